@@ -1,0 +1,303 @@
+"""What travels between the stages: frozen, and named after what it is.
+
+Boxes are (x0, y0, x1, y1) as fractions of the page's width and height as a reader sees it (upright),
+origin top left. Pages are numbered from 1.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class ObjectRef:
+    """One object of a source, as its listing shows it.
+
+    Attributes:
+        uri: `s3://bucket/key`, or `file:///absolute/path`.
+        size: bytes.
+        etag: changes when the bytes do: the S3 ETag, or size and time of a file.
+        version: S3 version id, when the bucket keeps versions.
+        explicit: named by the user one by one rather than found under a prefix.
+    """
+
+    uri: str
+    size: int
+    etag: str
+    version: str | None = None
+    explicit: bool = False
+
+
+@dataclass(frozen=True)
+class Spooled:
+    """An object's bytes on local disk, where worker processes open them by path.
+
+    Attributes:
+        path: a file that lives as long as the document is worked on.
+        sha256: hex digest of the bytes.
+        size: bytes.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Document:
+    """An opened document: its kind is known by content, its limits are checked.
+
+    Attributes:
+        path: where its bytes are.
+        sha256: hex digest of the bytes.
+        size: bytes.
+        media_type: `application/pdf`, `image/jpeg` ...
+        page_count: pages of a PDF, frames of an image.
+        repaired: the PDF's structure was broken and had to be rebuilt; pages may be missing unseen.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+    media_type: str
+    page_count: int
+    repaired: bool = False
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of the text layer that a reader can see."""
+
+    text: str
+    box: Box
+
+
+@dataclass(frozen=True)
+class PageImage:
+    """A page as the model sees it.
+
+    Attributes:
+        page: number, from 1.
+        jpeg: the image's bytes; empty when the page is blank.
+        width: pixels.
+        height: pixels.
+        sha256: hex digest of `jpeg`.
+        blank: the rendered page has no ink.
+        words: the text layer, hidden text left out; empty for scans and images.
+        hidden_text: what the text layer says where a reader sees nothing.
+    """
+
+    page: int
+    jpeg: bytes
+    width: int
+    height: int
+    sha256: str
+    blank: bool = False
+    words: tuple[Word, ...] = ()
+    hidden_text: str = ""
+
+
+@dataclass(frozen=True)
+class PageFailure:
+    """A page that could not be drawn, or whose window got no usable answer."""
+
+    page: int
+    kind: str
+    cause: str
+
+
+@dataclass(frozen=True)
+class Window:
+    """The pages of one request, in order; none is blank."""
+
+    pages: tuple[PageImage, ...]
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The pages' numbers."""
+        return tuple(page.page for page in self.pages)
+
+
+@dataclass(frozen=True)
+class VisionRequest:
+    """One question to the model, before an endpoint gives it its dialect.
+
+    Attributes:
+        system: the system prompt.
+        instructions: the text before the pages: what to do and the schema; the same for every document.
+        schema_name: names the response format.
+        schema: the portable JSON schema of the answer.
+        pages: the images, in order.
+        answer_tokens: the most that the answer may take.
+        first_answer: on the repair round, the answer that was refused.
+        faults: on the repair round, what was wrong with it, one line each.
+    """
+
+    system: str
+    instructions: str
+    schema_name: str
+    schema: dict[str, Any]
+    pages: tuple[PageImage, ...]
+    answer_tokens: int
+    first_answer: str | None = None
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens and money of calls. `cached` tokens are part of `input`."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    cost_usd: float = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """The sum of two."""
+        return Usage(
+            self.input + other.input,
+            self.output + other.output,
+            self.cached + other.cached,
+            self.cost_usd + other.cost_usd,
+        )
+
+
+@dataclass(frozen=True)
+class StoredReply:
+    """A reply as the endpoint sent it, kept under its request's fingerprint before anything reads it.
+
+    Attributes:
+        fingerprint: sha256 hex of everything that decides the answer.
+        endpoint: the profile's name.
+        model: as asked for.
+        status: HTTP status.
+        body: the raw body.
+        usage: tokens and cost, as far as the body says.
+        seconds: from sending to the last byte.
+    """
+
+    fingerprint: str
+    endpoint: str
+    model: str
+    status: int
+    body: str
+    usage: Usage
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer's text, read from a stored reply.
+
+    Attributes:
+        text: what the model wrote.
+        fingerprint: the request's, and the key of the raw reply.
+        endpoint: the profile's name.
+        model: as asked for.
+        usage: of this call; what a reused reply once cost.
+        reused: it came from the store: nothing was sent or billed now.
+    """
+
+    text: str
+    fingerprint: str
+    endpoint: str
+    model: str
+    usage: Usage
+    reused: bool = False
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with an answer: its kind, where (`line_items.0.amount`), and what."""
+
+    kind: str
+    path: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Issue:
+    """Something a person should know about a record that stands: a broken check, a conflict, hidden text ..."""
+
+    kind: str
+    path: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where a leaf value stands: a page and a box, or neither when it was not found."""
+
+    path: str
+    page: int | None = None
+    box: Box | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class PageState:
+    """How one page ended: `read`, `blank` or `failed`, with the failure's kind and cause."""
+
+    page: int
+    status: str
+    kind: str | None = None
+    cause: str | None = None
+
+
+@dataclass(frozen=True)
+class RecordDraft:
+    """A record before it has an id.
+
+    Attributes:
+        data: JSON data: decimals as strings, dates ISO.
+        issues: what a person should know.
+        evidence: one entry for each leaf that is not null.
+        grounded: grounded leaves / non-null leaves, 0 to 1; None when there is no leaf.
+        pages: the pages it was read from.
+    """
+
+    data: dict[str, Any]
+    issues: tuple[Issue, ...]
+    evidence: tuple[Evidence, ...]
+    grounded: float | None
+    pages: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """How one document ended under one recipe.
+
+    Attributes:
+        status: `complete`, `partial`, `quarantined` or `pending`.
+        kind: why, from the error tree; None when complete.
+        cause: why, in one line.
+        media_type: by content; None when it was never opened.
+        page_count: None when it was never opened.
+        pages: every page's state.
+        records: in document order.
+        usage: of every call made now; reused replies cost nothing.
+        model_calls: calls sent now.
+        replies_reused: answers taken from the store.
+        endpoint: which answered last, if any.
+        model: likewise.
+        reply_fingerprints: of every reply that was read, for `quarantine show`.
+    """
+
+    status: str
+    kind: str | None = None
+    cause: str | None = None
+    media_type: str | None = None
+    page_count: int | None = None
+    pages: tuple[PageState, ...] = ()
+    records: tuple[RecordDraft, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    model_calls: int = 0
+    replies_reused: int = 0
+    endpoint: str | None = None
+    model: str | None = None
+    reply_fingerprints: tuple[str, ...] = ()
+    started_at: datetime | None = None
+    finished_at: datetime | None = None

@@ -1,0 +1,212 @@
+"""Everything that can go wrong, as one tree.
+
+    OctavoError
+    ├── DocumentError            this document is quarantined, the others go on
+    │   ├── Encrypted            a password is needed
+    │   ├── NotADocument         neither a PDF nor an image, by content
+    │   ├── Unsupported          an image format that no installed library decodes
+    │   ├── TooLarge             more bytes or pixels than the limit
+    │   ├── TooManyPages         more pages than the limit
+    │   ├── Damaged              broken beyond reading, cut off, or without pages
+    │   ├── RenderTimeout        the renderer did not finish in time
+    │   ├── RenderMemory         the renderer ran out of its memory limit
+    │   └── RenderCrashed        the renderer's process died
+    ├── AnswerError              this window got no usable answer: its pages are `failed`
+    │   ├── InvalidAnswer        no JSON, or still against the schema after the repair round
+    │   ├── EmptyAnswer          nothing in it though the page has ink
+    │   ├── TruncatedAnswer      cut off at the output limit
+    │   ├── RunawayAnswer        white space or a cycle without end
+    │   ├── Refused              the model declined
+    │   └── RejectedRequest      the endpoint refuses this very request
+    │       └── RequestTooBig    ... for its size or its number of images: a smaller window may do
+    ├── Paused                   nothing is lost: what is left stays `pending`, exit code 4
+    │   ├── EndpointDown         nothing but errors for `give_up_after`
+    │   ├── BudgetExhausted      the next call could cross `--max-cost`
+    │   └── Interrupted          Ctrl-C or SIGTERM
+    └── CannotRun                the run cannot go on, exit code 1
+        ├── BadConfiguration     a setting, a schema or a command line that means nothing
+        ├── EndpointRefused      credentials, credit or model: nothing this run does will help
+        ├── SourceUnavailable    the bucket or folder cannot be listed or read
+        └── StoreUnavailable     the database cannot be opened or written
+
+Each class fixes its `kind` (what the tables say), its `stage` and whether the same bytes could do
+better later (`retryable`).
+"""
+
+from typing import ClassVar
+
+
+class OctavoError(Exception):
+    """The root. `str(error)` is one line for a person: what happened, and what to do."""
+
+    kind: ClassVar[str] = "error"
+    stage: ClassVar[str] = ""
+    retryable: ClassVar[bool] = False
+
+
+class DocumentError(OctavoError):
+    """A document that no retry can help: it is quarantined."""
+
+    stage = "opening"
+
+
+class Encrypted(DocumentError):
+    """A password is needed to open it."""
+
+    kind = "encrypted"
+
+
+class NotADocument(DocumentError):
+    """Neither a PDF nor an image, by content."""
+
+    kind = "not_a_document"
+
+
+class Unsupported(DocumentError):
+    """An image format that no installed library decodes."""
+
+    kind = "unsupported"
+
+
+class TooLarge(DocumentError):
+    """More bytes or pixels than the limit."""
+
+    kind = "too_large"
+
+
+class TooManyPages(DocumentError):
+    """More pages than the limit."""
+
+    kind = "too_many_pages"
+
+
+class Damaged(DocumentError):
+    """Broken beyond reading, cut off, or without pages."""
+
+    kind = "damaged"
+
+
+class RenderTimeout(DocumentError):
+    """The renderer did not finish in time."""
+
+    kind = "render_timeout"
+    stage = "rendering"
+
+
+class RenderMemory(DocumentError):
+    """The renderer ran out of its memory limit."""
+
+    kind = "render_memory"
+    stage = "rendering"
+
+
+class RenderCrashed(DocumentError):
+    """The renderer's process died."""
+
+    kind = "render_crashed"
+    stage = "rendering"
+
+
+class AnswerError(OctavoError):
+    """A window without a usable answer: its pages are failed."""
+
+    stage = "vision"
+
+
+class InvalidAnswer(AnswerError):
+    """No JSON, or still against the schema after the repair round."""
+
+    kind = "invalid_answer"
+    stage = "validation"
+
+
+class EmptyAnswer(AnswerError):
+    """Nothing in it though the page has ink."""
+
+    kind = "empty_answer"
+    stage = "validation"
+
+
+class TruncatedAnswer(AnswerError):
+    """Cut off at the output limit."""
+
+    kind = "truncated_answer"
+
+
+class RunawayAnswer(AnswerError):
+    """White space or a cycle without end."""
+
+    kind = "runaway_answer"
+
+
+class Refused(AnswerError):
+    """The model declined to answer."""
+
+    kind = "refused"
+
+
+class RejectedRequest(AnswerError):
+    """The endpoint refuses this very request."""
+
+    kind = "rejected_request"
+
+
+class RequestTooBig(RejectedRequest):
+    """Refused for its size or its number of images; a smaller window may be taken."""
+
+
+class Paused(OctavoError):
+    """The run stops early; what is left stays pending and the same command goes on."""
+
+    kind = "paused"
+    stage = "vision"
+    retryable = True
+
+
+class EndpointDown(Paused):
+    """Nothing but errors from every endpoint for `give_up_after` seconds."""
+
+    kind = "endpoint_down"
+
+
+class BudgetExhausted(Paused):
+    """The next call could cross the budget."""
+
+    kind = "budget_exhausted"
+
+
+class Interrupted(Paused):
+    """Ctrl-C or SIGTERM."""
+
+    kind = "interrupted"
+
+
+class CannotRun(OctavoError):
+    """The run cannot start or go on."""
+
+    kind = "cannot_run"
+    stage = "run"
+
+
+class BadConfiguration(CannotRun):
+    """A setting, a schema or a command line that means nothing."""
+
+    kind = "bad_configuration"
+
+
+class EndpointRefused(CannotRun):
+    """Credentials, credit or model: no endpoint of the run will serve it."""
+
+    kind = "endpoint_refused"
+
+
+class SourceUnavailable(CannotRun):
+    """The bucket or folder cannot be listed or read."""
+
+    kind = "source_unavailable"
+
+
+class StoreUnavailable(CannotRun):
+    """The database cannot be opened or written."""
+
+    kind = "store_unavailable"

@@ -1,0 +1,24 @@
+"""What one document, or one run, has asked and paid: the only thing between the stages that changes."""
+
+from dataclasses import dataclass, field
+
+from extractors.documents import Usage
+
+
+@dataclass
+class Meter:
+    """Counts calls and money as they happen, failed attempts that were billed included.
+
+    Attributes:
+        calls: requests sent.
+        retries: requests among them that repeated one.
+        reused: answers taken from the store instead.
+        usage: tokens and cost of what was sent.
+        fingerprints: of every reply read, in order.
+    """
+
+    calls: int = 0
+    retries: int = 0
+    reused: int = 0
+    usage: Usage = field(default_factory=Usage)
+    fingerprints: list[str] = field(default_factory=list)

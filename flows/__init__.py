@@ -1,0 +1,1 @@
+"""What touches the world: Prefect, object storage, the database, the command line."""

@@ -1,0 +1,105 @@
+"""The base of Octavo's own schemas, and what any schema is to the rest of Octavo."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from schemas.checks import Check
+from schemas.fields import STORED
+
+_RESERVED = {"documents", "extractions", "pages", "replies", "records", "runs"}
+
+
+class Record(BaseModel):
+    """A record as a document shows it: every field may be missing, none may be unknown.
+
+    Attributes:
+        checks: rules over the fields.
+        allow_empty: whether a record with nothing in it is a good answer.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    checks: ClassVar[tuple[Check, ...]] = ()
+    allow_empty: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class SchemaFault:
+    """One thing that is wrong with an answer: where (`line_items.0.amount`) and what, in words for the model."""
+
+    path: str
+    message: str
+
+
+class InvalidRecord(ValueError):  # noqa: N818 - named for what it says
+    """An answer that the schema refuses, with every fault found."""
+
+    def __init__(self, faults: list[SchemaFault]) -> None:
+        super().__init__("; ".join(f"{fault.path or '(record)'}: {fault.message}" for fault in faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A schema, whatever it was declared in.
+
+    Attributes:
+        name: snake case; names the views and the ledger's entries.
+        json_schema: JSON Schema as declared, with `description`, `examples`, `labels` and `merge`.
+        parse: an answer (decoded JSON) -> the record as JSON data (decimals as strings, dates ISO);
+            raises `InvalidRecord`.
+        check: a record as `parse` returned it -> (check name, what is wrong) of each broken rule.
+        allow_empty: whether a record with nothing in it is a good answer.
+    """
+
+    name: str
+    json_schema: dict[str, Any]
+    parse: Callable[[object], dict[str, Any]]
+    check: Callable[[dict[str, Any]], list[tuple[str, str]]]
+    allow_empty: bool = False
+
+
+def snake_case(name: str) -> str:
+    """`PurchaseOrder` -> `purchase_order`; never empty, never a name that the store uses itself."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    snake = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_") or "record"
+    if snake[0].isdigit():
+        snake = f"schema_{snake}"
+    return f"{snake}_record" if snake in _RESERVED else snake
+
+
+def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
+    """A pydantic model as a schema; `checks` and `allow_empty` count on any model, not only on `Record`."""
+    checks: tuple[Check, ...] = getattr(model, "checks", ())
+
+    def parse(answer: object) -> dict[str, Any]:
+        try:
+            record = model.model_validate(answer)
+        except ValidationError as error:
+            raise InvalidRecord(_faults(error)) from None
+        return record.model_dump(mode="json")
+
+    def check(record: dict[str, Any]) -> list[tuple[str, str]]:
+        parsed = model.model_validate(record, context=STORED)
+        found = ((rule.name, rule.broken(parsed)) for rule in checks)
+        return [(rule_name, message) for rule_name, message in found if message is not None]
+
+    return Schema(
+        name=name or snake_case(model.__name__),
+        json_schema=model.model_json_schema(),
+        parse=parse,
+        check=check,
+        allow_empty=bool(getattr(model, "allow_empty", False)),
+    )
+
+
+def _faults(error: ValidationError) -> list[SchemaFault]:
+    faults = []
+    for item in error.errors(include_url=False, include_context=False):
+        path = ".".join(str(step) for step in item["loc"])
+        faults.append(SchemaFault(path, item["msg"].removeprefix("Value error, ")))
+    return faults
