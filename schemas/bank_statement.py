@@ -12,7 +12,8 @@ class Transaction(Record):
 
     date: Date | None = field("Day of booking", labels=["Date", "Transaction date", "Buchungstag", "Datum"])
     description: str | None = field(
-        "What it was for", labels=["Description", "Details", "Transaction", "Verwendungszweck", "Libellé", "Text"]
+        "What it was for",
+        labels=["Description", "Details", "Transaction", "Verwendungszweck", "Libellé", "Text"],
     )
     amount: Money | None = field(
         "Amount; money that leaves the account is negative",
@@ -33,7 +34,8 @@ class BankStatement(Record):
         "Who owns the account", labels=["Account holder", "Account name", "Kontoinhaber", "Titulaire"]
     )
     account_number: str | None = field(
-        "Number or IBAN of the account", labels=["Account number", "Account No.", "IBAN", "Kontonummer", "Compte"]
+        "Number or IBAN of the account",
+        labels=["Account number", "Account No.", "IBAN", "Kontonummer", "Compte"],
     )
     period_start: Date | None = field(
         "First day of the statement", labels=["Statement period", "Period", "From", "Zeitraum", "Von", "Du"]
@@ -49,7 +51,14 @@ class BankStatement(Record):
     )  # fmt: skip
     closing_balance: Money | None = field(
         "Balance after the last transaction",
-        labels=["Closing balance", "New balance", "Ending balance", "Neuer Saldo", "Endsaldo", "Nouveau solde"],
+        labels=[
+            "Closing balance",
+            "New balance",
+            "Ending balance",
+            "Neuer Saldo",
+            "Endsaldo",
+            "Nouveau solde",
+        ],
         merge="last",
     )
     transactions: list[Transaction] = field("Every movement, in order", default=[])

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
@@ -33,7 +33,7 @@ def parse_amount(value: object, decimal: str | None = None, places: int | None =
         ValueError: the text is no amount, or reads two ways.
     """
     if isinstance(value, bool):
-        raise ValueError("an amount is a number, not true or false")
+        raise ValueError("an amount is a number, not true or false")  # noqa: TRY004 - pydantic collects ValueErrors
     if isinstance(value, float):
         return Decimal(repr(value))
     if not isinstance(value, str):
@@ -119,7 +119,9 @@ def money(decimal: str) -> Any:
 
 
 if TYPE_CHECKING:
-    Money = Quantity = Rate = Decimal
+    Money: TypeAlias = Decimal
+    Quantity: TypeAlias = Decimal
+    Rate: TypeAlias = Decimal
 else:
     Money = _decimal("amount")
     Quantity = _decimal("number", places=3)

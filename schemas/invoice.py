@@ -36,11 +36,23 @@ class LineItem(Record):
         labels=["Unit price", "Price", "Rate", "Einzelpreis", "Preis", "Prix unitaire", "P.U.", "Prijs"],
     )
     tax_rate: Rate | None = field(
-        "Tax rate in percent", labels=["VAT %", "Tax %", "USt", "MwSt", "Steuersatz", "TVA", "BTW"], examples=["19"]
+        "Tax rate in percent",
+        labels=["VAT %", "Tax %", "USt", "MwSt", "Steuersatz", "TVA", "BTW"],
+        examples=["19"],
     )
     amount: Money | None = field(
         "Amount of the line, without tax where both are printed",
-        labels=["Amount", "Total", "Line total", "Gesamt", "Gesamtpreis", "Betrag", "Montant", "Total HT", "Bedrag"],
+        labels=[
+            "Amount",
+            "Total",
+            "Line total",
+            "Gesamt",
+            "Gesamtpreis",
+            "Betrag",
+            "Montant",
+            "Total HT",
+            "Bedrag",
+        ],
     )
 
 

@@ -19,7 +19,7 @@ _DROPPED = {
 }  # fmt: skip
 
 
-class NotPortable(ValueError):  # noqa: N818 - named for what it says
+class NotPortable(ValueError):
     """A schema that endpoints cannot be asked for; the message says where and what to change."""
 
 
@@ -36,6 +36,22 @@ def portable(schema: dict[str, Any]) -> dict[str, Any]:
     if root.get("type") != "object":
         raise NotPortable("the schema's root must be an object with properties")
     return root
+
+
+def relaxed(schema: dict[str, Any]) -> dict[str, Any]:
+    """A portable schema with every property nullable: for pages that show only a part of the record.
+
+    Were a window asked for a field that stands on another page, the model could only make it up.
+    """
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [relaxed(option) for option in schema["anyOf"]]}
+    if schema.get("type") == "array":
+        return {**schema, "items": relaxed(schema["items"])}
+    if schema.get("type") != "object":
+        return schema
+    children = {name: relaxed(child) for name, child in schema["properties"].items()}
+    open_ended = {n: c if c.get("type") == "array" else _nullable(c) for n, c in children.items()}
+    return {**schema, "properties": open_ended}
 
 
 def _node(node: Any, root: dict[str, Any], path: str, refs: tuple[str, ...]) -> dict[str, Any]:
@@ -63,10 +79,10 @@ def _referred(node: dict[str, Any], root: dict[str, Any], path: str, refs: tuple
         raise NotPortable(f"{path}: {ref} contains itself; a record has a fixed depth, so unroll the levels needed")
     target: Any = root
     for step in ref.removeprefix("#/").split("/"):
-        step = step.replace("~1", "/").replace("~0", "~")
-        if not isinstance(target, dict) or step not in target:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if not isinstance(target, dict) or name not in target:
             raise NotPortable(f"{path}: {ref} is not in this schema")
-        target = target[step]
+        target = target[name]
     siblings = {key: value for key, value in node.items() if key != "$ref"}
     return _node({**target, **siblings}, root, path, (*refs, ref))
 
@@ -74,7 +90,7 @@ def _referred(node: dict[str, Any], root: dict[str, Any], path: str, refs: tuple
 def _choice(
     node: dict[str, Any], choices: list[Any], root: dict[str, Any], path: str, refs: tuple[str, ...]
 ) -> dict[str, Any]:
-    options = []
+    options: list[dict[str, Any]] = []
     for number, choice in enumerate(choices):
         option = _node(choice, root, f"{path}[{number}]", refs)
         options.extend(option["anyOf"] if set(option) == {"anyOf"} else [option])
@@ -114,7 +130,11 @@ def _plain(node: dict[str, Any], root: dict[str, Any], path: str, refs: tuple[st
     if kinds == "array":
         if "items" not in node:
             raise NotPortable(f"{path}: a list of anything; declare its items")
-        return {**_description(node, []), "type": "array", "items": _node(node["items"], root, f"{path}[]", refs)}
+        return {
+            **_description(node, []),
+            "type": "array",
+            "items": _node(node["items"], root, f"{path}[]", refs),
+        }
     if kinds not in {"string", "number", "integer", "boolean", "null"}:
         raise NotPortable(f"{path}: a value without a type; declare one")
     leaf = {"type": kinds, **_description(node, [])}

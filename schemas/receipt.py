@@ -23,13 +23,24 @@ class Receipt(Record):
     address: str | None = field("The shop's postal address in one line")
     number: str | None = field(
         "The receipt's own number",
-        labels=["Receipt No.", "Invoice No.", "Bill No.", "Bon-Nr.", "Beleg-Nr.", "Ticket", "Doc No.", "Trans No."],
+        labels=[
+            "Receipt No.",
+            "Invoice No.",
+            "Bill No.",
+            "Bon-Nr.",
+            "Beleg-Nr.",
+            "Ticket",
+            "Doc No.",
+            "Trans No.",
+        ],
     )
     date: Date | None = field("Day of the purchase", labels=["Date", "Datum", "Invoice date", "Fecha", "Data"])
     currency: Currency | None = field("Currency of the amounts", labels=["Currency", "Währung", "Devise"])
     items: list[ReceiptItem] = field("Everything bought, in order", default=[])
     subtotal: Money | None = field(
-        "Sum before tax and rounding", labels=["Subtotal", "Sub total", "Net", "Netto", "Total HT"], merge="last"
+        "Sum before tax and rounding",
+        labels=["Subtotal", "Sub total", "Net", "Netto", "Total HT"],
+        merge="last",
     )
     tax: Money | None = field(
         "Tax", labels=["Tax", "GST", "VAT", "SST", "MwSt", "USt", "TVA", "BTW", "IVA"], merge="last"
@@ -41,7 +52,9 @@ class Receipt(Record):
         merge="last",
     )  # fmt: skip
     payment_method: str | None = field(
-        "How it was paid", labels=["Cash", "Card", "Visa", "Mastercard", "Bar", "EC-Karte", "Espèces"], merge="last"
+        "How it was paid",
+        labels=["Cash", "Card", "Visa", "Mastercard", "Bar", "EC-Karte", "Espèces"],
+        merge="last",
     )
 
     checks: ClassVar[tuple[Check, ...]] = (

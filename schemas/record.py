@@ -35,7 +35,7 @@ class SchemaFault:
     message: str
 
 
-class InvalidRecord(ValueError):  # noqa: N818 - named for what it says
+class InvalidRecord(ValueError):
     """An answer that the schema refuses, with every fault found."""
 
     def __init__(self, faults: list[SchemaFault]) -> None:

@@ -1,0 +1,122 @@
+"""Window values -> one value, each leaf with the evidence of the window it came from. Pure.
+
+Scalars take the first value that is not null (a field marked `merge: last` the last one); values that
+differ are kept as a `conflict` issue; lists concatenate in page order. Splitting a document into
+windows in another way gives the same lists.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from extractors.documents import Evidence, Issue
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one window gave: its pages, the value, and where each leaf of it stands."""
+
+    pages: tuple[int, ...]
+    value: dict[str, Any]
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass
+class Merged:
+    """One value for the whole document, with its evidence under the merged paths."""
+
+    value: dict[str, Any] = field(default_factory=dict)
+    evidence: list[Evidence] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Branch:
+    """A node of one part's value: where it comes from and where its evidence is found."""
+
+    part: int
+    path: str
+    value: Any
+
+
+def merge(parts: Sequence[Part], schema: dict[str, Any]) -> Merged:
+    """Merges the windows of one document.
+
+    Args:
+        parts: in page order, at least one.
+        schema: the JSON schema as declared, for its `merge` marks.
+    """
+    merged = Merged()
+    evidence = [{item.path: item for item in part.evidence} for part in parts]
+    last = last_fields(schema)
+    branches = [_Branch(number, "", part.value) for number, part in enumerate(parts)]
+
+    def node(path: str, found: list[_Branch], rule: str) -> Any:
+        present = [branch for branch in found if branch.value is not None]
+        if not present:
+            return None
+        if any(isinstance(branch.value, dict) for branch in present):
+            return fields(path, [branch for branch in present if isinstance(branch.value, dict)], rule)
+        if any(isinstance(branch.value, list) for branch in present):
+            return items(path, [branch for branch in present if isinstance(branch.value, list)], rule)
+        return scalar(path, present, rule)
+
+    def fields(path: str, found: list[_Branch], rule: str) -> dict[str, Any]:
+        names = dict.fromkeys(name for branch in found for name in branch.value)
+        return {
+            name: node(
+                _join(path, name),
+                [_Branch(b.part, _join(b.path, name), b.value[name]) for b in found if name in b.value],
+                _join(rule, name),
+            )
+            for name in names
+        }
+
+    def items(path: str, found: list[_Branch], rule: str) -> list[Any]:
+        rows = [
+            _Branch(branch.part, _join(branch.path, str(number)), row)
+            for branch in found
+            for number, row in enumerate(branch.value)
+        ]
+        return [node(_join(path, str(number)), [row], rule) for number, row in enumerate(rows)]
+
+    def scalar(path: str, found: list[_Branch], rule: str) -> Any:
+        chosen = found[-1] if rule in last else found[0]
+        stands = evidence[chosen.part].get(chosen.path)
+        if stands is not None:
+            merged.evidence.append(Evidence(path, stands.page, stands.box, stands.text))
+        differing = {repr(branch.value): branch for branch in found}
+        if len(differing) > 1:
+            told = "; ".join(f"page {parts[b.part].pages[0]}: {b.value}" for b in differing.values())
+            merged.issues.append(Issue("conflict", path, f"pages disagree ({told}); kept {chosen.value}"))
+        return chosen.value
+
+    merged.value = fields("", branches, "")
+    return merged
+
+
+def _join(path: str, step: str) -> str:
+    return f"{path}.{step}" if path else step
+
+
+def last_fields(schema: dict[str, Any]) -> frozenset[str]:
+    """Paths of the fields marked `merge: last`, list positions left out: `total`, `seller.name` ..."""
+    found: set[str] = set()
+
+    def walk(node: dict[str, Any], path: str, refs: tuple[str, ...]) -> None:
+        ref = node.get("$ref")
+        if ref in refs:
+            return
+        if ref:
+            walk(schema.get("$defs", {}).get(ref.rsplit("/", 1)[-1], {}), path, (*refs, ref))
+        if node.get("merge") == "last":
+            found.add(path)
+        for option in (*node.get("anyOf", ()), *node.get("oneOf", ()), *node.get("allOf", ())):
+            walk(option, path, refs)
+        if isinstance(node.get("items"), dict):
+            walk(node["items"], path, refs)
+        for name, child in node.get("properties", {}).items():
+            walk(child, _join(path, name), refs)
+
+    walk(schema, "", ())
+    return frozenset(found)
