@@ -325,8 +325,13 @@ def _ended(meter: Meter, started: datetime, *, status: str, **known: Any) -> Ext
     )
 
 
-def failed_extraction(error: OctavoError) -> Extraction:
-    """The extraction of a document that never got as far as being opened."""
+def failed_extraction(error: Exception) -> Extraction:
+    """The extraction of a document that an error ended before its pages had states.
+
+    An error from outside the tree is a defect of Octavo's: its kind is `defect`.
+    """
     now = datetime.now(UTC)
     status = "pending" if isinstance(error, Paused) else "quarantined"
-    return Extraction(status=status, kind=error.kind, cause=str(error), started_at=now, finished_at=now)
+    kind = error.kind if isinstance(error, OctavoError) else "defect"
+    cause = str(error) if isinstance(error, OctavoError) else f"{type(error).__name__}: {error}"
+    return Extraction(status=status, kind=kind, cause=cause, started_at=now, finished_at=now)

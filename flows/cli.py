@@ -1,0 +1,217 @@
+"""The `octavo` command. Exit codes: 0 done, 1 could not run, 2 usage, 3 done but not all complete, 4 paused."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from extractors.errors import CannotRun, OctavoError
+
+ABOUT = "Documents in, validated records out."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; heavy libraries are imported by the command that needs them."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.command(options)
+    except CannotRun as error:
+        return _stop(str(error), 1)
+    except OctavoError as error:
+        return _stop(f"{error.kind}: {error}", 1)
+    except BrokenPipeError:
+        # `octavo records ... | head`: the reader has gone, and that is no failure.
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return _stop("interrupted; run the same command again to go on", 4)
+    return code
+
+
+def _stop(line: str, code: int) -> int:
+    print(f"octavo: {line}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="octavo", description=ABOUT)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_extract(commands)
+    _add_records(commands)
+    _add_quarantine(commands)
+    _add_schemas(commands)
+    _add_others(commands)
+    return parser
+
+
+Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse gives its type no public name
+
+
+def _add_store(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--store", metavar="URL", help="database (SQLAlchemy URL); default sqlite:///octavo.db")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _amount(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return number
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _add_extract(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "extract", help="read documents into records", description="Reads documents into records."
+    )
+    parser.add_argument(
+        "source", nargs="+", metavar="SOURCE", help="s3://bucket/prefix, s3://bucket/key, a folder, a file, @list.txt"
+    )
+    parser.add_argument(
+        "--schema", required=True, metavar="S",
+        help="built-in name, package.module:Model, path/to/file.py:Model, or a JSON Schema file",
+    )  # fmt: skip
+    parser.add_argument("--endpoint", type=_names, default=(), metavar="E[,E2]", help="vision endpoints, in order")
+    parser.add_argument("--base-url", metavar="U", help="an OpenAI-compatible server")
+    parser.add_argument("--model", metavar="M", help="the model's name there")
+    _add_store(parser)
+    parser.add_argument("--max-cost", type=_amount, metavar="USD", help="stop before more than this is spent")
+    parser.add_argument("--concurrency", type=_positive, metavar="N", help="calls in flight (64)")
+    parser.add_argument("--pages-per-request", type=_positive, metavar="N", help="pages sent together (8)")
+    parser.add_argument("--records", choices=("one", "many", "per-page"), default="one", help="records in a document")
+    parser.add_argument("--limit", type=_positive, metavar="N", help="take at most N documents")
+    parser.add_argument(
+        "--rerun", choices=("changed", "failed", "all"), default="changed",
+        help="take what is new or changed (default), what failed too, or everything (stored replies are reused)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print the run's counts as JSON in the last line")
+    parser.add_argument(
+        "--prefect", action="store_true", help="run as a Prefect flow run even when no Prefect API is configured"
+    )
+    parser.set_defaults(command=_extract)
+
+
+def _add_records(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("records", help="show the records of a schema")
+    parser.add_argument("schema", metavar="SCHEMA")
+    parser.add_argument("--format", choices=("table", "json", "jsonl", "csv"), default="table")
+    _add_store(parser)
+    parser.set_defaults(command=_records)
+
+
+def _add_quarantine(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("quarantine", help="show what could not be read, and why")
+    actions = parser.add_subparsers(metavar="ACTION")
+    listing = actions.add_parser("list", help="one line each")
+    show = actions.add_parser("show", help="one of them, with its pages and the model's raw replies")
+    show.add_argument("id", type=int, metavar="ID")
+    for each in (listing, show):
+        _add_store(each)
+    parser.set_defaults(command=_quarantine_list, store=None)
+    listing.set_defaults(command=_quarantine_list)
+    show.set_defaults(command=_quarantine_show)
+
+
+def _add_schemas(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("schemas", help="show the schemas there are")
+    actions = parser.add_subparsers(metavar="ACTION")
+    actions.add_parser("list", help="one line each").set_defaults(command=_schemas_list)
+    show = actions.add_parser("show", help="a schema as the model is asked for it")
+    show.add_argument("schema", metavar="S")
+    show.set_defaults(command=_schemas_show)
+    check = actions.add_parser("check", help="whether a schema of yours can be asked for")
+    check.add_argument("schema", metavar="S")
+    check.set_defaults(command=_schemas_check)
+    parser.set_defaults(command=_schemas_list)
+
+
+def _add_others(commands: "Commands[argparse.ArgumentParser]") -> None:
+    doctor = commands.add_parser("doctor", help="what is configured, reachable and missing")
+    doctor.add_argument("--endpoint", type=_names, default=(), metavar="E[,E2]")
+    doctor.add_argument("--base-url", metavar="U")
+    doctor.add_argument("--model", metavar="M")
+    _add_store(doctor)
+    doctor.set_defaults(command=_doctor)
+    samples = commands.add_parser("samples", help="make sample documents")
+    samples.add_argument("folder", type=Path, metavar="DIR")
+    samples.set_defaults(command=_samples)
+    serve = commands.add_parser("serve-model", help="serve the built-in model over HTTP")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8399)
+    serve.set_defaults(command=_serve_model)
+
+
+def _extract(options: argparse.Namespace) -> int:
+    from flows.launching import extract_command
+
+    return extract_command(options)
+
+
+def _records(options: argparse.Namespace) -> int:
+    from flows.showing import show_records
+
+    return show_records(options.schema, options.format, options.store)
+
+
+def _quarantine_list(options: argparse.Namespace) -> int:
+    from flows.showing import show_quarantine
+
+    return show_quarantine(options.store)
+
+
+def _quarantine_show(options: argparse.Namespace) -> int:
+    from flows.showing import show_quarantined
+
+    return show_quarantined(options.id, options.store)
+
+
+def _schemas_list(_options: argparse.Namespace) -> int:
+    from flows.showing import show_schemas
+
+    return show_schemas()
+
+
+def _schemas_show(options: argparse.Namespace) -> int:
+    from flows.showing import show_schema
+
+    return show_schema(options.schema)
+
+
+def _schemas_check(options: argparse.Namespace) -> int:
+    from flows.showing import check_schema
+
+    return check_schema(options.schema)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from flows.doctor import examine
+
+    return examine(options.endpoint, options.base_url, options.model, options.store)
+
+
+def _samples(options: argparse.Namespace) -> int:
+    from flows.samples import make_samples
+
+    made = make_samples(options.folder)
+    print(f"{len(made)} sample documents in {options.folder}")
+    return 0
+
+
+def _serve_model(options: argparse.Namespace) -> int:
+    from extractors.local_model import serve
+
+    serve(options.host, options.port)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""`--schema S` -> a schema: a built-in name, `package.module:Model`, `path/to/file.py:Model`, or a JSON Schema."""
+
+import importlib
+import importlib.util
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
+
+from pydantic import BaseModel
+from pydantic.errors import PydanticUserError
+
+from extractors.errors import BadConfiguration
+from schemas.builtin import BUILTIN
+from schemas.json_file import schema_of_json
+from schemas.record import Schema, schema_of
+
+T = TypeVar("T")
+
+_HOW = "give a built-in name ({}), package.module:Model, path/to/file.py:Model or a JSON Schema file"
+
+
+def find_schema(spec: str) -> Schema:
+    """The schema that a person named.
+
+    Raises:
+        BadConfiguration: there is none of that name, or it is no schema; one line says what to do.
+    """
+    if spec in BUILTIN:
+        return schema_of(BUILTIN[spec], spec)
+    if spec.endswith(".json"):
+        return _from_json(Path(spec))
+    if ":" in spec:
+        return _from_model(spec)
+    how = _HOW.format(", ".join(BUILTIN))
+    raise BadConfiguration(f"unknown schema {spec!r}: {how}")
+
+
+def _from_json(path: Path) -> Schema:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadConfiguration(f"schema file {path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise BadConfiguration(f"schema file {path} is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise BadConfiguration(f"schema file {path} holds no JSON Schema object")
+    try:
+        return schema_of_json(document, path.stem)
+    except ValueError as error:
+        raise BadConfiguration(f"schema file {path}: {error}") from None
+
+
+def _from_model(spec: str) -> Schema:
+    where, _, name = spec.rpartition(":")
+    module = _load_file(Path(where)) if where.endswith(".py") else _import(where)
+    model = getattr(module, name, None)
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        models = sorted(
+            key for key, value in vars(module).items()
+            if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == module.__name__
+        )  # fmt: skip
+        have = f"; it has {', '.join(models)}" if models else ""
+        raise BadConfiguration(f"{where} has no pydantic model {name!r}{have}")
+    try:
+        return schema_of(model)
+    except PydanticUserError as error:
+        raise BadConfiguration(f"{spec} has no JSON schema: {error.message}") from None
+
+
+def _load_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise BadConfiguration(f"schema file {path} does not exist")
+    module_name = f"octavo_schema_{path.stem}"
+    found = importlib.util.spec_from_file_location(module_name, path)
+    if found is None or found.loader is None:
+        raise BadConfiguration(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(found)
+    # Pydantic looks forward references up in sys.modules.
+    sys.modules[module_name] = module
+    loader = found.loader
+    _execute(lambda: loader.exec_module(module), str(path))
+    return module
+
+
+def _import(name: str) -> ModuleType:
+    # A console script does not have the working directory on its path, but `python -m` does.
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    return _execute(lambda: importlib.import_module(name), name)
+
+
+def _execute(load: Callable[[], T], where: str) -> T:
+    try:
+        return load()
+    except Exception as error:  # a person's own code can raise anything; it is told, not swallowed
+        raise BadConfiguration(f"{where} cannot be loaded: {type(error).__name__}: {error}") from error

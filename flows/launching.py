@@ -1,0 +1,98 @@
+"""`octavo extract`: runs the job directly, or as a Prefect flow run where a Prefect API is configured."""
+
+import argparse
+import asyncio
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from extractors.errors import BadConfiguration
+from flows.running import Job, run_job
+from flows.settings import settings
+from flows.showing import show_summary
+from flows.watching import Terminal, looking_on
+
+_QUIET = {
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+}
+
+
+def extract_command(options: argparse.Namespace) -> int:
+    """Runs the job and tells how it went; returns the exit code."""
+    job = Job(
+        sources=tuple(options.source),
+        schema=options.schema,
+        endpoints=options.endpoint,
+        base_url=options.base_url,
+        model=options.model,
+        store=options.store,
+        max_cost=options.max_cost,
+        concurrency=options.concurrency,
+        pages_per_request=options.pages_per_request,
+        records=options.records,
+        limit=options.limit,
+        rerun=options.rerun,
+    )
+    flow_run = options.prefect or prefect_is_configured()
+    watch = Terminal(json=options.json, how=", as a Prefect flow run" if flow_run else "")
+    looking_on.set(watch)
+    try:
+        asyncio.run(_as_flow_run(job) if flow_run else run_job(job, settings(), watch))
+    finally:
+        watch.close()
+    if watch.summary is None:
+        raise BadConfiguration("the flow run ended before anything was listed; see its logs in Prefect")
+    show_summary(watch.summary, job, watch.console)
+    if options.json:
+        print(json.dumps(watch.summary.as_json()))
+    return watch.summary.exit_code
+
+
+def prefect_is_configured() -> bool:
+    """Whether a Prefect API is named by the environment or the active profile, told without importing Prefect."""
+    if os.environ.get("PREFECT_API_URL"):
+        return True
+    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml"))
+    try:
+        declared = tomllib.loads(profiles.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError):
+        return False
+    active = os.environ.get("PREFECT_PROFILE") or declared.get("active")
+    return bool(declared.get("profiles", {}).get(active, {}).get("PREFECT_API_URL"))
+
+
+async def _as_flow_run(job: Job) -> None:
+    """Calls the flow in this process; what the run itself cannot do is raised as it would be without Prefect.
+
+    Raises:
+        CannotRun: as `run_job`.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    if job.store is not None:
+        # Not as a parameter: Prefect keeps those, and the URL may hold a password.
+        os.environ["OCTAVO_STORE"] = job.store
+    from flows.extract import extract
+
+    parameters: dict[str, Any] = {
+        "sources": list(job.sources),
+        "schema_name": job.schema,
+        "endpoints": list(job.endpoints) or None,
+        "base_url": job.base_url,
+        "model": job.model,
+        "max_cost": job.max_cost,
+        "concurrency": job.concurrency,
+        "pages_per_request": job.pages_per_request,
+        "records": job.records,
+        "limit": job.limit,
+        "rerun": job.rerun,
+    }
+    state = await extract(**parameters, return_state=True)
+    outcome = await state.result(raise_on_failure=False)
+    if isinstance(outcome, BaseException):
+        raise outcome

@@ -1,0 +1,105 @@
+"""Settings: environment variables `OCTAVO_*`, or `octavo.toml` in the working directory; read once."""
+
+import os
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from extractors.errors import BadConfiguration
+
+FILE = Path("octavo.toml")
+
+
+class Settings(BaseSettings):
+    """What a run needs to know beside its command.
+
+    Attributes:
+        store: SQLAlchemy URL of the database.
+        endpoints: profiles in order of preference; empty: the first whose key is set, else `local`.
+        base_url: of the `custom` profile, or instead of the first endpoint's own.
+        model: instead of the endpoint's own.
+        api_key: of the `custom` profile.
+        concurrency: calls in flight.
+        max_cost: USD for one run, or None for no limit.
+        give_up_after: seconds without one good answer before a run pauses.
+        timeout: seconds for one call.
+        pages_per_request: pages in one request at most.
+        render_workers: processes that open and draw documents.
+        max_bytes: of one document.
+        max_pages: of one document.
+        document_seconds: for opening a document or drawing one window of it.
+        endpoint: per-profile overrides, as tables `[endpoint.NAME]` of octavo.toml.
+        sampling: request parameters of the model's page, as a table `[sampling]` of octavo.toml.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="OCTAVO_", toml_file=FILE, extra="forbid", hide_input_in_errors=True, validate_default=True
+    )
+
+    store: str = "sqlite:///octavo.db"
+    endpoints: Annotated[tuple[str, ...], NoDecode] = ()
+    base_url: str | None = None
+    model: str | None = None
+    api_key: SecretStr | None = None
+    concurrency: int = Field(64, ge=1, le=4096)
+    max_cost: Decimal | None = Field(None, ge=0)
+    give_up_after: float = Field(120.0, ge=0)
+    timeout: float = Field(180.0, gt=0)
+    pages_per_request: int = Field(8, ge=1, le=256)
+    render_workers: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1)
+    max_bytes: int = Field(500_000_000, ge=1)
+    max_pages: int = Field(5_000, ge=1)
+    document_seconds: float = Field(60.0, gt=0)
+    endpoint: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    sampling: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("endpoints", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given in code wins over the environment, and the environment over octavo.toml."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+@cache
+def settings() -> Settings:
+    """The process's settings.
+
+    Raises:
+        BadConfiguration: a value that means nothing, naming the setting but never the value.
+    """
+    return read_settings()
+
+
+def read_settings() -> Settings:
+    """Reads environment and file anew; `settings()` is what the program uses."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(step) for step in first["loc"])
+        raise BadConfiguration(f"setting {name} (OCTAVO_{name.upper()} or octavo.toml): {first['msg']}") from None
+    except ValueError as error:
+        raise BadConfiguration(f"{FILE} cannot be read: {error}") from None
