@@ -1,0 +1,295 @@
+"""The store: one SQLite file or PostgreSQL database that holds what was read, paid for and extracted."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, ParamSpec, Self, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, inspect, select, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    NoSuchModuleError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
+
+from extractors.documents import Extraction, ObjectRef, Spooled, StoredReply, Usage
+from extractors.errors import StoreUnavailable
+from flows import ledger
+from flows.dialects import SUPPORTED, connect, insert, lock_definitions
+from flows.ledger import Claim, Known
+from flows.tables import metadata, replies, runs
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Store:
+    """An open store. Its methods block; `run` calls them from asyncio, one at a time, off the event loop.
+
+    Every method raises `StoreUnavailable` when the database cannot be reached, read or written.
+    Several processes may write to the same store: writes wait for each other, up to 30 s in SQLite.
+
+    Attributes:
+        shown_url: its URL without secrets, for people.
+    """
+
+    def __init__(self, engine: Engine, url: URL) -> None:
+        self.shown_url = _shown(url)
+        self._url = url
+        self._engine = engine
+        self._reads = engine.execution_options(octavo_reads=True)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="octavo-store")
+
+    @classmethod
+    def open(cls, url: str, *, read_only: bool = False) -> Self:
+        """Opens a store, and makes its tables when they are missing.
+
+        Args:
+            url: SQLAlchemy URL: `sqlite:///octavo.db` (relative), `sqlite:////var/octavo.db`, `postgresql://...`.
+            read_only: for commands that only look; nothing is created then.
+
+        Raises:
+            StoreUnavailable: the message says what to do, and holds no password.
+        """
+        parsed = _parsed(url)
+        if parsed.get_backend_name() == "sqlite":
+            parsed = _with_file(parsed, read_only=read_only)
+        store = cls(_engine(parsed, read_only=read_only), parsed)
+        try:
+            store._prepare(read_only=read_only)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def close(self) -> None:
+        """Ends the store's thread after what it was given, and its connections."""
+        self._thread.shutdown()
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def run(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Calls a method of this store in its own thread: `await store.run(store.claim, ...)`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, partial(method, *args, **kwargs))
+
+    def reply_book(self) -> "ReplyBook":
+        """The checkpoint of model replies, for the vision client."""
+        return ReplyBook(self)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that holds the write lock from its start; committed at the end, or not at all."""
+        with self._told("written"), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the store and writes nothing."""
+        with self._told("read"), self._reads.connect() as connection, connection.begin():
+            yield connection
+
+    def start_run(self, run_id: str, source: str, schema_name: str, recipe: str, endpoint: str | None) -> None:
+        """Notes that a run began; a run that several processes share begins once."""
+        with self.writing() as connection:
+            connection.execute(
+                insert(connection, runs)
+                .values(
+                    id=run_id,
+                    source=source,
+                    schema_name=schema_name,
+                    recipe=recipe,
+                    endpoint=endpoint,
+                    started_at=datetime.now(UTC),
+                )
+                .on_conflict_do_nothing(index_elements=["id"])
+            )
+
+    def finish_run(self, run_id: str, summary: dict[str, Any]) -> None:
+        """Notes that a run ended, and its counts."""
+        with self.writing() as connection:
+            connection.execute(
+                update(runs).where(runs.c.id == run_id).values(finished_at=datetime.now(UTC), summary=summary)
+            )
+
+    def note_objects(self, refs: Sequence[ObjectRef]) -> None:
+        """Notes objects as listed. One whose etag changed shows unknown bytes until it is read again."""
+        for batch in ledger.batches(refs):
+            with self.writing() as connection:
+                ledger.note_objects(connection, batch)
+
+    def known(self, uris: Sequence[str], schema_name: str, recipe: str) -> dict[str, Known]:
+        """What is known of each uri that was noted before; one query for every few hundred."""
+        found: dict[str, Known] = {}
+        for batch in ledger.batches(uris):
+            with self.reading() as connection:
+                found.update(ledger.known(connection, batch, schema_name, recipe))
+        return found
+
+    def claim(self, ref: ObjectRef, spooled: Spooled, schema_name: str, recipe: str, run_id: str) -> Claim:
+        """Says which bytes an object shows, and finds or makes their extraction (`ledger.claim`)."""
+        with self.writing() as connection:
+            return ledger.claim(connection, ref, spooled, schema_name, recipe, run_id)
+
+    def finish(self, claim: Claim, uri: str, extraction: Extraction, run_id: str) -> None:
+        """Writes a claim's outcome in one transaction (`ledger.finish`)."""
+        with self.writing() as connection:
+            ledger.finish(connection, claim.extraction_id, uri, extraction, run_id)
+
+    def fail_unread(self, ref: ObjectRef, schema_name: str, recipe: str, kind: str, cause: str, run_id: str) -> int:
+        """Quarantines an object whose bytes never arrived (`ledger.fail_unread`); returns the extraction's id."""
+        with self.writing() as connection:
+            return ledger.fail_unread(connection, ref, schema_name, recipe, kind, cause, run_id)
+
+    def get_reply(self, fingerprint: str) -> StoredReply | None:
+        """The reply kept under a request's fingerprint."""
+        with self.reading() as connection:
+            row = connection.execute(select(replies).where(replies.c.fingerprint == fingerprint)).one_or_none()
+        return None if row is None else stored_reply(row)
+
+    def put_reply(self, reply: StoredReply) -> None:
+        """Keeps a reply; it is committed on return, and replaces one of the same fingerprint."""
+        usage = reply.usage
+        kept = {
+            "endpoint": reply.endpoint,
+            "model": reply.model,
+            "status": reply.status,
+            "body": reply.body,
+            "usage": {"input": usage.input, "output": usage.output, "cached": usage.cached},
+            "cost_usd": usage.cost_usd,
+            "seconds": reply.seconds,
+            "created_at": datetime.now(UTC),
+        }
+        with self.writing() as connection:
+            connection.execute(
+                insert(connection, replies)
+                .values(fingerprint=reply.fingerprint, **kept)
+                .on_conflict_do_update(index_elements=["fingerprint"], set_=kept)
+            )
+
+    def _prepare(self, *, read_only: bool) -> None:
+        """Makes the tables, and sees that those which are there are Octavo's.
+
+        Raises:
+            StoreUnavailable: it cannot be opened, or its tables are another program's.
+        """
+        if not read_only:
+            with self.writing() as connection:
+                lock_definitions(connection)
+                metadata.create_all(connection)
+        with self.reading() as connection:
+            found = inspect(connection).get_multi_columns(filter_names=list(metadata.tables))
+        columns = {table: {column["name"] for column in found[None, table]} for _, table in found}
+        for table in metadata.tables.values():
+            if table.name not in columns:
+                raise StoreUnavailable(f"{self.shown_url} holds no Octavo store yet; run octavo extract first")
+            missing = [column.name for column in table.columns if column.name not in columns[table.name]]
+            if missing:
+                raise StoreUnavailable(
+                    f"{self.shown_url} has a table {table.name!r} without {missing[0]!r}: it belongs to another "
+                    "program or version; give --store another database"
+                )
+
+    @contextmanager
+    def _told(self, done: str) -> Iterator[None]:
+        """Turns the database's own errors into one line for a person; those that are our defects stay."""
+        try:
+            yield
+        except (IntegrityError, ProgrammingError, DataError):
+            raise
+        except DatabaseError as error:
+            raise StoreUnavailable(_advice(error, self._url, done)) from None
+
+
+@dataclass(frozen=True)
+class ReplyBook:
+    """The store's replies as the vision client asks for them."""
+
+    store: Store
+
+    async def get(self, fingerprint: str) -> StoredReply | None:
+        """The reply kept under a request's fingerprint."""
+        return await self.store.run(self.store.get_reply, fingerprint)
+
+    async def put(self, reply: StoredReply) -> None:
+        """Keeps a reply; it survives a kill once this returns."""
+        await self.store.run(self.store.put_reply, reply)
+
+
+def stored_reply(row: Any) -> StoredReply:
+    """A row of `replies` as the stages know it."""
+    usage = Usage(**row.usage, cost_usd=row.cost_usd)
+    return StoredReply(row.fingerprint, row.endpoint, row.model, row.status, row.body, usage, row.seconds)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # The text is not repeated: it may hold a password.
+        raise StoreUnavailable("the store's URL cannot be read; write it like sqlite:///octavo.db") from None
+    if parsed.get_backend_name() not in SUPPORTED:
+        raise StoreUnavailable(
+            f"a store is kept in SQLite or PostgreSQL, not in {parsed.get_backend_name()!r}; "
+            "write its URL like sqlite:///octavo.db"
+        )
+    return parsed
+
+
+def _with_file(url: URL, *, read_only: bool) -> URL:
+    """The URL with an absolute path, which stays true when the working directory changes."""
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise StoreUnavailable("a SQLite store is a file; write its URL like sqlite:///octavo.db")
+    path = Path(url.database).absolute()
+    if read_only and not path.exists():
+        raise StoreUnavailable(f"nothing has been extracted yet into {path}; run octavo extract first")
+    if not path.parent.is_dir():
+        raise StoreUnavailable(f"the store cannot be created: there is no folder {path.parent}; create it")
+    return url.set(database=str(path))
+
+
+def _engine(url: URL, *, read_only: bool) -> Engine:
+    try:
+        return connect(url, read_only=read_only)
+    except ImportError as error:
+        raise StoreUnavailable(
+            f"the driver for {url.drivername} is not installed: pip install {error.name or 'psycopg[binary]'}"
+        ) from None
+    except NoSuchModuleError:
+        raise StoreUnavailable(f"there is no database driver {url.drivername!r}; try postgresql+psycopg") from None
+    except (SQLAlchemyError, TypeError, ValueError):
+        raise StoreUnavailable(f"the store's URL is not understood: {_shown(url)}") from None
+
+
+def _shown(url: URL) -> str:
+    """The URL without its password and without its query, where some drivers take one too."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def _advice(error: DatabaseError, url: URL, done: str) -> str:
+    cause = " ".join(str(error.orig).split())
+    for secret in (url.password, *(value for value in url.query.values() if isinstance(value, str))):
+        cause = cause.replace(secret, "***") if secret else cause
+    if "not a database" in cause:
+        return f"{_shown(url)} is no SQLite database; give --store another file"
+    if "locked" in cause:
+        return f"{_shown(url)} is held by another process for too long; end it, or try again later"
+    what = (
+        "its path and permissions" if url.get_backend_name() == "sqlite" else "that the server runs and lets you in"
+    )
+    return f"{_shown(url)} cannot be {done} ({cause}); check {what}"

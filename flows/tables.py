@@ -1,0 +1,248 @@
+"""The store's tables, the same in SQLite and PostgreSQL.
+
+`documents` has one row per object, so one content may have several; `extractions` one per (bytes,
+schema, recipe), which is what decides whether work is done. `former_contents` remembers which bytes
+an object showed before, so that an old record is superseded by the right successor even when the
+process dies in between. Everything stored is clean on its way in: hostile documents can put text
+into an answer that no database takes (NUL, half of a surrogate pair, NaN).
+"""
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+FINAL = ("complete", "partial", "quarantined")
+"""The statuses that a rerun under the same recipe would only repeat."""
+
+WITH_RECORDS = ("complete", "partial")
+"""The statuses whose extraction holds records."""
+
+UNREAD = "unread:"
+"""Begins the `sha256` of an object whose bytes could not be read: then it is a digest of uri and etag."""
+
+
+def clean_text(text: str) -> str:
+    """The text without what databases refuse: NUL and lone surrogates become U+FFFD."""
+    text = text.replace("\x00", "\ufffd")
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def clean_json(value: Any) -> Any:
+    """JSON data that every database takes: clean texts and keys, numbers without end as text."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {clean_text(str(key)): clean_json(child) for key, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean_json(child) for child in value]
+    return value
+
+
+class CleanText(TypeDecorator[str]):
+    """Text that came from a document, a model or a file's name."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Cleans the text on its way in."""
+        return None if value is None else clean_text(value)
+
+
+class CleanJson(TypeDecorator[Any]):
+    """JSON data: text in SQLite, JSONB in PostgreSQL; None is NULL."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The column's type there."""
+        kind = JSONB if dialect.name == "postgresql" else JSON
+        return dialect.type_descriptor(kind(none_as_null=True))
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
+        """Cleans the data on its way in."""
+        return clean_json(value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time, aware and in UTC on both sides; SQLite itself knows no time zones."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The column's type there."""
+        return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; SQLite gets it without a zone."""
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Aware, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# Named constraints, so that a later migration can find them.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> Column[int]:
+    """A number that the database gives; SQLite gives them only to plain INTEGER keys."""
+    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
+def _extraction_id(*, primary_key: bool = False) -> Column[int]:
+    return Column("extraction_id", ForeignKey("extractions.id"), nullable=False, primary_key=primary_key)
+
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("source", CleanText, nullable=False),
+    Column("schema_name", String, nullable=False),
+    Column("recipe", String, nullable=False),
+    Column("endpoint", String),
+    Column("started_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    Column("summary", CleanJson),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    _id(),
+    Column("uri", CleanText, nullable=False, unique=True),
+    Column("sha256", String, index=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("media_type", String),
+    Column("page_count", Integer),
+    Column("etag", CleanText, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+)
+
+former_contents = Table(
+    "former_contents",
+    metadata,
+    Column("document_id", ForeignKey("documents.id"), primary_key=True),
+    Column("sha256", String, primary_key=True, index=True),
+)
+
+extractions = Table(
+    "extractions",
+    metadata,
+    _id(),
+    Column("sha256", String, nullable=False),
+    Column("schema_name", String, nullable=False),
+    Column("recipe", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("kind", String),
+    Column("cause", CleanText),
+    Column("endpoint", String),
+    Column("model", CleanText),
+    Column("input_tokens", BigInteger, nullable=False, default=0),
+    Column("output_tokens", BigInteger, nullable=False, default=0),
+    Column("cost_usd", Float, nullable=False, default=0.0),
+    Column("started_at", Moment),
+    Column("finished_at", Moment),
+    Column("superseded_by", ForeignKey("extractions.id")),
+    Column("run_id", String, index=True),
+    UniqueConstraint("sha256", "schema_name", "recipe"),
+    Index(None, "schema_name", "status"),
+)
+
+pages = Table(
+    "pages",
+    metadata,
+    _extraction_id(primary_key=True),
+    Column("page", Integer, primary_key=True),
+    Column("status", String, nullable=False),
+    Column("kind", String),
+    Column("cause", CleanText),
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("fingerprint", String, primary_key=True),
+    Column("endpoint", String, nullable=False),
+    Column("model", CleanText, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", CleanText, nullable=False),
+    Column("usage", CleanJson, nullable=False),
+    Column("cost_usd", Float, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+extraction_replies = Table(
+    "extraction_replies",
+    metadata,
+    _extraction_id(primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("fingerprint", String, nullable=False),
+)
+
+records = Table(
+    "records",
+    metadata,
+    _id(),
+    _extraction_id(),
+    Column("ordinal", Integer, nullable=False),
+    Column("data", CleanJson, nullable=False),
+    Column("issues", CleanJson, nullable=False),
+    Column("evidence", CleanJson, nullable=False),
+    Column("pages", CleanJson, nullable=False),
+    Column("grounded", Float),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("extraction_id", "ordinal"),
+    # A record that is replaced never leaves its id to another.
+    sqlite_autoincrement=True,
+)
+
+schema_views = Table(
+    "schema_views",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("schema_name", String, nullable=False),
+    Column("path", CleanText, nullable=False),
+    Column("definition", Text, nullable=False),
+)
