@@ -168,15 +168,16 @@ class _Sqlite:
         return select(value).where(member.c.key == last).scalar_subquery()
 
 
+_POSTGRES_TYPES: dict[str, tuple[str, Any]] = {
+    "numeric": ("numeric", Numeric()),
+    "boolean": ("boolean", Boolean()),
+    "date": ("date", Date()),
+    "timestamp": ("timestamptz", DateTime(timezone=True)),
+}
+
+
 class _Postgres:
     """JSONB functions; decimals are exact, dates are dates. `pg_input_is_valid` asks for PostgreSQL 16."""
-
-    _TYPES: dict[str, tuple[str, Any]] = {
-        "numeric": ("numeric", Numeric()),
-        "boolean": ("boolean", Boolean()),
-        "date": ("date", Date()),
-        "timestamp": ("timestamptz", DateTime(timezone=True)),
-    }
 
     def value_at(self, document: Sql, path: Sequence[str]) -> Sql:
         return func.jsonb_extract_path_text(document, *path)
@@ -193,9 +194,9 @@ class _Postgres:
         return func.jsonb_array_length(array)
 
     def typed(self, value: Sql, kind: str) -> Sql:
-        if kind not in self._TYPES:
+        if kind not in _POSTGRES_TYPES:
             return value
-        name, column_type = self._TYPES[kind]
+        name, column_type = _POSTGRES_TYPES[kind]
         return case((func.pg_input_is_valid(value, name), cast(value, column_type)))
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from extractors.documents import Extraction, ObjectRef, Spooled
 from flows.dialects import insert
+from flows.succession import former_of, make_current, retire_former, supersede
 from flows.tables import (
     FINAL,
     UNREAD,
@@ -121,7 +122,7 @@ def known(connection: Connection, uris: Sequence[str], schema_name: str, recipe:
 
 
 def claim(
-    connection: Connection, ref: ObjectRef, spooled: Spooled, schema_name: str, recipe: str, run_id: str
+    connection: Connection, ref: ObjectRef, spooled: Spooled, *, schema_name: str, recipe: str, run_id: str
 ) -> Claim:
     """Says which bytes an object shows, and finds or makes their extraction.
 
@@ -163,11 +164,9 @@ def finish(connection: Connection, extraction_id: int, uri: str, extraction: Ext
     outcome = {name: getattr(extraction, name) for name in names}
     connection.execute(this.values(**outcome, run_id=run_id))
     _write_parts(connection, extraction_id, extraction)
-    connection.execute(
-        update(documents)
-        .where(documents.c.sha256 == row.sha256)
-        .values(media_type=extraction.media_type, page_count=extraction.page_count)
-    )
+    if extraction.media_type is not None:
+        opened = {"media_type": extraction.media_type, "page_count": extraction.page_count}
+        connection.execute(update(documents).where(documents.c.sha256 == row.sha256).values(**opened))
     shown = connection.scalar(select(exists().where(documents.c.sha256 == row.sha256)))
     if row.superseded_by is not None and not shown:
         return  # while it was worked on, its object got other bytes, and these are done already
@@ -179,7 +178,7 @@ def finish(connection: Connection, extraction_id: int, uri: str, extraction: Ext
 
 
 def fail_unread(
-    connection: Connection, ref: ObjectRef, schema_name: str, recipe: str, kind: str, cause: str, run_id: str
+    connection: Connection, ref: ObjectRef, *, schema_name: str, recipe: str, kind: str, cause: str, run_id: str
 ) -> int:
     """Quarantines an object whose bytes never arrived, until its etag changes; returns the extraction's id.
 

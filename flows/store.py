@@ -144,17 +144,21 @@ class Store:
     def claim(self, ref: ObjectRef, spooled: Spooled, schema_name: str, recipe: str, run_id: str) -> Claim:
         """Says which bytes an object shows, and finds or makes their extraction (`ledger.claim`)."""
         with self.writing() as connection:
-            return ledger.claim(connection, ref, spooled, schema_name, recipe, run_id)
+            return ledger.claim(connection, ref, spooled, schema_name=schema_name, recipe=recipe, run_id=run_id)
 
     def finish(self, claim: Claim, uri: str, extraction: Extraction, run_id: str) -> None:
         """Writes a claim's outcome in one transaction (`ledger.finish`)."""
         with self.writing() as connection:
             ledger.finish(connection, claim.extraction_id, uri, extraction, run_id)
 
-    def fail_unread(self, ref: ObjectRef, schema_name: str, recipe: str, kind: str, cause: str, run_id: str) -> int:
+    def fail_unread(  # noqa: PLR0917 - `run` hands them on by place
+        self, ref: ObjectRef, schema_name: str, recipe: str, kind: str, cause: str, run_id: str
+    ) -> int:
         """Quarantines an object whose bytes never arrived (`ledger.fail_unread`); returns the extraction's id."""
         with self.writing() as connection:
-            return ledger.fail_unread(connection, ref, schema_name, recipe, kind, cause, run_id)
+            return ledger.fail_unread(
+                connection, ref, schema_name=schema_name, recipe=recipe, kind=kind, cause=cause, run_id=run_id
+            )
 
     def get_reply(self, fingerprint: str) -> StoredReply | None:
         """The reply kept under a request's fingerprint."""

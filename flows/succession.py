@@ -85,10 +85,12 @@ def retire_former(connection: Connection, document_id: int, digest: str, schema_
 
 
 def former_of(document_id: int) -> Select[Any]:
+    """Selects the digests of what a document showed before."""
     return select(former_contents.c.sha256).where(former_contents.c.document_id == document_id)
 
 
 def supersede(connection: Connection, successor: int, *which: ColumnElement[bool]) -> None:
+    """Marks the current extractions that fulfil every condition as superseded by another."""
     connection.execute(
         update(extractions)
         .where(extractions.c.id != successor, extractions.c.superseded_by.is_(None), *which)

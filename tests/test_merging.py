@@ -1,5 +1,6 @@
 """Merging windows: lists in page order, scalars by rule, conflicts kept, evidence carried along."""
 
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
@@ -63,7 +64,7 @@ def test_any_way_of_cutting_a_table_gives_the_same_rows(table: list[dict[str, An
     edges = [0, *cuts, len(table)]
     parts = [
         Part((number,), {"number": "A-1", "line_items": table[start:end]})
-        for number, (start, end) in enumerate(zip(edges, edges[1:], strict=False), start=1)
+        for number, (start, end) in enumerate(pairwise(edges), start=1)
     ]
     merged = merge(parts, INVOICE)
     assert merged.value == {"number": "A-1", "line_items": table}

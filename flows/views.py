@@ -1,0 +1,132 @@
+"""One view per schema and one per list in it: typed columns of the current records, for data teams.
+
+`invoice` has a row per record; `invoice_line_items` a row per element of that list. A record has one
+row even when its bytes lie under several uris: `document_uri` is the smallest that shows them now.
+"""
+
+from sqlalchemy import Connection, Select, delete, inspect, select, true
+from sqlalchemy.sql import quoted_name
+
+from flows.dialects import JsonReader, Sql, json_reader, json_text, lock_definitions
+from flows.shape import Shape, ViewColumn, ViewList, free_name, shape_of
+from flows.store import Store
+from flows.succession import document_uri
+from flows.tables import WITH_RECORDS, extractions, metadata, records, schema_views
+from schemas.record import Schema
+
+BEFORE, AFTER = ("record_id", "document_uri"), ("extraction_id", "status", "grounded", "issue_count")
+ELEMENT_BEFORE = ("record_id", "document_uri", "ordinal")
+"""Columns around a record's fields, and before a list element's; a field of such a name gets a number."""
+
+
+RECORD = json_text(())
+"""The path under which a schema's own view is listed, beside those of its lists."""
+
+
+def make_views(store: Store, schema: Schema) -> None:
+    """Makes a schema's views, or makes them anew when the schema has changed.
+
+    A view whose name another schema's view or a table has taken gets a number at its end. In
+    PostgreSQL a view that others are built on cannot be made anew: drop those first.
+
+    Args:
+        store: open for writing.
+        schema: whose `json_schema` can be asked for (`portable`).
+
+    Raises:
+        schemas.portable.NotPortable: it cannot.
+        StoreUnavailable: the store cannot be written.
+    """
+    shape = shape_of(schema.json_schema, (*BEFORE, *AFTER), ELEMENT_BEFORE)
+    with store.reading() as connection:
+        if _stored(connection, schema.name) == _planned(connection, schema.name, shape):
+            return
+    with store.writing() as connection:
+        lock_definitions(connection)
+        planned = _planned(connection, schema.name, shape)
+        for name in _stored(connection, schema.name):
+            connection.exec_driver_sql(f"DROP VIEW IF EXISTS {_quoted(connection, name)}")
+        connection.execute(delete(schema_views).where(schema_views.c.schema_name == schema.name))
+        for name, (path, definition) in planned.items():
+            connection.exec_driver_sql(f"CREATE VIEW {_quoted(connection, name)} AS {definition}")
+            connection.execute(
+                schema_views.insert().values(name=name, schema_name=schema.name, path=path, definition=definition)
+            )
+
+
+def _stored(connection: Connection, schema_name: str) -> dict[str, tuple[str, str]]:
+    """The schema's views as they are: name -> path of the list, definition."""
+    rows = connection.execute(select(schema_views).where(schema_views.c.schema_name == schema_name))
+    return {row.name: (row.path, row.definition) for row in rows}
+
+
+def _planned(connection: Connection, schema_name: str, shape: Shape) -> dict[str, tuple[str, str]]:
+    """The schema's views as they should be, under the names that they have or are free."""
+    reader = json_reader(connection)
+    wanted: dict[tuple[str, ...], Select[tuple[object, ...]]] = {
+        (): _record_view(reader, schema_name, shape.columns),
+        **{inner.path: _list_view(reader, schema_name, inner) for inner in shape.lists},
+    }
+    had = {path: name for name, (path, _) in _stored(connection, schema_name).items()}
+    there = inspect(connection)
+    taken = {name.casefold() for name in [*metadata.tables, *there.get_table_names(), *there.get_view_names()]}
+    planned = {}
+    for keys, query in wanted.items():
+        path = json_text(keys)
+        name = had.get(path) or free_name(_allowed("_".join([schema_name, *keys])), taken)
+        planned[name] = (path, _text(connection, query))
+    return planned
+
+
+def _allowed(name: str) -> str:
+    """SQLite keeps names that begin so for itself."""
+    return f"schema_{name}" if name.casefold().startswith("sqlite_") else name
+
+
+def _text(connection: Connection, query: Select[tuple[object, ...]]) -> str:
+    return str(query.compile(connection, compile_kwargs={"literal_binds": True}))
+
+
+def _quoted(connection: Connection, name: str) -> str:
+    return connection.dialect.identifier_preparer.quote_identifier(name)
+
+
+def _record_view(reader: JsonReader, schema_name: str, columns: tuple[ViewColumn, ...]) -> Select[tuple[object, ...]]:
+    before = (records.c.id, document_uri(extractions))
+    after = (extractions.c.id, extractions.c.status, records.c.grounded, reader.length(records.c.issues))
+    return _current(
+        schema_name,
+        *_labelled(BEFORE, before),
+        *(_column(reader, records.c.data, column) for column in columns),
+        *_labelled(AFTER, after),
+    ).select_from(records.join(extractions))
+
+
+def _list_view(reader: JsonReader, schema_name: str, inner: ViewList) -> Select[tuple[object, ...]]:
+    items = reader.elements(records.c.data, inner.path)
+    before = (records.c.id, document_uri(extractions), items.ordinal)
+    fields = (
+        _column(reader, items.object, column)
+        if column.path
+        else reader.typed(items.value, column.kind).label(quoted_name(column.name, quote=True))
+        for column in inner.columns
+    )
+    source = records.join(extractions).join(items.source, true())
+    return _current(schema_name, *_labelled(ELEMENT_BEFORE, before), *fields).select_from(source)
+
+
+def _column(reader: JsonReader, document: Sql, column: ViewColumn) -> Sql:
+    value = reader.typed(reader.value_at(document, column.path), column.kind)
+    return value.label(quoted_name(column.name, quote=True))
+
+
+def _labelled(names: tuple[str, ...], values: tuple[Sql, ...]) -> list[Sql]:
+    return [value.label(name) for name, value in zip(names, values, strict=True)]
+
+
+def _current(schema_name: str, *columns: Sql) -> Select[tuple[object, ...]]:
+    return select(*columns).where(
+        extractions.c.schema_name == schema_name,
+        extractions.c.superseded_by.is_(None),
+        extractions.c.status.in_(WITH_RECORDS),
+    )
