@@ -267,7 +267,9 @@ def _triple(text: _PageText, first: int, wanted: tuple[set[str], set[str], set[s
     if first < 0 or first + 3 > len(text.tokens):
         return []
     years, months, days = wanted
-    one, two, three = (re.sub(r"(?<=\d)(st|nd|rd|th|er|t\d+)$", "", token) for token, _ in text.tokens[first : first + 3])
+    one, two, three = (
+        re.sub(r"(?<=\d)(st|nd|rd|th|er|t\d+)$", "", token) for token, _ in text.tokens[first : first + 3]
+    )
     orders = ((three, two, one), (three, one, two), (one, two, three))
     for year, middle, number in orders:
         if year in years and number in days and (middle in months or _names_month(middle, month)):

@@ -1,14 +1,42 @@
-"""Local sources: folders and files; and what a name alone tells about being a document, wherever it lies."""
+"""The local side of sources: folders and files listed and read, and objects' bytes written to disk.
 
+What a name alone tells about being no document is decided here too, for files and keys alike.
+"""
+
+import hashlib
 import os
+import re
 import stat
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote_to_bytes
 
-from extractors.documents import ObjectRef
-from extractors.errors import SourceUnavailable
+from extractors.documents import ObjectRef, Spooled
+from extractors.errors import DocumentError, SourceUnavailable, TooLarge
+
+CHUNK = 1 << 20
+"""Bytes read and written at a time."""
+
+_SYSTEM = {"_success", "thumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "system volume information"}
+
+_OTHER_KINDS = {
+    "a text file": "txt log md rst tex ini cfg conf toml yaml yml properties",
+    "a data file": "csv tsv json jsonl ndjson xml xsd xsl parquet avro orc feather arrow sql db sqlite npy npz h5",
+    "a web page": "html htm xhtml mhtml css",
+    "an office document": "doc docx docm dot dotx odt rtf xls xlsx xlsm xlsb ods ppt pptx odp",
+    "a mail": "eml msg mbox pst",
+    "an archive": "zip gz tgz tar bz2 xz zst 7z rar jar iso",
+    "a program": "py pyc ipynb js mjs ts java class c h cpp rs go rb php sh bat ps1 exe dll so dylib whl",
+    "a recording": "mp3 wav ogg flac m4a mp4 m4v mov avi mkv webm wmv",
+    "a signature, key or checksum": "p7s asc pem crt cer key p12 md5 sha1 sha256",
+    "an unfinished download": "part crdownload tmp",
+}
+_BY_SUFFIX = {f".{suffix}": kind for kind, suffixes in _OTHER_KINDS.items() for suffix in suffixes.split()}
+
+_WHAT_THERE_IS = "give a folder, a file, s3://bucket/prefix or @list.txt"
 
 
 @dataclass(frozen=True)
@@ -27,23 +55,12 @@ class Skipped:
 Found = ObjectRef | Skipped
 """One entry of a listing."""
 
-_SYSTEM = {"_success", "thumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "system volume information"}
 
-_OTHER_KINDS = {
-    "a text file": "txt log md rst tex ini cfg conf toml yaml yml properties",
-    "a data file": "csv tsv json jsonl ndjson xml xsd xsl parquet avro orc feather arrow sql db sqlite sqlite3 pkl npy"
-    " npz h5 mat dat bin",
-    "a web page": "html htm xhtml mhtml css",
-    "an office document": "doc docx docm dot dotx odt rtf pages xls xlsx xlsm xlsb ods numbers ppt pptx odp key vsd vsdx",
-    "a mail": "eml msg mbox pst",
-    "an archive": "zip gz tgz tar bz2 xz zst 7z rar jar iso",
-    "a program": "py pyc ipynb js mjs ts java class c h cpp rs go rb php sh bat ps1 exe dll so dylib whl",
-    "a recording": "mp3 wav ogg flac m4a mp4 m4v mov avi mkv webm wmv",
-    "a signature or key": "p7s p7m sig asc pem crt cer key p12 md5 sha1 sha256",
-    "a font": "ttf otf woff woff2",
-    "an unfinished download": "part crdownload tmp",
-}
-_BY_SUFFIX = {f".{suffix}": kind for kind, suffixes in _OTHER_KINDS.items() for suffix in suffixes.split()}
+class ObjectGone(DocumentError):
+    """An object was listed, and is no longer there when it is read."""
+
+    kind = "gone"
+    stage = "fetching"
 
 
 def no_document(name: str) -> str | None:
@@ -63,7 +80,7 @@ def no_document(name: str) -> str | None:
 
 def _out_of_sight(part: str) -> str | None:
     if part.startswith("."):
-        return "hidden (its name starts with a dot)"
+        return "hidden: its name starts with a dot"
     return "a system file" if part.lower() in _SYSTEM else None
 
 
@@ -73,14 +90,51 @@ def path_of(uri: str) -> Path:
 
 
 def shown(path: Path | str) -> str:
-    """A path that can be printed anywhere: bytes that are no UTF-8 appear as `\\xff`."""
+    r"""A path that can be printed anywhere: bytes that are no UTF-8 appear as `\xff`."""
     return os.fsencode(path).decode(errors="backslashreplace")
+
+
+def local_path(source: str) -> Path:
+    """The path that a source names, as a path or as `file:///`.
+
+    Raises:
+        SourceUnavailable: it names something else, like `https://`.
+    """
+    if source.startswith("file:///"):
+        return path_of(source)
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", source):
+        raise SourceUnavailable(f"{shown(source)} is no source that Octavo reads: {_WHAT_THERE_IS}")
+    return Path(source)
+
+
+def sources_in(path: Path) -> list[tuple[str, str]]:
+    """The lines of a list of sources, each with where it stands; blank lines and `#` lines do not count.
+
+    Raises:
+        SourceUnavailable: the list cannot be read, names another list, or a local source that is not there.
+    """
+    examine(path)
+    lines = path.read_text(encoding="utf-8-sig", errors="surrogateescape").split("\n")
+    found = []
+    for number, line in enumerate(lines, start=1):
+        source, where = line.strip(), f"line {number} of {shown(path)}"
+        if not source or source.startswith("#"):
+            continue
+        if source.startswith("@"):
+            raise SourceUnavailable(f"{where} names another list, and lists do not nest: write its lines out")
+        if not source.startswith("s3://"):
+            try:
+                examine(local_path(source))
+            except SourceUnavailable as error:
+                raise SourceUnavailable(f"{where}: {error}") from None
+        found.append((where, source))
+    return found
 
 
 def list_path(path: Path) -> Iterator[Found]:
     """What is in a folder and below it, each folder's entries sorted by name; or one file, as named.
 
-    Links are followed; a folder that was listed under another name is not listed again, so loops end.
+    Links are followed; a folder that is listed under another name is not listed again, so loops end.
 
     Raises:
         SourceUnavailable: there is nothing of this name, or it cannot be read.
@@ -102,20 +156,20 @@ def examine(path: Path) -> os.stat_result:
         status = path.stat()
         readable = os.access(path, os.R_OK)
     except FileNotFoundError:
-        raise SourceUnavailable(
-            f"{shown(path)} does not exist: give a folder, a file, s3://bucket/prefix or @list.txt"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise SourceUnavailable(f"{shown(path)} cannot be read: {_why(error)}") from None
+        raise SourceUnavailable(f"{shown(path)} does not exist: {_WHAT_THERE_IS}") from None
+    except OSError as error:
+        raise SourceUnavailable(f"{shown(path)} cannot be read: {error.strerror}") from None
+    except ValueError as error:  # a null byte, or a lone surrogate, in the name
+        raise SourceUnavailable(f"{str(path)!a} is no path: {error}") from None
     if not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
-        raise SourceUnavailable(f"{shown(path)} is neither a folder nor a file")
+        raise SourceUnavailable(f"{shown(path)} is neither a folder nor a file: {_WHAT_THERE_IS}")
     if not readable:
-        raise SourceUnavailable(f"{shown(path)} cannot be read: give this user the permission to read it")
+        raise SourceUnavailable(f"{shown(path)} cannot be read: give this user the permission to")
     return status
 
 
 def _below(root: Path) -> Iterator[Found]:
-    """Depth first, with a stack of its own: a tree may be deeper than Python's."""
+    """Depth first, with a stack of its own, for a tree may be deeper than Python's."""
     seen = {_identity(root.stat())}
     waiting = [(root, iter(_names(root)))]
     while waiting:
@@ -124,15 +178,14 @@ def _below(root: Path) -> Iterator[Found]:
         if name is None:
             waiting.pop()
             continue
-        path = folder / name
-        entry = _entry(path, seen)
+        entry = _entry(folder / name, seen)
         if not isinstance(entry, Path):
             yield entry
             continue
         try:
             waiting.append((entry, iter(_names(entry))))
         except OSError as error:
-            yield Skipped(entry.as_uri(), f"cannot be listed: {_why(error)}")
+            yield Skipped(entry.as_uri(), f"cannot be listed: {error.strerror}")
 
 
 def _entry(path: Path, seen: set[tuple[int, int]]) -> Found | Path:
@@ -140,14 +193,14 @@ def _entry(path: Path, seen: set[tuple[int, int]]) -> Found | Path:
     try:
         status = path.stat()
     except OSError as error:
-        return Skipped(path.as_uri(), f"cannot be read: {_why(error)}")
+        return Skipped(path.as_uri(), f"cannot be read: {error.strerror}")
     if stat.S_ISDIR(status.st_mode):
         return _folder(path, _identity(status), seen)
     reason = no_document(path.name)
     if not reason and not stat.S_ISREG(status.st_mode):
         reason = "not a regular file"
     if not reason and not os.access(path, os.R_OK):
-        reason = "cannot be read: permission denied"
+        reason = "cannot be read: Permission denied"
     return Skipped(path.as_uri(), reason) if reason else _ref(path, status, explicit=False)
 
 
@@ -162,7 +215,7 @@ def _folder(path: Path, identity: tuple[int, int], seen: set[tuple[int, int]]) -
 
 
 def _names(folder: Path) -> list[str]:
-    return sorted(os.listdir(folder))  # noqa: PTH208 - names are a fraction of a million Paths
+    return sorted(os.listdir(folder))  # noqa: PTH208 - a million names are much smaller than a million paths
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
@@ -174,5 +227,60 @@ def _ref(path: Path, status: os.stat_result, *, explicit: bool) -> ObjectRef:
     return ObjectRef(path.as_uri(), status.st_size, etag, explicit=explicit)
 
 
-def _why(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()
+def file_chunks(uri: str) -> Generator[bytes]:
+    """A file's bytes, 1 MiB at a time.
+
+    Raises:
+        ObjectGone: there is no such file any more.
+        SourceUnavailable: it cannot be read.
+    """
+    path = path_of(uri)
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
+    except (FileNotFoundError, NotADirectoryError):
+        raise ObjectGone(f"{shown(path)} was listed, but is gone") from None
+    except OSError as error:
+        raise SourceUnavailable(f"{shown(path)} cannot be read: {error.strerror}") from None
+
+
+def write_chunks(chunks: Generator[bytes], folder: Path, max_bytes: int) -> Spooled:
+    """Writes bytes to a new file in `folder`, hashing on the way; leaves no file behind when it fails.
+
+    Raises:
+        TooLarge: more than `max_bytes` bytes came.
+        SourceUnavailable: `folder` cannot be written.
+    """
+    digest, size = hashlib.sha256(), 0
+    try:
+        handle, name = tempfile.mkstemp(dir=folder, prefix="object-")
+    except OSError as error:
+        raise _cannot_write(folder, error) from None
+    try:
+        with closing(chunks), os.fdopen(handle, "wb") as file:
+            for chunk in chunks:
+                size += len(chunk)
+                check_size(size, max_bytes)
+                digest.update(chunk)
+                file.write(chunk)
+    except BaseException as error:
+        Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError):  # reading raises errors of the tree, so it was the writing
+            raise _cannot_write(folder, error) from None
+        raise
+    return Spooled(Path(name), digest.hexdigest(), size)
+
+
+def check_size(size: int, max_bytes: int) -> None:
+    """Refuses what is too large.
+
+    Raises:
+        TooLarge: `size` is over `max_bytes`.
+    """
+    if size > max_bytes:
+        raise TooLarge(f"more than {max_bytes:,} bytes: raise OCTAVO_MAX_BYTES to read it")
+
+
+def _cannot_write(folder: Path, error: OSError) -> SourceUnavailable:
+    return SourceUnavailable(f"{shown(folder)} cannot be written ({error.strerror}): make room, or set TMPDIR")

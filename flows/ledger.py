@@ -1,7 +1,7 @@
 """What is done: objects as listed, claims, outcomes. Each function is one transaction's work."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import islice
@@ -16,6 +16,7 @@ from sqlalchemy import (
     delete,
     exists,
     null,
+    or_,
     select,
     update,
 )
@@ -46,8 +47,8 @@ class Known:
     Attributes:
         etag: of the object when it was last listed or read.
         sha256: of the bytes it shows; None when they are not known (any more).
-        status: of the current extraction; None when there is none, also when it was superseded:
-            then a claim makes it current again.
+        status: of the current extraction; None when there is none, or another recipe's is current too
+            or instead: then a claim makes this one the only one again.
         kind: why it is not complete.
     """
 
@@ -104,11 +105,21 @@ def note_objects(connection: Connection, refs: Sequence[ObjectRef]) -> None:
 def known(connection: Connection, uris: Sequence[str], schema_name: str, recipe: str) -> dict[str, Known]:
     """What is known of each uri that was ever noted."""
     stored = {clean_text(uri): uri for uri in uris}
+    rival = extractions.alias()
+    rivalled = exists().where(
+        rival.c.sha256 == extractions.c.sha256,
+        rival.c.schema_name == extractions.c.schema_name,
+        rival.c.id != extractions.c.id,
+        rival.c.superseded_by.is_(None),
+        rival.c.status.in_(FINAL),
+    )
     under_recipe = and_(
         extractions.c.sha256 == documents.c.sha256,
         extractions.c.schema_name == schema_name,
         extractions.c.recipe == recipe,
         extractions.c.superseded_by.is_(None),
+        # Beside a record, another recipe's failure may be current: the claim that follows ends it.
+        or_(extractions.c.status.not_in(WITH_RECORDS), ~rivalled),
     )
     rows = connection.execute(
         select(documents.c.uri, documents.c.etag, documents.c.sha256, extractions.c.status, extractions.c.kind)
@@ -254,13 +265,13 @@ def _write_parts(connection: Connection, extraction_id: int, extraction: Extract
     now = datetime.now(UTC)
     drafts = extraction.records if extraction.status in WITH_RECORDS else ()
     parts: dict[Any, list[dict[str, Any]]] = {
-        pages: [asdict(state) for state in extraction.pages],
+        pages: [vars(state) for state in extraction.pages],
         records: [
             {
                 "ordinal": ordinal,
                 "data": draft.data,
-                "issues": [asdict(issue) for issue in draft.issues],
-                "evidence": [asdict(entry) for entry in draft.evidence],
+                "issues": [vars(issue) for issue in draft.issues],
+                "evidence": [vars(entry) for entry in draft.evidence],
                 "pages": draft.pages,
                 "grounded": draft.grounded,
                 "created_at": now,

@@ -1,5 +1,6 @@
 """Real S3 servers on loopback: moto (takes any key) and SeaweedFS (checks keys); each ends with its test module."""
 
+import logging
 import os
 import socket
 import subprocess
@@ -69,11 +70,12 @@ class S3Server:
 @contextmanager
 def moto_server() -> Iterator[S3Server]:
     """S3 in memory, in this process; takes any credentials, forgets all when it ends."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
         host, port = server.get_host_and_port()
-        with urlopen(f"http://{host}:{port}/moto-api/reset", data=b""):  # noqa: S310 - our own loopback server
+        with urlopen(f"http://{host}:{port}/moto-api/reset", data=b""):
             yield S3Server(f"http://{host}:{port}", "octavo", "octavo-test")
     finally:
         server.stop()
@@ -106,12 +108,9 @@ def seaweed_server(folder: Path) -> Iterator[S3Server]:
         _wait_for_bucket(running, process, log)
         yield running
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        # Its data is the test's own: no need for the seconds that an orderly end takes.
+        process.kill()
+        process.wait()
 
 
 def _weed() -> str:

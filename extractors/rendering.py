@@ -1,0 +1,174 @@
+"""Page -> PageImage, right-sized for the model: upright, 8-bit, on white, JPEG. Runs in a worker.
+
+Sizes and tokens after mistral-common's image encoder: one token for 28x28 px, longest side 1540, one
+more a row; a page drawn straight to that grid is not stretched again by the server.
+"""
+
+import hashlib
+import io
+import math
+import warnings
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from extractors.documents import Document, PageFailure, PageImage, Word
+from extractors.errors import Damaged
+from extractors.page_text import visible_words
+
+RENDER_VERSION = "jpeg85-28x55-1"
+"""Names the settings that decide pixels; part of the recipe."""
+
+CELL, MOST_CELLS, QUALITY = 28, 55, 85
+_ASPECT_ERROR = 0.005
+_INK_LEVELS, _INK_PIXELS, _LIGHT = 16, 10, 200
+
+
+def image_tokens(width: int, height: int) -> int:
+    """Input tokens of an image: `(columns + 1) * rows` of 28-px cells (mistral-common)."""
+    return (math.ceil(width / CELL) + 1) * math.ceil(height / CELL)
+
+
+def grid(width: float, height: float) -> tuple[int, int]:
+    """The pixels to draw a page of this shape at: multiples of 28, at most 1540, hardly stretched.
+
+    Of the grids whose aspect is off by at most 0.5 % the largest; else the one that is off least.
+    """
+    long, short = max(width, height), min(width, height)
+    best = (MOST_CELLS, 1, math.inf)
+    for rows in range(MOST_CELLS, MOST_CELLS - 8, -1):
+        columns = max(1, round(rows * short / long))
+        error = abs(columns / rows / (short / long) - 1)
+        if error <= _ASPECT_ERROR:
+            best = (rows, columns, error)
+            break
+        if error < best[2]:
+            best = (rows, columns, error)
+    rows, columns, _ = best
+    return (columns * CELL, rows * CELL) if height >= width else (rows * CELL, columns * CELL)
+
+
+def render_pages(document: Document, pages: tuple[int, ...]) -> list[PageImage | PageFailure]:
+    """Draws some pages.
+
+    Args:
+        document: opened before.
+        pages: numbers from 1, in order.
+
+    Returns:
+        An image for each page, or why it cannot be drawn; the others are drawn all the same.
+
+    Raises:
+        Damaged: the document cannot be opened any more.
+    """
+    if document.media_type == "application/pdf":
+        return _pdf_pages(document, pages)
+    return _image_pages(document, pages)
+
+
+def _pdf_pages(document: Document, pages: tuple[int, ...]) -> list[PageImage | PageFailure]:
+    import pymupdf
+
+    pymupdf.TOOLS.mupdf_display_errors(False)
+    pymupdf.TOOLS.mupdf_display_warnings(False)
+    drawn: list[PageImage | PageFailure] = []
+    errors = (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase)
+    try:
+        pdf = pymupdf.open(document.path, filetype="pdf")
+    except errors as error:
+        raise Damaged(f"the PDF cannot be opened: {_line(error)}") from None
+    with pdf:
+        for number in pages:
+            try:
+                drawn.append(_pdf_page(pdf[number - 1], number))
+            except errors as error:
+                drawn.append(PageFailure(number, Damaged.kind, f"the page cannot be drawn: {_line(error)}"))
+    return drawn
+
+
+def _pdf_page(page: Any, number: int) -> PageImage:
+    import pymupdf
+
+    rect = page.rect
+    if rect.is_empty or rect.is_infinite:
+        raise ValueError("the page has no area")
+    width, height = grid(rect.width, rect.height)
+    matrix = pymupdf.Matrix(width / rect.width, height / rect.height)
+    pixels = page.get_pixmap(matrix=matrix, colorspace=pymupdf.csRGB, alpha=False)
+    image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.samples_mv)
+    words, hidden = visible_words(page)
+    return _page_image(number, image, words, hidden)
+
+
+def _image_pages(document: Document, pages: tuple[int, ...]) -> list[PageImage | PageFailure]:
+    Image.MAX_IMAGE_PIXELS = None  # the limit was checked when the document was opened
+    drawn: list[PageImage | PageFailure] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for number in pages:
+            try:
+                with Image.open(document.path) as image:
+                    if number > 1:
+                        image.seek(number - 1)
+                    drawn.append(_page_image(number, _upright(image)))
+            except (OSError, ValueError, SyntaxError, EOFError, TypeError) as error:
+                drawn.append(PageFailure(number, Damaged.kind, f"the image cannot be decoded: {_line(error)}"))
+    return drawn
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """EXIF applied, 8-bit RGB on white, no larger than the model's grid, never enlarged."""
+    if image.format == "JPEG":
+        image.draft("RGB", (MOST_CELLS * CELL, MOST_CELLS * CELL))
+    image.load()
+    image = ImageOps.exif_transpose(image)
+    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
+        image = _eight_bits(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    image = image.convert("RGB")
+    if max(image.size) > MOST_CELLS * CELL:
+        image = image.resize(grid(*image.size), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return image
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """16-bit grey scaled down to 8, not clipped as a plain conversion would."""
+    deep = image.convert("I") if image.mode != "F" else image
+    _, top = deep.getextrema()
+    scale = 255 / 65535 if float(top) > 255 else 1.0  # type: ignore[arg-type]
+    return deep.point(lambda value: value * scale).convert("L")
+
+
+def _page_image(number: int, image: Image.Image, words: tuple[Word, ...] = (), hidden_text: str = "") -> PageImage:
+    if _is_blank(image):
+        return PageImage(
+            number, b"", image.width, image.height, hashlib.sha256(b"").hexdigest(), True, (), hidden_text
+        )
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=QUALITY)
+    jpeg = buffer.getvalue()
+    digest = hashlib.sha256(jpeg).hexdigest()
+    return PageImage(number, jpeg, image.width, image.height, digest, words=words, hidden_text=hidden_text)
+
+
+def _is_blank(image: Image.Image) -> bool:
+    """No ink: a light page on which hardly a pixel differs from the background.
+
+    Cautious, for a blank page is not sent: a dark page is never blank, and ten faint pixels are ink.
+    """
+    grey = image.convert("L")
+    if min(grey.size) >= 4:
+        grey = grey.reduce(2)
+    counts = grey.histogram()
+    background = max(range(256), key=counts.__getitem__)
+    if background < _LIGHT:
+        return False
+    inked = sum(count for level, count in enumerate(counts) if abs(level - background) > _INK_LEVELS)
+    return inked < _INK_PIXELS
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
