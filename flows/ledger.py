@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from extractors.documents import Extraction, ObjectRef, Spooled
 from flows.dialects import insert
-from flows.succession import former_of, make_current, retire_former, supersede
+from flows.succession import make_current, retire_former, supersede
 from flows.tables import (
     FINAL,
     UNREAD,
@@ -150,11 +150,12 @@ def claim(
     row = connection.execute(select(extractions).filter_by(**key)).one()
     reached = row.status if row.status in FINAL else None
     make_current(connection, row.id, key, reached)
-    retire_former(connection, document_id, spooled.sha256, schema_name)
+    # Other documents that show these bytes have been through this, unless the outcome counts again only now.
+    retire_former(connection, spooled.sha256, schema_name, document_id if row.superseded_by is None else None)
     return Claim(row.id, reached, row.run_id)
 
 
-def finish(connection: Connection, extraction_id: int, uri: str, extraction: Extraction, run_id: str) -> None:
+def finish(connection: Connection, extraction_id: int, extraction: Extraction, run_id: str) -> None:
     """Writes an outcome: the extraction, its pages and records, and what it supersedes.
 
     Tokens and cost add up over attempts: the row says what the extraction cost in all. An attempt
@@ -183,9 +184,8 @@ def finish(connection: Connection, extraction_id: int, uri: str, extraction: Ext
         return  # while it was worked on, its object got other bytes, and these are done already
     key = {name: getattr(row, name) for name in ("sha256", "schema_name", "recipe")}
     make_current(connection, extraction_id, key, extraction.status)
-    document = connection.execute(select(documents).where(documents.c.uri == uri)).one_or_none()
-    if document is not None and document.sha256 == row.sha256:
-        retire_former(connection, document.id, row.sha256, row.schema_name)
+    if shown:
+        retire_former(connection, row.sha256, row.schema_name)
 
 
 def fail_unread(
@@ -207,11 +207,12 @@ def fail_unread(
         .returning(extractions.c.id)
     ).scalar_one()
     make_current(connection, extraction_id, key, "quarantined")
+    former = select(former_contents.c.sha256).where(former_contents.c.document_id == document_id)
     supersede(
         connection,
         extraction_id,
         extractions.c.schema_name == schema_name,
-        extractions.c.sha256.in_(former_of(document_id)),
+        extractions.c.sha256.in_(former),
         extractions.c.sha256.startswith(UNREAD),
     )
     return extraction_id

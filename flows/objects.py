@@ -5,6 +5,7 @@ key stands in its uri as it is, not percent-encoded, as the AWS command line wri
 """
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -51,6 +52,7 @@ _QUICK = {"connect_timeout": 3, "read_timeout": 10, "retries": {"mode": "standar
 
 _THREAD_COUNT = 16
 _THREADS = ThreadPoolExecutor(_THREAD_COUNT, thread_name_prefix="objects")
+_MAKING_CLIENT = threading.Lock()
 
 _ADVICE = {
     "NoSuchBucket": "the bucket does not exist there: check its name and AWS_ENDPOINT_URL",
@@ -80,7 +82,7 @@ _ADVICE = {
 """By the code that a server sends, or by the name of botocore's exception."""
 
 _BAD_SETTING = "a setting of boto3's is wrong: check AWS_ENDPOINT_URL, AWS_DEFAULT_REGION and AWS_PROFILE"
-_SAME_AS = {"403": "AccessDenied", "AllAccessDisabled": "AccessDenied", "TokenRefreshRequired": "ExpiredToken"}
+_SAME_AS = {"403": "AccessDenied", "404": "NoSuchBucket", "TokenRefreshRequired": "ExpiredToken"}
 _GONE = {"NoSuchKey", "404"}
 
 
@@ -172,13 +174,18 @@ def split_s3_uri(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-@cache
 def s3_client() -> "S3Client":
     """The process's one client, with boto3's own settings; boto3 is imported here (0.36 s).
 
     Raises:
         SourceUnavailable: a setting of boto3's, like `AWS_ENDPOINT_URL`, means nothing.
     """
+    with _MAKING_CLIENT:
+        return _shared_client()
+
+
+@cache
+def _shared_client() -> "S3Client":
     return _make_client(_PATIENT)
 
 
@@ -223,7 +230,7 @@ def _list_s3(source: str) -> Iterator[Found]:
         if page is None:
             return
         for entry in page.get("Contents", ()):
-            yield _listed(bucket, prefix, entry["Key"], entry["Size"], entry["ETag"])
+            yield _listed(bucket, prefix, entry["Key"], entry["Size"], entry.get("ETag", ""))
 
 
 def _one_object(client: "S3Client", bucket: str, key: str) -> ObjectRef | None:
@@ -235,8 +242,8 @@ def _one_object(client: "S3Client", bucket: str, key: str) -> ObjectRef | None:
             head = client.head_object(Bucket=bucket, Key=key)
         except ClientError:
             return None
-    version = head.get("VersionId")
-    return ObjectRef(s3_uri(bucket, key), head["ContentLength"], head["ETag"].strip('"'), version, explicit=True)
+    etag = head.get("ETag", "").strip('"')
+    return ObjectRef(s3_uri(bucket, key), head.get("ContentLength", 0), etag, head.get("VersionId"), explicit=True)
 
 
 def _listed(bucket: str, prefix: str, key: str, size: int, etag: str) -> Found:

@@ -17,15 +17,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from extractors.rendering import RENDER_VERSION
-from extractors.vision import VisionClient, open_http
-from extractors.workers import Workers
-
 from extractors import opening, planning
 from extractors.documents import Extraction, ObjectRef, Spooled
 from extractors.errors import CannotRun, DocumentError, Interrupted, OctavoError, SourceUnavailable
 from extractors.pipeline import Journey, extract_document, failed_extraction
-from flows.choosing import choose_endpoints, local_app_for
+from extractors.rendering import RENDER_VERSION
+from extractors.vision import VisionClient, open_http
+from extractors.workers import Workers
+from flows.choosing import choose, local_app_for
 from flows.finding import find_schema
 from flows.objects import Skipped, list_batches, spool_async
 from flows.settings import Settings
@@ -99,7 +98,7 @@ async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambd
     """
     schema = find_schema(job.schema)
     plan = planning.plan(schema, job.records, job.pages_per_request or settings.pages_per_request)
-    endpoints = choose_endpoints(job, settings)
+    endpoints = choose(job.endpoints, job.base_url, job.model, settings)
     watch.started(endpoints, schema.name)
     concurrency = job.concurrency or settings.concurrency
     async with AsyncExitStack() as stack:

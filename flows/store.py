@@ -146,10 +146,16 @@ class Store:
         with self.writing() as connection:
             return ledger.claim(connection, ref, spooled, schema_name=schema_name, recipe=recipe, run_id=run_id)
 
-    def finish(self, claim: Claim, uri: str, extraction: Extraction, run_id: str) -> None:
+    def finish(
+        self,
+        claim: Claim,
+        uri: str,  # noqa: ARG002 - callers name their object; what it supersedes is found by content
+        extraction: Extraction,
+        run_id: str,
+    ) -> None:
         """Writes a claim's outcome in one transaction (`ledger.finish`)."""
         with self.writing() as connection:
-            ledger.finish(connection, claim.extraction_id, uri, extraction, run_id)
+            ledger.finish(connection, claim.extraction_id, extraction, run_id)
 
     def fail_unread(  # noqa: PLR0917 - `run` hands them on by place
         self, ref: ObjectRef, schema_name: str, recipe: str, kind: str, cause: str, run_id: str

@@ -59,8 +59,16 @@ def make_current(connection: Connection, extraction_id: int, key: dict[str, str]
     supersede(connection, extraction_id, same_work, replaced)
 
 
-def retire_former(connection: Connection, document_id: int, digest: str, schema_name: str) -> None:
-    """Supersedes what the document showed before by what it shows now, once that has an outcome."""
+def retire_former(connection: Connection, digest: str, schema_name: str, document_id: int | None = None) -> None:
+    """Supersedes what documents showed before by what they show now, once that has an outcome.
+
+    Args:
+        connection: of the transaction.
+        digest: the bytes they show now.
+        schema_name: under which the outcome counts.
+        document_id: of the only document to look at; None: every one that shows these bytes, for an
+            outcome counts for all of them at once.
+    """
     heir = connection.scalar(
         select(extractions.c.id)
         .where(
@@ -74,19 +82,16 @@ def retire_former(connection: Connection, document_id: int, digest: str, schema_
     )
     if heir is None:
         return
+    now_showing = documents.c.sha256 == digest if document_id is None else documents.c.id == document_id
+    former = select(former_contents.c.sha256).join(documents).where(now_showing)
     stood_for = or_(showing(extractions, documents.c.id).exists(), awaiting(extractions, documents.c.id).exists())
     supersede(
         connection,
         heir,
         extractions.c.schema_name == schema_name,
-        extractions.c.sha256.in_(former_of(document_id)),
+        extractions.c.sha256.in_(former),
         ~stood_for,
     )
-
-
-def former_of(document_id: int) -> Select[Any]:
-    """Selects the digests of what a document showed before."""
-    return select(former_contents.c.sha256).where(former_contents.c.document_id == document_id)
 
 
 def supersede(connection: Connection, successor: int, *which: ColumnElement[bool]) -> None:

@@ -64,7 +64,9 @@ class S3Server:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", self.key)
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", self.secret)
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        objects.s3_client.cache_clear()
+        monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        objects._shared_client.cache_clear()
 
 
 @contextmanager
@@ -111,6 +113,9 @@ def seaweed_server(folder: Path) -> Iterator[S3Server]:
         # Its data is the test's own: no need for the seconds that an orderly end takes.
         process.kill()
         process.wait()
+        for port in ports:
+            for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - weed offers no other place
+                left.unlink(missing_ok=True)
 
 
 def _weed() -> str:

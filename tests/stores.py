@@ -11,12 +11,23 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine
+from pydantic import BaseModel
+from sqlalchemy import create_engine, select
 from sqlalchemy.engine import make_url
 
 from extractors.documents import Extraction, ObjectRef, PageState, RecordDraft, Spooled, StoredReply, Usage
+from flows.ledger import Known
+from flows.querying import record_rows
+from flows.store import Store
+from flows.tables import extractions
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+
+
+class Note(BaseModel):
+    """The smallest schema."""
+
+    text: str | None = None
 
 
 def fresh_url(database: str, folder: Path) -> str:
@@ -73,3 +84,32 @@ def outcome(status: str = "complete", *drafts: RecordDraft, **known: Any) -> Ext
 def reply(fingerprint: str, body: str = "{}") -> StoredReply:
     """A reply that cost something."""
     return StoredReply(fingerprint, "vllm", "mistral-small", 200, body, Usage(1000, 50, 900, 0.25), 1.5)
+
+
+def extract(
+    store: Store, name: str, content: str, result: Extraction | None = None, *, etag: str = "1", recipe: str = "r1"
+) -> int:
+    """One document's way through the ledger, as a run takes it; the record says what it was read from."""
+    ref = listed(name, etag)
+    claim = store.claim(ref, spooled(content), "note", recipe, "run")
+    store.finish(claim, ref.uri, result or outcome("complete", draft(text=f"{content} {recipe}")), "run")
+    return claim.extraction_id
+
+
+def texts(store: Store) -> list[tuple[str, str]]:
+    """What the view shows: uri and text of each record."""
+    columns, rows = record_rows(store, "note")
+    found = [dict(zip(columns, row, strict=True)) for row in rows]
+    return sorted((str(row["document_uri"]).removeprefix("s3://bucket/"), row["text"]) for row in found)
+
+
+def stored(store: Store, extraction_id: int) -> Any:
+    """An extraction as it is stored."""
+    with store.reading() as connection:
+        return connection.execute(select(extractions).where(extractions.c.id == extraction_id)).one()
+
+
+def known(store: Store, name: str, recipe: str = "r1") -> Known:
+    """What is known of an object under the schema `note`."""
+    uri = listed(name).uri
+    return store.known([uri], "note", recipe)[uri]

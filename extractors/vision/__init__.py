@@ -1,0 +1,7 @@
+"""The vision client: request -> reply, with limits, retries, budget and checkpoint."""
+
+from extractors.vision.client import ReplyBook, VisionClient
+from extractors.vision.pools import open_http
+from extractors.vision.wire import estimate
+
+__all__ = ["ReplyBook", "VisionClient", "estimate", "open_http"]
