@@ -120,10 +120,12 @@ def _group_size(journey: Journey) -> int:
 async def _all(reads: Sequence[Any]) -> list[_Reading]:
     """Every window side by side. One that cannot go on stops the document, after its neighbours ended."""
     outcomes = await asyncio.gather(*reads, return_exceptions=True)
+    readings: list[_Reading] = []
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
-    return outcomes
+        readings.append(outcome)
+    return readings
 
 
 async def _read(document: Document, pages: tuple[int, ...], journey: Journey, meter: Meter) -> _Reading:

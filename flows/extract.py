@@ -5,19 +5,19 @@ for a page (measured costs: DESIGN section 8). Without Prefect `flows.running.ru
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from extractors.endpoints import Endpoint
 from prefect import State, flow, task
 from prefect.artifacts import acreate_progress_artifact, acreate_table_artifact, aupdate_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.running import Job, Shard, run_job
+from extractors.endpoints import Endpoint
+from flows.running import Job, Shard, TakeShard, run_job
 from flows.settings import read_settings
 from flows.summary import Outcome, Summary
 from flows.watching import Silent, Watch, looking_on
@@ -76,7 +76,7 @@ async def extract(  # noqa: PLR0917 - Prefect shows them in this order, and call
     return Failed(message=f"{not_complete} of {total} documents are not complete: {bad}", data=summary.as_json())
 
 
-def _as_task(take_shard: Callable[[str, Shard], Awaitable[str]]) -> Callable[[str, Shard], Awaitable[str]]:
+def _as_task(take_shard: TakeShard) -> TakeShard:
     """One task run a shard; called directly, never submitted (8-15x the CPU)."""
 
     @task(name="extract", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)

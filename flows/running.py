@@ -10,7 +10,7 @@ import logging
 import signal
 import tempfile
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +59,8 @@ class Job:
 
 
 Shard = tuple[ObjectRef, ...]
-Wrap = Callable[[Callable[[str, Shard], Awaitable[str]]], Callable[[str, Shard], Awaitable[str]]]
+TakeShard = Callable[[str, Shard], Coroutine[Any, Any, str]]
+Wrap = Callable[[TakeShard], TakeShard]
 
 
 @dataclass
@@ -308,7 +309,7 @@ def _ended(ref: ObjectRef, extraction: Extraction, run: _Run) -> None:
 
 
 @contextmanager
-def _stopping_on_signals(run: _Run) -> Any:
+def _stopping_on_signals(run: _Run) -> Iterator[None]:
     """Ctrl-C and SIGTERM: what is in flight ends, the rest stays pending. A second one stops at once."""
     loop = asyncio.get_running_loop()
 

@@ -21,8 +21,11 @@ from flows.summary import Summary
 from schemas.builtin import BUILTIN
 from schemas.portable import NotPortable, portable
 
-_WIDEST = 48
+_WIDEST = 28
 """Characters of one cell in a table for people; the other formats hold everything."""
+
+_UNSHOWN = {"record_id", "extraction_id", "status"}
+_ALWAYS = ("document_uri", "grounded", "issue_count")
 
 _TOLD = 20
 """Troubles told after a run; `octavo quarantine list` has them all."""
@@ -114,25 +117,37 @@ def _schema_name(spec: str) -> str:
 
 
 def _as_table(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Only columns that hold something: a record has more fields than a screen has room."""
-    hidden = {"record_id", "extraction_id"}
-    shown = [
-        number for number, column in enumerate(columns)
-        if column not in hidden and any(row[number] is not None for row in rows)
-    ]  # fmt: skip
+    """As many columns as the screen has room for, of those that hold something; the rest is named."""
+    console = Console(highlight=False)
+    cells = {
+        column: [_cell(column, row[number]) for row in rows]
+        for number, column in enumerate(columns)
+        if column not in _UNSHOWN and any(row[number] is not None for row in rows)
+    }
+    width = {column: max(len(column), *map(len, texts)) + 3 for column, texts in cells.items()}
+    order = sorted(cells, key=lambda column: column not in _ALWAYS)
+    room, shown = console.width - 1, set()
+    for column in order:
+        if width[column] <= room:
+            shown.add(column)
+            room -= width[column]
     table = Table(title=f"{name}: {len(rows)} records", title_justify="left")
-    for number in shown:
-        table.add_column(columns[number], overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(columns[number], row[number]) for number in shown))
-    Console(highlight=False).print(table)
+    texts = [column for column in cells if column in shown]
+    for column in texts:
+        table.add_column(column, no_wrap=True)
+    for number in range(len(rows)):
+        table.add_row(*(Text(cells[column][number]) for column in texts))
+    console.print(table)
+    hidden = [column for column in cells if column not in shown]
+    if hidden:
+        console.print(Text(f"and {', '.join(hidden)}: --format json, csv or jsonl", style="dim"))
 
 
-def _cell(column: str, value: Any) -> Text:
-    text = "" if value is None else str(value)
+def _cell(column: str, value: Any) -> str:
+    text = "" if value is None else " ".join(str(value).split())
     if column == "document_uri":
         text = text.rsplit("/", 1)[-1]
-    return Text(text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…")
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
 
 
 def _as_json(_name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -73,8 +73,8 @@ def body(request: VisionRequest, endpoint: Endpoint, sampling: Mapping[str, Any]
     pieces = json.dumps(fields, ensure_ascii=True).encode().split(b"\\u0000")
     made = [pieces[0]]
     # Every image's place is three pieces: before it, its number, after it.
-    for number, after in zip(pieces[1::2], pieces[2::2], strict=True):
-        made += [b"data:image/jpeg;base64,", base64.b64encode(request.pages[int(number)].jpeg), after]
+    for place, after in zip(pieces[1::2], pieces[2::2], strict=True):
+        made += [b"data:image/jpeg;base64,", base64.b64encode(request.pages[int(place)].jpeg), after]
     return b"".join(made)
 
 
@@ -105,7 +105,8 @@ def spoken(raw: str, endpoint: Endpoint) -> Spoken:
     error = decoded.get("error") or choice.get("error")
     if error:
         return Spoken(None, None, None, told_error(decoded if decoded.get("error") else choice), usage)
-    message = choice.get("message") if isinstance(choice.get("message"), dict) else {}
+    found = choice.get("message")
+    message = found if isinstance(found, dict) else {}
     text, refusal = message.get("content"), message.get("refusal")
     reason = choice.get("finish_reason")
     return Spoken(
