@@ -85,8 +85,8 @@ def _open_pdf(path: Path) -> tuple[int, bool]:
     """Pages, and whether the structure had to be rebuilt."""
     import pymupdf
 
-    pymupdf.TOOLS.mupdf_display_errors(False)
-    pymupdf.TOOLS.mupdf_display_warnings(False)
+    pymupdf.TOOLS.mupdf_display_errors(False)  # noqa: FBT003 - its only way
+    pymupdf.TOOLS.mupdf_display_warnings(False)  # noqa: FBT003 - likewise
     try:
         with pymupdf.open(path, filetype="pdf") as pdf:
             if pdf.needs_pass:

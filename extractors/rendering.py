@@ -21,7 +21,7 @@ RENDER_VERSION = "jpeg85-28x55-1"
 
 CELL, MOST_CELLS, QUALITY = 28, 55, 85
 _ASPECT_ERROR = 0.005
-_INK_LEVELS, _INK_PIXELS, _LIGHT = 16, 10, 200
+_INK_LEVELS, _INK_PIXELS, _LIGHT, _SMALL = 16, 10, 200, 4
 
 
 def image_tokens(width: int, height: int) -> int:
@@ -69,8 +69,8 @@ def render_pages(document: Document, pages: tuple[int, ...]) -> list[PageImage |
 def _pdf_pages(document: Document, pages: tuple[int, ...]) -> list[PageImage | PageFailure]:
     import pymupdf
 
-    pymupdf.TOOLS.mupdf_display_errors(False)
-    pymupdf.TOOLS.mupdf_display_warnings(False)
+    pymupdf.TOOLS.mupdf_display_errors(False)  # noqa: FBT003 - its only way
+    pymupdf.TOOLS.mupdf_display_warnings(False)  # noqa: FBT003 - likewise
     drawn: list[PageImage | PageFailure] = []
     errors = (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase)
     try:
@@ -96,7 +96,7 @@ def _pdf_page(page: Any, number: int) -> PageImage:
     matrix = pymupdf.Matrix(width / rect.width, height / rect.height)
     pixels = page.get_pixmap(matrix=matrix, colorspace=pymupdf.csRGB, alpha=False)
     image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.samples_mv)
-    words, hidden = visible_words(page)
+    words, hidden = visible_words(page, image)
     return _page_image(number, image, words, hidden)
 
 
@@ -137,16 +137,15 @@ def _upright(image: Image.Image) -> Image.Image:
 def _eight_bits(image: Image.Image) -> Image.Image:
     """16-bit grey scaled down to 8, not clipped as a plain conversion would."""
     deep = image.convert("I") if image.mode != "F" else image
-    _, top = deep.getextrema()
-    scale = 255 / 65535 if float(top) > 255 else 1.0  # type: ignore[arg-type]
+    top: Any = deep.getextrema()[1]
+    scale = 255 / 65535 if top > 255 else 1.0  # noqa: PLR2004 - as much as 8 bits hold
     return deep.point(lambda value: value * scale).convert("L")
 
 
 def _page_image(number: int, image: Image.Image, words: tuple[Word, ...] = (), hidden_text: str = "") -> PageImage:
     if _is_blank(image):
-        return PageImage(
-            number, b"", image.width, image.height, hashlib.sha256(b"").hexdigest(), True, (), hidden_text
-        )
+        nothing = hashlib.sha256(b"").hexdigest()
+        return PageImage(number, b"", image.width, image.height, nothing, blank=True, hidden_text=hidden_text)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=QUALITY)
     jpeg = buffer.getvalue()
@@ -160,7 +159,7 @@ def _is_blank(image: Image.Image) -> bool:
     Cautious, for a blank page is not sent: a dark page is never blank, and ten faint pixels are ink.
     """
     grey = image.convert("L")
-    if min(grey.size) >= 4:
+    if min(grey.size) >= _SMALL:
         grey = grey.reduce(2)
     counts = grey.histogram()
     background = max(range(256), key=counts.__getitem__)

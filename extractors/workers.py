@@ -14,15 +14,16 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
-from typing import Any, ParamSpec, Self, TypeVar
+from pathlib import Path
+from typing import Any, Self, TypeVar, TypeVarTuple
 
 from extractors.errors import OctavoError, RenderCrashed, RenderMemory, RenderTimeout
 
-P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
-_END = 2.0
-"""Seconds that an idle worker gets to end by itself."""
+_END, _DYING = 2.0, 0.2
+"""Seconds that an idle worker, and one whose pipe broke, get to end by themselves."""
 
 
 class Workers:
@@ -51,7 +52,7 @@ class Workers:
         for worker in self._workers:
             worker.end()
 
-    async def run(self, function: Callable[P, T], *args: P.args, seconds: float) -> T:
+    async def run(self, function: Callable[[*Ts], T], *args: *Ts, seconds: float) -> T:
         """Calls a module-level function in a worker.
 
         Args:
@@ -111,8 +112,7 @@ class _Worker:
     def _kill(self) -> int | None:
         code: int | None = None
         if self._process is not None:
-            self._process.kill() if self._process.is_alive() and self._pipe is None else None
-            self._process.join(0.2)
+            self._process.join(_DYING)
             code = self._process.exitcode
             if code is None:
                 self._process.kill()
@@ -157,7 +157,7 @@ def _serve(pipe: Connection, memory_bytes: int, parent: int) -> None:
             outcome = (False, RenderMemory(f"more than {memory_bytes / 2**30:.1f} GiB of memory needed"))
         except OctavoError as error:
             outcome = (False, error)
-        except Exception:  # a defect: it travels back as text, for not every exception can be pickled
+        except Exception:  # noqa: BLE001 - a defect: it travels back as text, for not every exception can be pickled
             outcome = (False, traceback.format_exc())
         try:
             pipe.send(outcome)
@@ -166,5 +166,8 @@ def _serve(pipe: Connection, memory_bytes: int, parent: int) -> None:
 
 
 def _limit_memory(memory_bytes: int) -> None:
-    used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize() if os.path.exists("/proc") else 0  # noqa
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        return  # no Linux: RLIMIT_AS would not hold either
+    used = int(statm.read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + memory_bytes, used + memory_bytes))

@@ -92,7 +92,7 @@ async def _as_flow_run(job: Job) -> None:
         "limit": job.limit,
         "rerun": job.rerun,
     }
-    state: Any = await extract(**parameters, return_state=True)  # type: ignore[misc]
+    state: Any = await extract(**parameters, return_state=True)
     outcome = await state.result(raise_on_failure=False)
     if isinstance(outcome, BaseException):
         raise outcome
