@@ -99,8 +99,8 @@ def _decimals_as_numbers(node: Any) -> Any:
         made["type"] = "number"
     options = [option for option in made.get("anyOf", ()) if isinstance(option, dict)]
     if any(option.get("type") == "number" for option in options):
-        # Pydantic's own Decimal: a number, or a text with a pattern.
-        made["anyOf"] = [option for option in options if not (option.get("type") == "string" and "pattern" in option)]
+        # Pydantic declares Decimal so; what is no number in a field that takes both is in `records.data` only.
+        made["anyOf"] = [option for option in options if option.get("type") != "string"]
     return made
 
 

@@ -7,13 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, inspect, select, update
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
-    ArgumentError,
     DatabaseError,
     DataError,
     IntegrityError,
@@ -25,7 +22,8 @@ from sqlalchemy.exc import (
 from extractors.documents import Extraction, ObjectRef, Spooled, StoredReply, Usage
 from extractors.errors import StoreUnavailable
 from flows import ledger
-from flows.dialects import SUPPORTED, connect, insert, lock_definitions
+from flows.addressing import advice, parsed_url, shown_url
+from flows.dialects import connect, insert, lock_definitions
 from flows.ledger import Claim, Known
 from flows.tables import metadata, replies, runs
 
@@ -44,7 +42,7 @@ class Store:
     """
 
     def __init__(self, engine: Engine, url: URL) -> None:
-        self.shown_url = _shown(url)
+        self.shown_url = shown_url(url)
         self._url = url
         self._engine = engine
         self._reads = engine.execution_options(octavo_reads=True)
@@ -61,9 +59,7 @@ class Store:
         Raises:
             StoreUnavailable: the message says what to do, and holds no password.
         """
-        parsed = _parsed(url)
-        if parsed.get_backend_name() == "sqlite":
-            parsed = _with_file(parsed, read_only=read_only)
+        parsed = parsed_url(url, read_only=read_only)
         store = cls(_engine(parsed, read_only=read_only), parsed)
         try:
             store._prepare(read_only=read_only)
@@ -223,7 +219,7 @@ class Store:
         except (IntegrityError, ProgrammingError, DataError):
             raise
         except DatabaseError as error:
-            raise StoreUnavailable(_advice(error, self._url, done)) from None
+            raise StoreUnavailable(advice(error, self._url, done=done)) from None
 
 
 @dataclass(frozen=True)
@@ -247,32 +243,6 @@ def stored_reply(row: Any) -> StoredReply:
     return StoredReply(row.fingerprint, row.endpoint, row.model, row.status, row.body, usage, row.seconds)
 
 
-def _parsed(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        # The text is not repeated: it may hold a password.
-        raise StoreUnavailable("the store's URL cannot be read; write it like sqlite:///octavo.db") from None
-    if parsed.get_backend_name() not in SUPPORTED:
-        raise StoreUnavailable(
-            f"a store is kept in SQLite or PostgreSQL, not in {parsed.get_backend_name()!r}; "
-            "write its URL like sqlite:///octavo.db"
-        )
-    return parsed
-
-
-def _with_file(url: URL, *, read_only: bool) -> URL:
-    """The URL with an absolute path, which stays true when the working directory changes."""
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
-        raise StoreUnavailable("a SQLite store is a file; write its URL like sqlite:///octavo.db")
-    path = Path(url.database).absolute()
-    if read_only and not path.exists():
-        raise StoreUnavailable(f"nothing has been extracted yet into {path}; run octavo extract first")
-    if not path.parent.is_dir():
-        raise StoreUnavailable(f"the store cannot be created: there is no folder {path.parent}; create it")
-    return url.set(database=str(path))
-
-
 def _engine(url: URL, *, read_only: bool) -> Engine:
     try:
         return connect(url, read_only=read_only)
@@ -283,23 +253,4 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
     except NoSuchModuleError:
         raise StoreUnavailable(f"there is no database driver {url.drivername!r}; try postgresql+psycopg") from None
     except (SQLAlchemyError, TypeError, ValueError):
-        raise StoreUnavailable(f"the store's URL is not understood: {_shown(url)}") from None
-
-
-def _shown(url: URL) -> str:
-    """The URL without its password and without its query, where some drivers take one too."""
-    return url.set(query={}).render_as_string(hide_password=True)
-
-
-def _advice(error: DatabaseError, url: URL, done: str) -> str:
-    cause = " ".join(str(error.orig).split())
-    for secret in (url.password, *(value for value in url.query.values() if isinstance(value, str))):
-        cause = cause.replace(secret, "***") if secret else cause
-    if "not a database" in cause:
-        return f"{_shown(url)} is no SQLite database; give --store another file"
-    if "locked" in cause:
-        return f"{_shown(url)} is held by another process for too long; end it, or try again later"
-    what = (
-        "its path and permissions" if url.get_backend_name() == "sqlite" else "that the server runs and lets you in"
-    )
-    return f"{_shown(url)} cannot be {done} ({cause}); check {what}"
+        raise StoreUnavailable(f"the store's URL is not understood: {shown_url(url)}") from None

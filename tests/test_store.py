@@ -199,6 +199,28 @@ def test_a_read_only_folder_is_refused_for_a_new_store(folder: Path) -> None:
         Store.open(f"sqlite:///{folder / 'octavo.db'}")
 
 
+def test_a_store_in_a_read_only_folder_asks_to_be_copied(folder: Path) -> None:
+    """SQLite cannot even read a store where it may not write its index beside it: the error says what helps."""
+    url = f"sqlite:///{folder / 'octavo.db'}"
+    Store.open(url).close()
+    folder.chmod(0o555)
+    with _as_nobody(), pytest.raises(StoreUnavailable, match="copy it to a folder of yours"):
+        Store.open(url, read_only=True)
+    folder.chmod(0o700)
+    with _as_nobody(), pytest.raises(StoreUnavailable, match="cannot be reached: Permission denied"):
+        Store.open(url, read_only=True)
+
+
+def test_a_store_that_is_held_for_too_long_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write waits for other processes, but not for ever, and then says what is wrong."""
+    monkeypatch.setattr("flows.dialects._BUSY_SECONDS", 0.05)
+    url = f"sqlite:///{tmp_path / 'octavo.db'}"
+    with Store.open(url) as first, Store.open(url) as second:
+        with first.writing(), pytest.raises(StoreUnavailable, match="held by another process for too long"):
+            second.put_reply(reply("a"))
+        second.put_reply(reply("a"))
+
+
 def test_a_reply_comes_back_as_it_was_put(store: Store) -> None:
     """A reply is kept whole under its fingerprint; a later one of the same fingerprint takes its place."""
     assert store.get_reply("a") is None

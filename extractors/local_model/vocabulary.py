@@ -118,12 +118,13 @@ ISSUER_LABELS = (
     "Vendedor", "Proveedor", "Emisor", "Venditore", "Fornitore", "Cedente",
 )  # fmt: skip
 RECIPIENT_LABELS = (
-    "Bill to", "Billed to", "Invoice to", "Invoiced to", "Sold to", "Buyer", "Customer", "Client", "Bill to address",
-    "Billing address", "To", "Ship to", "Käufer", "Kunde", "Rechnungsempfänger", "Käufer/Leistungsempfänger",
-    "Leistungsempfänger", "Rechnungsanschrift", "Rechnungsadresse", "Rechnung an", "Auftraggeber", "Acheteur",
-    "Adresse de facturation", "Facturé à", "Destinataire", "Factuuradres", "Koper", "Klant", "Comprador", "Cliente",
-    "Facturar a", "Destinatario", "Datos del cliente", "Acquirente", "Cessionario", "Fatturare a",
+    "Bill to", "Billed to", "Bill to address", "Billing address", "Invoice to", "Invoiced to", "Sold to", "Buyer",
+    "Rechnungsempfänger", "Käufer", "Käufer/Leistungsempfänger", "Leistungsempfänger", "Rechnungsanschrift",
+    "Rechnungsadresse", "Rechnung an", "Acheteur", "Adresse de facturation", "Facturé à", "Destinataire",
+    "Factuuradres", "Koper", "Comprador", "Facturar a", "Destinatario", "Datos del cliente", "Acquirente",
+    "Cessionario", "Fatturare a", "Customer", "Kunde", "Auftraggeber", "Client", "Klant", "Cliente", "To", "Ship to",
 )  # fmt: skip
+"""Over or before a party's name; the surer ones first."""
 
 COMPANY_SUFFIXES = (
     "GmbH & Co. KG", "GmbH", "mbH", "AG", "KG", "OHG", "e.K.", "e.V.", "a.G.", "UG", "SE", "SARL", "S.A.R.L.", "SAS",

@@ -98,7 +98,7 @@ def _node(name: str, node: Any, around: str) -> Wanted:
     about, labels, examples = _unfolded(outer or str(node.get("description") or ""))
     kind = _type_of(node)
     if kind == "object" or "properties" in node:
-        role = _role(words(name), words(about)) or around
+        role = around or _role(words(name), words(about))
         properties = node.get("properties")
         if not isinstance(properties, dict):
             raise UnusableSchema(f"{name or 'the schema'} is an object without properties")
@@ -135,7 +135,7 @@ def _field(
         names=printed_names(own, labels, about, kind),
         options=tuple(option for option in node.get("enum", ()) if option is not None),
         examples=examples,
-        role=_role(own, described) or around,
+        role=around or _role(own, described),
     )
 
 
@@ -193,7 +193,7 @@ def _text_kind(own: list[str], about: str, labels: tuple[str, ...], examples: tu
     patterned = [kind for kind in _PATTERNED if kind in own]
     if patterned:
         return patterned[0]
-    numbered = bool(set(own) & (NUMBER_WORDS | _CODE_WORDS)) or any("number" in words(label) for label in labels)
+    numbered = bool(set(own) & NUMBER_WORDS or set(own[-1:]) & _CODE_WORDS) or any("number" in words(o) for o in labels)
     coded = bool(examples) and all(re.search(r"\d", text) and len(text.split()) == 1 for text in examples)
     if {"date", "day", "dated"} & set(own) or (not numbered and {"date", "day"} & said):
         return "date"

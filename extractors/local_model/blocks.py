@@ -1,0 +1,116 @@
+"""Blocks of lines set under each other, as addresses are; what in them is a name and what an address."""
+
+import re
+from dataclasses import dataclass
+
+from extractors.local_model.folding import fold
+from extractors.local_model.lines import Line, ReadPage, Segment, shared
+from extractors.local_model.vocabulary import COUNTRIES
+
+_MOST_LINES = 9
+_POSTAL = re.compile(
+    r"\b(?:[A-Z]{1,2}-)?\d{4,6}\s+[^\W\d]{2,}|\b\d{4}\s?[A-Z]{2}\b|\b[A-Z]{2},?\s+\d{5}(?:-\d{4})?\b"
+    r"|\b[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\b|\b(?:SINGAPORE|Singapore)\s+\d{6}\b"
+)
+_NO_ADDRESS = re.compile(
+    r"(?i)@|www\.|https?:|\b(?:tel|fax|phone|telefon|e-?mail|mobile|gln|gst|vat|ust|siret|tva|btw|kvk|iban|bic|reg|co\.? ?no|"
+    r"nummer|id|account|steuernummer|hrb|invoice|date)\b\.?\s*[.:#\d(]|\d{9,}|^\+\d|^\(?\d[\d ()/-]{6,}$|^\W*\(?[\d-]+-[A-Z]\)?$"
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Lines under each other: their texts, and their numbers on the page."""
+
+    texts: tuple[str, ...]
+    lines: frozenset[int]
+
+
+def postal(text: str) -> bool:
+    """Whether a line holds a postcode and town, or is a country."""
+    return _POSTAL.search(text) is not None or fold(text) in COUNTRIES
+
+
+def block_under(page: ReadPage, line: Line, segment: Segment, stops: set[str], reach: float = 3.0) -> Block | None:
+    """What stands under a segment, aligned with it, up to a gap or another heading; None when nothing does.
+
+    Args:
+        page: where it stands.
+        line: the segment's line.
+        segment: the heading.
+        stops: folded headings at which the block ends.
+        reach: how far down its first line may be, in letter heights.
+    """
+    texts: list[str] = []
+    numbers: set[int] = set()
+    above, left, right = segment, segment.x0, segment.x1
+    for lower in page.lines[line.number + 1 :]:
+        gap = lower.middle - above.middle
+        if gap > (reach if not texts else 2.2) * max(above.height, lower.height) or len(texts) >= _MOST_LINES:
+            break
+        aligned = [s for s in lower.segments if _aligned(s, left, right, segment.height)]
+        if not aligned:
+            continue
+        first = aligned[0]
+        if fold(first.text.partition(":")[0]) in stops:
+            break
+        beside = lower.segments.index(first) + 1
+        if beside < len(lower.segments) and lower.segments[beside].text.startswith((":", "：")):
+            above = first
+            continue
+        texts.append(first.text)
+        numbers.add(lower.number)
+        above, left, right = first, min(left, first.x0), max(right, first.x1)
+    return Block(tuple(texts), frozenset(numbers)) if texts else None
+
+
+def blocks(page: ReadPage, until: float) -> list[Block]:
+    """Left-aligned blocks of the page's upper part, from top to bottom.
+
+    Args:
+        page: where to look.
+        until: the fraction of the page's height to stop at.
+    """
+    found: list[list[tuple[int, Segment]]] = []
+    for line in page.lines:
+        if line.top > until * page.height:
+            break
+        for segment in line.segments:
+            for group in reversed(found):
+                _, above = group[-1]
+                near = 0 < segment.middle - above.middle < 2.0 * above.height
+                if near and abs(segment.x0 - above.x0) < 0.9 * above.height:
+                    group.append((line.number, segment))
+                    break
+            else:
+                found.append([(line.number, segment)])
+    return [Block(tuple(s.text for _, s in g), frozenset(n for n, _ in g)) for g in found if len(g) > 1]
+
+
+def name_of(block: Block) -> str:
+    """The first line that can be a name; "" when none can."""
+    for text in block.texts:
+        plain = re.sub(r"(?i)^\s*(?:attn|attention|z\.? ?hd\.?|name|firma)\b[:.]?\s*", "", text).strip(" :,")
+        letters = sum(c.isalpha() for c in plain)
+        if letters >= 3 and not _NO_ADDRESS.search(plain) and not _POSTAL.match(plain):  # noqa: PLR2004 - a name has three letters
+            return plain
+    return ""
+
+
+def address_of(block: Block) -> str:
+    """Street to town in one line, with the country when it follows; "" without a street or town."""
+    lines = [text.strip(" ,") for text in block.texts if not _NO_ADDRESS.search(text)]
+    name = name_of(block)
+    rest = [text for text in lines if text != name and not text.endswith(name)] if name else lines
+    first = next((i for i, text in enumerate(rest) if re.search(r"\d", text)), None)
+    if first is None:
+        return ""
+    last = max((i for i, text in enumerate(rest) if i >= first and postal(text)), default=None)
+    kept = rest[first : last + 1] if last is not None else rest[first : first + 3]
+    return ", ".join(kept)
+
+
+def _aligned(segment: Segment, left: float, right: float, height: float) -> bool:
+    if left - 1.5 * height <= segment.x0 <= left + 2.5 * height:
+        return True
+    return shared(segment, Segment("", left, 0, right, 1)) > 0.6  # noqa: PLR2004 - centred lines

@@ -1,0 +1,152 @@
+"""Where the printed names of fields stand on the pages: the longest name wins, and each keeps its surroundings."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from extractors.local_model.folding import Folded, fold, folded, words
+from extractors.local_model.lines import Line, Segment
+from extractors.local_model.vocabulary import TURNING_WORDS
+from extractors.local_model.wanted import Field
+
+_INSIDE_WORD = 5  # letters of a name that may end a compound: HandelsRECHNUNGNR
+_ALONE = 3  # names this short must be all that the label says
+_INCLUDED = re.compile(
+    r"(?i)\b(?:incl\w*|inkl\w*|inclucive|with|mit|avec|ttc|con|met)\.?\s*(?:of\s|de\s|la\s|der\s)?(?:\d+\s?%\s?)?"
+    r"(?:gst|vat|tax(?:es)?|tva|mwst|ust|btw|iva|sst)?\b\.?(?:@?\s?\d+\s?%)?"
+)
+_WITHOUT = frozenset({"without", "before", "excluding", "net"})
+_TAX_TURNS = frozenset(
+    "excl excluding exclusive ohne hors ht net netto before excluido excluido gst tax vat tva btw iva ust mwst sst".split()
+)
+
+
+@dataclass(frozen=True)
+class Label:
+    """A field's printed name at a place.
+
+    Attributes:
+        key: which field.
+        line: where it stands.
+        at: index of its segment in the line.
+        start: index of its first character in the segment's text.
+        end: index after its last character.
+        sure: how surely this name means the field, 0 to 1, its surroundings counted.
+    """
+
+    key: str
+    line: Line
+    at: int
+    start: int
+    end: int
+    sure: float
+
+    @property
+    def segment(self) -> Segment:
+        """The segment it stands in."""
+        return self.line.segments[self.at]
+
+
+@dataclass(frozen=True)
+class Names:
+    """The printed names of several fields, ready to be looked up.
+
+    Attributes:
+        fields: by key.
+        known: for each folded name, the fields it may mean and how surely.
+        lengths: of the names, longest first.
+    """
+
+    fields: Mapping[str, Field]
+    known: Mapping[str, tuple[tuple[str, float], ...]]
+    lengths: tuple[int, ...]
+
+
+def names_of(fields: Mapping[str, Field]) -> Names:
+    """The names of fields under their keys."""
+    known: dict[str, list[tuple[str, float]]] = {}
+    for key, field in fields.items():
+        for name, sure in field.names:
+            known.setdefault(name, []).append((key, sure))
+    lengths = tuple(sorted({len(name) for name in known}, reverse=True))
+    return Names(fields, {name: tuple(entries) for name, entries in known.items()}, lengths)
+
+
+def labels_in(lines: Iterable[Line], names: Names) -> list[Label]:
+    """Every place where a field's name is printed, in reading order."""
+    found: list[Label] = []
+    for line in lines:
+        for at, segment in enumerate(line.segments):
+            spans = _spans(folded(segment.text), names)
+            for place, (start, end, name, factor) in enumerate(spans):
+                left = spans[place - 1][1] if place else 0
+                right = spans[place + 1][0] if place + 1 < len(spans) else len(segment.text)
+                around = _surroundings(segment.text, start, end, left, right)
+                for key, sure in names.known[name]:
+                    rated = sure * factor * _fit(names.fields[key], name, around)
+                    found.append(Label(key, line, at, start, end, rated))
+    return found
+
+
+def is_label(segment: Segment, names: Names) -> bool:
+    """Whether a segment is mainly some field's name, and so no value of another."""
+    text = segment.text.strip()
+    if text.endswith(":"):
+        return True
+    spans = _spans(folded(text), names)
+    covered = sum(len(name) for _, _, name, _ in spans)
+    return covered >= 0.7 * max(1, len(re.sub(r"[\d%]", "", fold(text)))) and bool(spans)
+
+
+def _spans(text: Folded, names: Names) -> list[tuple[int, int, str, float]]:
+    """Names found in a text as (start, end) in the original, longest first choice, none over another."""
+    taken: list[tuple[int, int, str, float]] = []
+    for length in names.lengths:
+        for start in range(len(text.text) - length + 1):
+            name = text.text[start : start + length]
+            if name in names.known and _whole(text, start, start + length):
+                factor = 1.0 if start in text.starts else 0.75
+                if all(start + length <= s or start >= e for s, e, _, _ in taken):
+                    taken.append((start, start + length, name, factor))
+    places = text.places
+    return [(places[s], places[e - 1] + 1, name, factor) for s, e, name, factor in sorted(taken)]
+
+
+def _whole(text: Folded, start: int, end: int) -> bool:
+    ends = end in text.starts or (text.text[end : end + 1] in {"s", "n", "e"} and end + 1 in text.starts)
+    return ends and (start in text.starts or end - start >= _INSIDE_WORD)
+
+
+@dataclass(frozen=True)
+class _Around:
+    """The words beside a name that belong to the same label, and whether it opens its segment."""
+
+    beside: str
+    words: frozenset[str]
+    opens: bool
+
+
+def _surroundings(text: str, start: int, end: int, left: int, right: int) -> _Around:
+    before = re.split(r"[:;|,]|\s[-–]\s", text[left:start])[-1]
+    after = re.split(r"[:\d$€£|]", _INCLUDED.sub(" ", text[end:right]), maxsplit=1)[0]
+    plain = re.sub(r"\([^)]*\)?", " ", f"{before} {after}")
+    return _Around(fold(plain), frozenset(words(f"{before} {after}")), not fold(before))
+
+
+def _fit(field: Field, name: str, around: _Around) -> float:
+    """How well a name fills its label, 0 to 1: `Total` alone says more than `Total` among other words."""
+    letters = len(re.sub(r"[\d%]", "", around.beside))
+    coverage = len(name) / (len(name) + letters)
+    if len(name) <= _ALONE and (letters > 2 or not around.opens):  # noqa: PLR2004 - an OCR crumb is no word
+        return 0.2
+    excused = field.words | set(_parts(name))
+    if field.about & _WITHOUT:
+        excused |= _TAX_TURNS
+    turned = around.words & TURNING_WORDS - excused
+    return (0.4 + 0.6 * coverage) * (0.4 if turned else 1.0)
+
+
+def _parts(name: str) -> list[str]:
+    """Turning words that a name itself contains, so that `ordernumber` is not turned by `order`."""
+    return [word for word in TURNING_WORDS if word in name]
+

@@ -1,0 +1,213 @@
+"""Who issued a document and whom it addresses: by a printed role, a company's legal form, or the place on page one."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from extractors.local_model.blocks import Block, address_of, blocks, block_under, name_of, postal
+from extractors.local_model.folding import fold
+from extractors.local_model.lines import Line, ReadPage, Segment
+from extractors.local_model.vocabulary import COMPANY_SUFFIXES, ISSUER_LABELS, RECIPIENT_LABELS, TITLE_WORDS
+
+_TOP = 0.4  # of the page's height: letterheads end above
+_LIKELY_WORDS = 8  # a company's name has no more
+_SENDER_LINE = re.compile(r"\s+[-–—·•*|]\s+|\s*[·•|]\s*")
+_SUFFIX = re.compile(
+    r"(?<![\w.])(?:"
+    + "|".join(
+        (re.escape(s) if len(s) <= 3 else f"(?i:{re.escape(s)})").replace(r"\ ", r"\s?")  # noqa: PLR2004 - "ag" and "co" are words too
+        for s in sorted(COMPANY_SUFFIXES, key=len, reverse=True)
+    )
+    + r")(?![\w])\.?"
+)
+_TITLES = frozenset(TITLE_WORDS)
+
+
+@dataclass(frozen=True)
+class Party:
+    """A company or person on a document.
+
+    Attributes:
+        name: as printed.
+        address: postal address in one line, or "".
+        page: index of the page it stands on.
+        lines: the numbers of its lines there.
+    """
+
+    name: str
+    address: str
+    page: int
+    lines: frozenset[int]
+
+
+def parties(pages: Sequence[ReadPage], named: dict[str, tuple[str, ...]]) -> dict[str, Party]:
+    """The `issuer` and the `recipient`, as far as they are found.
+
+    Args:
+        pages: of one document.
+        named: for each role, the labels that the schema declares for it.
+    """
+    if not pages or not pages[0].lines:
+        return {}
+    found: dict[str, Party] = {}
+    stops = {fold(label) for label in (*ISSUER_LABELS, *RECIPIENT_LABELS, *named.get("issuer", ()), *named.get("recipient", ()))}
+    recipient = _announced(pages, (*named.get("recipient", ()), *RECIPIENT_LABELS), stops)
+    issuer = _announced(pages, (*named.get("issuer", ()), *ISSUER_LABELS), stops)
+    issuer = issuer or _sender_line(pages[0]) or _company(pages[0], recipient) or _topmost(pages[0], recipient)
+    if issuer:
+        found["issuer"] = issuer
+    recipient = recipient or _address_window(pages[0], issuer)
+    if recipient:
+        found["recipient"] = recipient
+    return found
+
+
+def _announced(pages: Sequence[ReadPage], labels: Iterable[str], stops: set[str]) -> Party | None:
+    """The party under or beside a printed role, as `Bill to:`; earlier labels are surer."""
+    order = {fold(label): place for place, label in reversed(list(enumerate(labels)))}
+    best: tuple[int, Party] | None = None
+    for page in pages[:2]:
+        for line in page.lines:
+            for at, segment in enumerate(line.segments):
+                head, colon, rest = segment.text.partition(":")
+                place = order.get(fold(head))
+                if place is None or (best and place >= best[0]):
+                    continue
+                party = _beside(line, at, rest, bool(colon)) or _party(block_under(page, line, segment, stops), line.page)
+                if party:
+                    best = (place, party)
+    return best[1] if best else None
+
+
+def _beside(line: Line, at: int, rest: str, colon: bool) -> Party | None:  # noqa: FBT001 - whether a colon was printed
+    if colon and _nameish(rest):
+        return Party(rest.strip(), "", line.page, frozenset({line.number}))
+    after = line.segments[at + 1 : at + 2]
+    if colon and not rest.strip() and after and _nameish(after[0].text) and after[0].x0 - line.segments[at].x1 < 8 * line.height:
+        return Party(after[0].text.strip(" :"), "", line.page, frozenset({line.number}))
+    return None
+
+
+def _party(block: Block | None, page: int) -> Party | None:
+    if block is None:
+        return None
+    name = name_of(block)
+    return Party(name, address_of(block), page, block.lines) if name else None
+
+
+def _sender_line(page: ReadPage) -> Party | None:
+    """The small line over a letter's address window: name, street and town, with dashes or dots between."""
+    for line in page.lines:
+        if line.top > _TOP * page.height:
+            break
+        for segment in line.segments:
+            parts = [part.strip() for part in _SENDER_LINE.split(segment.text) if part.strip()]
+            if len(parts) >= 3 and postal(segment.text) and _nameish(parts[0]) and len(parts[0].split()) < _LIKELY_WORDS:  # noqa: PLR2004 - name, street, town
+                return Party(parts[0], ", ".join(parts[1:]), line.page, frozenset({line.number}))
+    return None
+
+
+def _company(page: ReadPage, recipient: Party | None) -> Party | None:
+    """The first line with a legal form that is not the recipient's: at the top, else anywhere below."""
+    low: Party | None = None
+    for line in page.lines:
+        if recipient and recipient.page == line.page and line.number in recipient.lines:
+            continue
+        for segment in line.segments:
+            name = company_name(segment.text)
+            if not name or (recipient and fold(name) == fold(recipient.name)) or segment.score < 0.7:  # noqa: PLR2004 - smudges
+                continue
+            party = _with_address(page, line, segment, name)
+            if line.top <= _TOP * page.height:
+                return party
+            low = low or party
+    top = _topmost(page, recipient)
+    return top if top and _prominent(page, top) else low
+
+
+def company_name(text: str) -> str:
+    """The company that a line begins with, its legal form included; "" when it has none."""
+    match = _SUFFIX.search(text)
+    if match is None:
+        return ""
+    end = match.end()
+    while (more := _SUFFIX.match(text[end:].lstrip(" &,"))) is not None:
+        end += len(text[end:]) - len(text[end:].lstrip(" &,")) + more.end()
+    name = re.sub(r"(?i)^\W*(?:attn\W+|from\W+|by\W+)?", "", text[:end]).strip(" -,;:")
+    long = len(name.split()) > _LIKELY_WORDS
+    return "" if long or not _nameish(name) or fold(name) == fold(match[0]) else name
+
+
+def _topmost(page: ReadPage, recipient: Party | None) -> Party | None:
+    """The first line that can be a name, or a much larger one soon after it."""
+    plausible: list[tuple[Line, Segment]] = []
+    for line in page.lines:
+        if line.top > _TOP * page.height:
+            break
+        if recipient and recipient.page == line.page and line.number in recipient.lines:
+            continue
+        plausible += [(line, segment) for segment in line.segments if _heading(segment)]
+    if not plausible:
+        return None
+    best = plausible[0]
+    for line, segment in plausible[1:8]:
+        if segment.height > 1.5 * best[1].height:
+            best = (line, segment)
+    return _with_address(page, best[0], best[1], re.sub(r"\s*\([^)]*\d[^)]*\)\s*$", "", best[1].text).strip())
+
+
+def _prominent(page: ReadPage, party: Party) -> bool:
+    heights = sorted(line.height for line in page.lines)
+    line = page.lines[min(party.lines)]
+    return line.height >= 1.15 * heights[len(heights) // 2] or line.number <= 1
+
+
+def _heading(segment: Segment) -> bool:
+    said = fold(segment.text)
+    digits = sum(c.isdigit() for c in said)
+    title = any(fold(word) == re.sub(r"\d", "", said) for word in _TITLES)
+    return (
+        segment.score >= 0.75  # noqa: PLR2004 - handwriting and logos read worse
+        and len(said) - digits >= 3  # noqa: PLR2004 - a name has three letters
+        and digits <= 0.4 * len(said)
+        and not title
+        and not re.search(r"[@:]|www\.|(?i:\btel\b|\bfax\b|\bpage\b|\bseite\b)", segment.text)
+        and len(segment.text.split()) <= _LIKELY_WORDS
+    )
+
+
+def _with_address(page: ReadPage, line: Line, segment: Segment, name: str) -> Party:
+    name = _with_line_above(page, line, segment, name)
+    block = block_under(page, line, segment, set(), reach=2.0)
+    return Party(name, address_of(block) if block else "", line.page, frozenset({line.number}) | (block.lines if block else frozenset()))
+
+
+def _with_line_above(page: ReadPage, line: Line, segment: Segment, name: str) -> str:
+    """A name set in two lines: the legal form stands under the first half, at the same size."""
+    if line.number == 0 or not _SUFFIX.search(name) or len(name.split()) > 3:  # noqa: PLR2004 - a second half is short
+        return name
+    for upper in page.lines[line.number - 1].segments:
+        near = 0 <= segment.y0 - upper.y1 < 0.8 * segment.height or abs(segment.y0 - upper.y1) < 0.5 * segment.height
+        alike = 0.6 < upper.height / segment.height < 1.7 and min(upper.x1, segment.x1) > max(upper.x0, segment.x0)  # noqa: PLR2004 - the same size
+        if near and alike and _heading(upper) and not _SUFFIX.search(upper.text) and fold(upper.text) not in fold(name):
+            return f"{upper.text} {name}"
+    return name
+
+
+def _address_window(page: ReadPage, issuer: Party | None) -> Party | None:
+    """The first block on the upper half that reads like an address and is not the issuer's."""
+    for block in blocks(page, 0.5):
+        text = fold(" ".join(block.texts))
+        if issuer and (fold(issuer.name) in text or issuer.lines & block.lines and issuer.name in block.texts):
+            continue
+        if len(block.texts) >= 3 and any(postal(line) for line in block.texts[1:]):  # noqa: PLR2004 - name, street, town
+            party = _party(block, 0)
+            if party:
+                return party
+    return None
+
+
+def _nameish(text: str) -> bool:
+    said = fold(text)
+    letters = sum(c.isalpha() for c in said)
+    return letters >= 3 and letters > sum(c.isdigit() for c in said)  # noqa: PLR2004 - a name has three letters
