@@ -13,11 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from extractors.documents import Box, Evidence, Word
 from schemas.currencies import SYMBOLS
 
+_DIGIT = re.compile(r"\d")
+_SPACING = re.compile(r"[\s'’\u00a0\u202f]")
 _TOKEN = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\d(?:[\d.,'’\s\u00a0\u202f]*\d)?")
 _ISO_DATE = re.compile(r"^(\d{4})-(\d{2})-(\d{2})(?:$|T)")
@@ -180,12 +183,12 @@ def _indexed(page: int, words: Sequence[Word]) -> _PageText:
 
 def _index_amounts(text: _PageText, first: int) -> None:
     """Every number that begins in this word, alone or with the digit groups that follow it."""
-    if not any(character.isdigit() for character in text.words[first].text):
+    if not _DIGIT.search(text.words[first].text):
         return
     joined = ""
     for last in range(first, min(first + _WIDEST_NUMBER, len(text.words))):
         word = text.words[last].text
-        if last > first and (not word[:1].isdigit() or not _same_line(text.words[first].box, text.words[last].box)):
+        if last > first and (not _DIGIT.match(word) or not _same_line(text.words[first].box, text.words[last].box)):
             return
         joined = f"{joined} {word}".strip()
         # "2013-471102" is not the number 471102, unless that stands nowhere by itself.
@@ -198,18 +201,19 @@ def _same_line(one: Box, other: Box) -> bool:
     return abs(one[1] - other[1]) < (one[3] - one[1]) / 2
 
 
-def _readings(printed: str) -> set[Decimal]:
+@lru_cache(maxsize=4096)
+def _readings(printed: str) -> frozenset[Decimal]:
     """Every amount that a printed number can mean: "1.234" is 1234 and 1.234."""
     found = set()
     for number in _NUMBER.findall(printed):
-        compact = re.sub(r"[\s'’\u00a0\u202f]", "", number)
+        compact = _SPACING.sub("", number)
         for decimal, group in ((".", ","), (",", ".")):
             plain = compact.replace(group, "").replace(decimal, ".")
             try:
                 found.add(abs(Decimal(plain)))
             except InvalidOperation:
                 continue
-    return found
+    return frozenset(found)
 
 
 def _amount_places(amount: Decimal, text: _PageText) -> list[_Place]:
@@ -283,6 +287,8 @@ def _names_month(token: str, month: int) -> bool:
 
 def _folded(text: str) -> str:
     """Case and accents do not matter: "MÜNCHEN" is "munchen", and ß is ss."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 

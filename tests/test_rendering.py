@@ -17,7 +17,6 @@ from extractors.errors import Damaged, DocumentError, Encrypted, NotADocument, T
 from extractors.opening import Limits, open_document, sniff
 from extractors.rendering import CELL, grid, image_tokens, render_pages
 
-
 LIMITS = Limits()
 
 
@@ -164,8 +163,8 @@ HALF_RED.paste((200, 0, 0), (0, 0, 1500, 2000))
 
 @pytest.mark.parametrize(
     ("form", "mode"),
-    [("PNG", "RGB"), ("JPEG", "RGB"), ("JPEG", "CMYK"), ("JPEG", "L"), ("TIFF", "RGB"), ("TIFF", "1"), ("WEBP", "RGB"),
-     ("GIF", "P"), ("BMP", "RGB"), ("PNG", "RGBA"), ("PNG", "P"), ("PNG", "LA"), ("AVIF", "RGB")],
+    [("PNG", "RGB"), ("JPEG", "RGB"), ("JPEG", "CMYK"), ("JPEG", "L"), ("TIFF", "RGB"), ("TIFF", "1"),
+     ("WEBP", "RGB"), ("GIF", "P"), ("BMP", "RGB"), ("PNG", "RGBA"), ("PNG", "P"), ("PNG", "LA"), ("AVIF", "RGB")],
 )  # fmt: skip
 def test_images_of_many_kinds_come_out_the_same(tmp_path: Path, form: str, mode: str) -> None:
     """8-bit JPEG on the grid, dark where the original is."""

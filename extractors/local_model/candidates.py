@@ -40,7 +40,9 @@ class Candidate:
     segment: Segment
 
 
-def candidates(field: Field, label: Label, pages: Sequence[ReadPage], names: Names, evidence: Evidence) -> list[Candidate]:
+def candidates(
+    field: Field, label: Label, pages: Sequence[ReadPage], names: Names, evidence: Evidence
+) -> list[Candidate]:
     """The values that stand where a label's value may stand, nearest first."""
     page = pages[label.line.page]
     found = []

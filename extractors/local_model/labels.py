@@ -149,4 +149,3 @@ def _fit(field: Field, name: str, around: _Around) -> float:
 def _parts(name: str) -> list[str]:
     """Turning words that a name itself contains, so that `ordernumber` is not turned by `order`."""
     return [word for word in TURNING_WORDS if word in name]
-

@@ -50,7 +50,10 @@ def parties(pages: Sequence[ReadPage], named: dict[str, tuple[str, ...]]) -> dic
     if not pages or not pages[0].lines:
         return {}
     found: dict[str, Party] = {}
-    stops = {fold(label) for label in (*ISSUER_LABELS, *RECIPIENT_LABELS, *named.get("issuer", ()), *named.get("recipient", ()))}
+    stops = {
+        fold(label)
+        for label in (*ISSUER_LABELS, *RECIPIENT_LABELS, *named.get("issuer", ()), *named.get("recipient", ()))
+    }
     recipient = _announced(pages, (*named.get("recipient", ()), *RECIPIENT_LABELS), stops)
     issuer = _announced(pages, (*named.get("issuer", ()), *ISSUER_LABELS), stops)
     issuer = issuer or _sender_line(pages[0]) or _company(pages[0], recipient) or _topmost(pages[0], recipient)
@@ -73,7 +76,9 @@ def _announced(pages: Sequence[ReadPage], labels: Iterable[str], stops: set[str]
                 place = order.get(fold(head))
                 if place is None or (best and place >= best[0]):
                     continue
-                party = _beside(line, at, rest, bool(colon)) or _party(block_under(page, line, segment, stops), line.page)
+                party = _beside(line, at, rest, bool(colon)) or _party(
+                    block_under(page, line, segment, stops), line.page
+                )
                 if party:
                     best = (place, party)
     return best[1] if best else None
@@ -83,7 +88,13 @@ def _beside(line: Line, at: int, rest: str, colon: bool) -> Party | None:  # noq
     if colon and _nameish(rest):
         return Party(rest.strip(), "", line.page, frozenset({line.number}))
     after = line.segments[at + 1 : at + 2]
-    if colon and not rest.strip() and after and _nameish(after[0].text) and after[0].x0 - line.segments[at].x1 < 8 * line.height:
+    if (
+        colon
+        and not rest.strip()
+        and after
+        and _nameish(after[0].text)
+        and after[0].x0 - line.segments[at].x1 < 8 * line.height
+    ):
         return Party(after[0].text.strip(" :"), "", line.page, frozenset({line.number}))
     return None
 
@@ -102,7 +113,12 @@ def _sender_line(page: ReadPage) -> Party | None:
             break
         for segment in line.segments:
             parts = [part.strip() for part in _SENDER_LINE.split(segment.text) if part.strip()]
-            if len(parts) >= 3 and postal(segment.text) and _nameish(parts[0]) and len(parts[0].split()) < _LIKELY_WORDS:  # noqa: PLR2004 - name, street, town
+            if (
+                len(parts) >= 3
+                and postal(segment.text)
+                and _nameish(parts[0])
+                and len(parts[0].split()) < _LIKELY_WORDS
+            ):  # noqa: PLR2004 - name, street, town
                 return Party(parts[0], ", ".join(parts[1:]), line.page, frozenset({line.number}))
     return None
 
@@ -179,7 +195,12 @@ def _heading(segment: Segment) -> bool:
 def _with_address(page: ReadPage, line: Line, segment: Segment, name: str) -> Party:
     name = _with_line_above(page, line, segment, name)
     block = block_under(page, line, segment, set(), reach=2.0)
-    return Party(name, address_of(block) if block else "", line.page, frozenset({line.number}) | (block.lines if block else frozenset()))
+    return Party(
+        name,
+        address_of(block) if block else "",
+        line.page,
+        frozenset({line.number}) | (block.lines if block else frozenset()),
+    )
 
 
 def _with_line_above(page: ReadPage, line: Line, segment: Segment, name: str) -> str:
@@ -189,7 +210,13 @@ def _with_line_above(page: ReadPage, line: Line, segment: Segment, name: str) ->
     for upper in page.lines[line.number - 1].segments:
         near = 0 <= segment.y0 - upper.y1 < 0.8 * segment.height or abs(segment.y0 - upper.y1) < 0.5 * segment.height
         alike = 0.6 < upper.height / segment.height < 1.7 and min(upper.x1, segment.x1) > max(upper.x0, segment.x0)  # noqa: PLR2004 - the same size
-        if near and alike and _heading(upper) and not _SUFFIX.search(upper.text) and fold(upper.text) not in fold(name):
+        if (
+            near
+            and alike
+            and _heading(upper)
+            and not _SUFFIX.search(upper.text)
+            and fold(upper.text) not in fold(name)
+        ):
             return f"{upper.text} {name}"
     return name
 

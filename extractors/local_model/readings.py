@@ -17,8 +17,12 @@ PATTERNS = {
     "iban": re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}(?: ?\d{1,3})?(?![A-Za-z0-9])"),
     "bic": re.compile(r"(?<![A-Z0-9])[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?(?![A-Za-z0-9])"),
     "email": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
-    "phone": re.compile(r"(?<![\w.])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\d{2,5}(?:[ ./-]{1,3}\d{2,8}){1,5}(?!\w)"),
-    "website": re.compile(r"(?:https?://|www\.)[\w./~-]+|(?<![\w@.])[\w-]+\.(?:com|net|org|de|fr|nl|es|it|co\.uk|eu|io)(?![\w@])"),
+    "phone": re.compile(
+        r"(?<![\w.])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\d{2,5}(?:[ ./-]{1,3}\d{2,8}){1,5}(?!\w)"
+    ),
+    "website": re.compile(
+        r"(?:https?://|www\.)[\w./~-]+|(?<![\w@.])[\w-]+\.(?:com|net|org|de|fr|nl|es|it|co\.uk|eu|io)(?![\w@])"
+    ),
 }
 _IDENTIFIER = re.compile(r"[#:.\s°º№(=-]*((?:[A-Z]{1,4}[ -](?=\d))?[A-Za-z0-9][\w./*-]*(?:/\s?\w+)?)")
 _DIGIT_GROUPS = re.compile(r"(?:\s(?:\d{1,4}|\d{2,4}[A-Z]\d{2}))+(?!\w)")
@@ -94,7 +98,11 @@ def _identifier(field: Field, text: str, evidence: Evidence) -> Reading | None:
     if any(one.start == match.start(1) and one.sure for one in evidence.dates(text)):
         return None
     groups = _DIGIT_GROUPS.match(text, match.end(1))
-    if groups and without_dates(groups[0], evidence.habits) == groups[0] and re.fullmatch(r"[A-Z]{0,4}[ -]?\d{1,12}", found):
+    if (
+        groups
+        and without_dates(groups[0], evidence.habits) == groups[0]
+        and re.fullmatch(r"[A-Z]{0,4}[ -]?\d{1,12}", found)
+    ):
         found += groups[0].rstrip()
     money = re.fullmatch(r"\d{1,3}(?:[.,]\d{3})*[.,]\d{2}", found) is not None
     alike = 0.15 * (_shape(found) in {_shape(example) for example in field.examples})

@@ -8,7 +8,9 @@ from extractors.local_model.folding import words
 from extractors.local_model.naming import printed_names
 from extractors.local_model.vocabulary import ISSUER_WORDS, NUMBER_WORDS, RECIPIENT_WORDS
 
-_FOLDED_IN = re.compile(r"\s*Labels: (?P<labels>.+?)\.(?=\s+Examples: |\s*$)|\s*Examples: (?P<examples>.+?)\.\s*$", re.DOTALL)
+_FOLDED_IN = re.compile(
+    r"\s*Labels: (?P<labels>.+?)\.(?=\s+Examples: |\s*$)|\s*Examples: (?P<examples>.+?)\.\s*$", re.DOTALL
+)
 _AMOUNT_WORDS = frozenset(
     "amount total subtotal price sum cost fee balance gross net due paid payable revenue salary premium deposit "
     "discount tax vat charge charges freight shipping value".split()
@@ -193,7 +195,9 @@ def _text_kind(own: list[str], about: str, labels: tuple[str, ...], examples: tu
     patterned = [kind for kind in _PATTERNED if kind in own]
     if patterned:
         return patterned[0]
-    numbered = bool(set(own) & NUMBER_WORDS or set(own[-1:]) & _CODE_WORDS) or any("number" in words(o) for o in labels)
+    numbered = bool(set(own) & NUMBER_WORDS or set(own[-1:]) & _CODE_WORDS) or any(
+        "number" in words(o) for o in labels
+    )
     coded = bool(examples) and all(re.search(r"\d", text) and len(text.split()) == 1 for text in examples)
     if {"date", "day", "dated"} & set(own) or (not numbered and {"date", "day"} & said):
         return "date"

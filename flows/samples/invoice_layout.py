@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from flows.samples.invoices import Record
-from flows.samples.paper import A4, GREY, WHITE, Colour, Paper
+from flows.samples.paper import A4, GREY, WHITE, Colour, Face, Paper
 
 _ENGLISH = {
     "title": "INVOICE", "number": "Invoice No.", "issue_date": "Invoice date", "due_date": "Due date",
@@ -20,10 +20,10 @@ _ENGLISH = {
 _GERMAN = {
     "title": "RECHNUNG", "number": "Rechnungsnummer", "issue_date": "Rechnungsdatum", "due_date": "Fällig am",
     "delivery_date": "Lieferdatum", "order_reference": "Bestellnummer", "buyer": "Rechnung an", "currency": "Währung",
-    "pos": "Pos.", "description": "Bezeichnung", "quantity": "Menge", "unit_price": "Einzelpreis", "tax_rate": "USt %",
-    "amount": "Betrag", "carried": "Übertrag", "brought": "Übertrag", "subtotal": "Nettobetrag", "tax": "USt",
-    "total": "Gesamtbetrag", "deposit": "Anzahlung", "amount_due": "Zu zahlen", "tax_id": "USt-IdNr.", "iban": "IBAN",
-    "page": "Seite {} von {}", "thanks": "Vielen Dank für Ihren Auftrag. Zahlbar ohne Abzug.",
+    "pos": "Pos.", "description": "Bezeichnung", "quantity": "Menge", "unit_price": "Einzelpreis",
+    "tax_rate": "USt %", "amount": "Betrag", "carried": "Übertrag", "brought": "Übertrag",
+    "subtotal": "Nettobetrag", "tax": "USt", "total": "Gesamtbetrag", "deposit": "Anzahlung", "amount_due": "Zu zahlen",
+    "tax_id": "USt-IdNr.", "iban": "IBAN", "page": "Seite {} von {}", "thanks": "Vielen Dank für Ihren Auftrag. Zahlbar ohne Abzug.",
 }  # fmt: skip
 
 
@@ -46,6 +46,7 @@ class Look:
         accent: the company's colour.
         words: the printed labels.
         amount: prints an amount.
+        with_sign: where the currency's sign stands beside the totals.
         dates: `strftime` pattern.
         tax_name: in place of the label for the tax, like `Sales tax`.
         blank_after: a blank page follows this page, counted from 1.
@@ -56,6 +57,7 @@ class Look:
     size: tuple[float, float] = A4
     words: dict[str, str] = field(default_factory=lambda: _ENGLISH)
     amount: Callable[[str], str] = english_amount
+    with_sign: str = "{}"
     dates: str = "%d %B %Y"
     tax_name: str | None = None
     blank_after: int | None = None
@@ -63,7 +65,7 @@ class Look:
 
 
 ENGLISH = Look((0.07, 0.27, 0.42))
-GERMAN = Look((0.45, 0.12, 0.14), words=_GERMAN, amount=german_amount, dates="%d.%m.%Y")
+GERMAN = Look((0.45, 0.12, 0.14), words=_GERMAN, amount=german_amount, with_sign="{} €", dates="%d.%m.%Y")
 
 _MARGIN = 56.0
 _ROW = 16.0
@@ -111,7 +113,7 @@ class _Drawing:
         paper, seller, accent = self.paper, self.record["seller"], self.look.accent
         paper.fill(_MARGIN, 48, _MARGIN + 30, 78, accent)
         initials = "".join(word[0] for word in seller["name"].split()[:2])
-        paper.text(_MARGIN + 5, 69, initials, size=15, face="hebo", colour=WHITE)
+        paper.text(_MARGIN + 5, 68, initials, size=13, face="hebo", colour=WHITE)
         paper.text(_MARGIN + 40, 69, seller["name"], size=15, face="hebo", colour=accent)
         lines = [*seller["address"].split(", "), *self._tax_id(seller)]
         paper.lines(self.right - 120, 58, lines, leading=10.5, size=8, colour=GREY)
@@ -183,8 +185,7 @@ class _Drawing:
     def _totals(self, y: float) -> None:
         record, words, paper = self.record, self.words, self.paper
         rate = (Decimal(record["tax"]) * 100 / Decimal(record["subtotal"])).quantize(Decimal("0.01")).normalize()
-        printed = german_amount(f"{rate:f}") if self.look.amount is german_amount else f"{rate:f}"
-        tax = f"{self.look.tax_name or words['tax']} {printed.removesuffix(',00')} %"
+        tax = f"{self.look.tax_name or words['tax']} {rate:f} %"
         rows = [(words["subtotal"], record["subtotal"]), (tax, record["tax"]), (words["total"], record["total"])]
         if record["amount_due"]:
             paid = Decimal(record["amount_due"]) - Decimal(record["total"])
@@ -193,12 +194,18 @@ class _Drawing:
         for label, amount in rows:
             heavy = label in {words["total"], words["amount_due"]}
             if heavy:
-                paper.rule(left, y - 11, self.right, weight=0.8, colour=self.look.accent)
-            face, size = ("hebo", 11) if heavy else ("helv", 9)
+                paper.rule(left, y - 12.5, self.right, weight=0.8, colour=self.look.accent)
+            face: Face = "hebo" if heavy else "helv"
+            size = 11 if heavy else 9
             paper.text(left, y, label, size=size, face=face)
-            paper.text(self.right - 4, y, self.look.amount(amount), size=size, face=face, align="right")
-            y += 17
+            printed = self.look.amount(amount)
+            printed = self.look.with_sign.format(printed) if heavy else printed
+            paper.text(self.right - 4, y, printed, size=size, face=face, align="right")
+            y += 18
         paper.text(_MARGIN, y + 18, words["thanks"])
+        if record["iban"]:
+            iban = " ".join(record["iban"][i : i + 4] for i in range(0, len(record["iban"]), 4))
+            paper.text(_MARGIN, y + 32, f"{words['iban']} {iban}")
 
     def _footer(self, page: int, pages: int) -> None:
         paper, seller, y = self.paper, self.record["seller"], self.paper.height - 66
@@ -206,9 +213,6 @@ class _Drawing:
         paper.lines(
             _MARGIN, y + 13, [seller["name"], seller["address"].split(", ")[0]], leading=10, size=7, colour=GREY
         )
-        if self.record["iban"]:
-            iban = " ".join(self.record["iban"][i : i + 4] for i in range(0, len(self.record["iban"]), 4))
-            paper.text(_MARGIN + 190, y + 13, f"{self.words['iban']} {iban}", size=7, colour=GREY)
         paper.text(self.right, y + 13, self.words["page"].format(page, pages), size=7, align="right", colour=GREY)
 
 

@@ -28,7 +28,7 @@ def invoice(
         deposit: already paid: then the invoice shows what is still due.
         fields: what else stands on it.
     """
-    items = [
+    items: list[Record] = [
         {
             "description": description,
             "quantity": quantity,
@@ -147,8 +147,8 @@ SCANNED = invoice(
     issue_date="2025-01-21",
     due_date="2025-02-20",
     order_reference="W-2093",
-    seller=party("Prairie Boiler Works, Inc.", "800 Foundry Road, Halden, KS 66999"),
-    buyer=party("Halden Brewing Company", "17 Malt Street, Halden, KS 66999"),
+    seller=party("Prairie Boiler Works, Inc.", "800 Foundry Road, Halden KS 66999"),
+    buyer=party("Halden Brewing Company", "17 Malt Street, Halden KS 66999"),
     currency="USD",
 )
 """A letter-size page that was scanned and lies on its side in the file."""

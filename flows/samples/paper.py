@@ -14,6 +14,7 @@ GREY: Colour = (0.42, 0.42, 0.45)
 WHITE: Colour = (1.0, 1.0, 1.0)
 
 Face = Literal["helv", "hebo", "cour", "cobo"]
+Align = Literal["left", "right"]
 
 _MADE = "D:20250301090000Z"
 
@@ -43,7 +44,7 @@ class Paper:
         *,
         size: float = 9,
         face: Face = "helv",
-        align: Literal["left", "right"] = "left",
+        align: Align = "left",
         colour: Colour = INK,
     ) -> None:
         """Writes one line whose baseline is at `y` and which begins, or ends, at `x`."""
