@@ -6,20 +6,17 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import httpx
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from extractors.endpoints import PROFILES, Endpoint
 from extractors.errors import CannotRun
+from extractors.vision import reach
 from flows.choosing import choose
 from flows.launching import prefect_is_configured
 from flows.settings import FILE, settings
 from flows.store import Store
-
-_PATIENCE = 5.0
-"""Seconds to wait for an endpoint's answer."""
 
 
 @dataclass(frozen=True)
@@ -116,19 +113,15 @@ def _reach(endpoint: Endpoint) -> _Finding:
     what = f"endpoint {endpoint.name}"
     if endpoint.in_process:
         return _Finding(what, "good", f"runs inside Octavo ({endpoint.model})")
-    try:
-        headers = endpoint.auth_headers()
-        answer = httpx.get(f"{endpoint.base_url}/models", headers=headers, timeout=_PATIENCE)
-    except httpx.HTTPError as error:
+    status, error = reach(endpoint)
+    if status is None:
         return _Finding(
-            what,
-            "bad",
-            f"{endpoint.base_url} does not answer ({type(error).__name__}): is the server up, the URL right?",
+            what, "bad", f"{endpoint.base_url} does not answer ({error}): is the server up, and the URL right?"
         )
-    if answer.status_code in {401, 403}:
+    if status in {401, 403}:
         key = endpoint.key_env or "OCTAVO_API_KEY"
-        return _Finding(what, "bad", f"{endpoint.base_url} refuses the key (HTTP {answer.status_code}): set {key}")
-    return _Finding(what, "good", f"{endpoint.base_url} answers (HTTP {answer.status_code}); model {endpoint.model}")
+        return _Finding(what, "bad", f"{endpoint.base_url} refuses the key (HTTP {status}): set {key}")
+    return _Finding(what, "good", f"{endpoint.base_url} answers (HTTP {status}); model {endpoint.model}")
 
 
 def _sources() -> Iterator[_Finding]:

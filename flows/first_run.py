@@ -35,7 +35,7 @@ def main() -> int:
     show_quarantine(None)
     console.print(
         "\nTry next:\n"
-        "  .venv/bin/octavo extract YOUR_FOLDER --schema invoice    your own documents, with the built-in model\n"
+        "  .venv/bin/octavo extract YOUR_FOLDER --schema invoice    your own, with the built-in model\n"
         "  export OPENROUTER_API_KEY=...                            the same command then asks Mistral Small\n"
         "  .venv/bin/octavo records invoice --format json           the records with every field\n"
         "  .venv/bin/octavo doctor                                  what is configured and what is missing"

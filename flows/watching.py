@@ -7,7 +7,6 @@ from contextvars import ContextVar
 from typing import Protocol
 
 from extractors.endpoints import Endpoint
-
 from flows.summary import Outcome, Summary
 
 _LINE_EVERY = 5.0

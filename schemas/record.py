@@ -10,7 +10,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from schemas.checks import Check
 from schemas.fields import STORED
 
-_RESERVED = {"documents", "extractions", "pages", "replies", "records", "runs"}
+_RESERVED = {
+    "documents", "extractions", "pages", "replies", "records", "runs", "former_contents", "extraction_replies",
+    "schema_views",
+}  # fmt: skip
+"""The store's own tables."""
 
 
 class Record(BaseModel):

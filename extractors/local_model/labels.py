@@ -98,6 +98,11 @@ def is_label(segment: Segment, names: Names) -> bool:
     return covered >= 0.7 * max(1, len(re.sub(r"[\d%]", "", fold(text)))) and bool(spans)
 
 
+def without_inclusions(text: str) -> str:
+    """The text with blanks for `incl. VAT` and the like, which name no column of their own."""
+    return _INCLUDED.sub(lambda match: " " * len(match[0]), text)
+
+
 def _spans(text: Folded, names: Names) -> list[tuple[int, int, str, float]]:
     """Names found in a text as (start, end) in the original, longest first choice, none over another."""
     taken: list[tuple[int, int, str, float]] = []

@@ -3,11 +3,12 @@
 from itertools import product
 
 from extractors.local_model.folding import fold, words
-from extractors.local_model.vocabulary import CONCEPTS, ISSUER_WORDS, NUMBER_WORDS, RECIPIENT_WORDS
+from extractors.local_model.vocabulary import CONCEPTS, ISSUER_WORDS, NUMBER_WORDS, RECIPIENT_WORDS, SPECIFIC_DATES
 
 _JOINTS = ("", "s", "n", "de", "of", "du", "del", "della", "d", "der", "van")
 _EMPTY = frozenset("value field text str string the of a an as".split())
 _ENDS = frozenset("start end from to first last begin until through".split())
+_SAYS_LITTLE = NUMBER_WORDS | {"id", "code", "name", "address", "date", "amount"}
 _LONGEST = 3
 
 
@@ -44,10 +45,11 @@ def _shorter(said: list[str], kind: str) -> list[tuple[list[str], float]]:
     """The name without the words that documents leave out."""
     roles = ISSUER_WORDS | RECIPIENT_WORDS
     found = [([word for word in said if word not in roles], 0.75), ([w for w in said if w not in _ENDS], 0.7)]
+    found = [(kept, sure) for kept, sure in found if not set(kept) <= _SAYS_LITTLE]
     if kind == "identifier":
         found.append(([word for word in said if word not in NUMBER_WORDS | {"id", "code"}], 0.6))
     if kind == "date":
-        found.append((["date"] if "date" in said else [], 0.7))
+        found.append((["date"] if "date" in said and not set(said) & SPECIFIC_DATES else [], 0.7))
         if set(said) & _ENDS:
             found.append(([*(word for word in said if word not in _ENDS), "date"], 0.75))
             found.append(([*(word for word in said if word not in _ENDS), "period"], 0.65))

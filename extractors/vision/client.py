@@ -32,7 +32,9 @@ from extractors.vision.wire import Spoken, body, estimate, fingerprint, spoken, 
 SAMPLING: Mapping[str, Any] = {"temperature": 0.15, "top_p": 1.0, "seed": 7}
 _BUSY = {408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
 _OUT = {401: "refuses the key", 402: "has no credit left", 403: "forbids the request", 404: "does not know the model"}
+_GOOD, _TOO_LARGE, _TOO_MANY = 200, 413, 429
 _MOST_FAILURES = 8
+"""Attempts at one request, when others are served meanwhile; an endpoint that is merely busy costs none."""
 _BIG = ("image", "too large", "too long", "context", "maximum", "exceed", "413")
 
 
@@ -176,7 +178,7 @@ class VisionClient:
             attempt += 1
             await self._pause(wait, state)
 
-    async def _call(
+    async def _call(  # noqa: PLR0917 - all of one call's facts
         self, request: VisionRequest, meter: Meter, key: str, answer_tokens: int, state: _State, attempt: int
     ) -> StoredReply | float:
         """One call: the stored reply, or seconds to wait before the next.
@@ -198,18 +200,18 @@ class VisionClient:
             return self._busy(state, attempt, f"{type(error).__name__}: {error}".rstrip(": "), None)
         text = response.text
         said = spoken(text, endpoint)
-        status = response.status_code if response.status_code != 200 or said.error is None else said.error[0] or 502
+        status = response.status_code if response.status_code != _GOOD or said.error is None else said.error[0] or 502
         self._count(meter, usage=said.usage)
-        if status in _BUSY or (response.status_code == 200 and _hollow(said)):
+        if status in _BUSY or (response.status_code == _GOOD and _hollow(said)):
             why = said.error[1] if said.error else f"HTTP {status}"
-            if status != 429 and attempt >= _MOST_FAILURES and state.last_good > began:
+            if status != _TOO_MANY and attempt >= _MOST_FAILURES and state.last_good > began:
                 # Others are served meanwhile: it is this request that the endpoint cannot answer.
                 raise RejectedRequest(f"no answer after {attempt + 1} attempts: {why}")
             return self._busy(state, attempt, why, _retry_after(response))
         if status in _OUT:
             state.out = f"{endpoint.name} {_OUT[status]} (HTTP {status}: {_message(text)})"
             return 0.0
-        if status != 200:
+        if status != _GOOD:
             self._reject(status, text)
         state.last_good, state.told = time.monotonic(), False
         stored = StoredReply(key, endpoint.name, endpoint.model, status, text, said.usage, time.monotonic() - began)
@@ -237,7 +239,7 @@ class VisionClient:
 
     def _reject(self, status: int, text: str) -> None:
         message = _message(text)
-        if status == 413 or any(word in message.lower() for word in _BIG):
+        if status == _TOO_LARGE or any(word in message.lower() for word in _BIG):
             raise RequestTooBig(f"HTTP {status}: {message}")
         raise RejectedRequest(f"HTTP {status}: {message}")
 
@@ -253,8 +255,9 @@ class VisionClient:
                 return state
         reasons = "; ".join(str(state.out) for state in self._states)
         if any("has not answered" in str(state.out) for state in self._states):
-            self._stop(EndpointDown(f"{reasons}; check that the server is up, then run the same command again"))
-            raise type(self.stopped)(str(self.stopped))
+            told = f"{reasons}; check that the server is up, then run the same command again"
+            self._stop(EndpointDown(told))
+            raise EndpointDown(told)
         keys = ", ".join(state.endpoint.key_env or "OCTAVO_API_KEY" for state in self._states)
         raise EndpointRefused(f"{reasons}; check {keys}, the credit and the model's name")
 
@@ -266,12 +269,9 @@ class VisionClient:
         """
         if self._budget is not None and self.meter.usage.cost_usd + self._reserved + amount > self._budget:
             spent = self.meter.usage.cost_usd
-            self._stop(
-                BudgetExhausted(
-                    f"${spent:.4f} of ${self._budget:.4f} are spent, and the next call could cross it; raise --max-cost"
-                )
-            )
-            raise BudgetExhausted(str(self.stopped))
+            told = f"${spent:.4f} of ${self._budget:.4f} are spent and the next call could cross it: raise --max-cost"
+            self._stop(BudgetExhausted(told))
+            raise BudgetExhausted(told)
         self._reserved += amount
 
     def release(self, amount: float) -> None:

@@ -94,7 +94,7 @@ _DRAWN: dict[str, Callable[[], bytes]] = {
         )
     ),
     "invoices/blank_page_inside.pdf": lambda: draw_invoice(
-        BLANK_INSIDE, replace(ENGLISH, accent=(0.68, 0.42, 0.05), blank_after=1, rows=(6, 30))
+        BLANK_INSIDE, replace(ENGLISH, accent=(0.68, 0.42, 0.05), with_sign="€{}", blank_after=1, rows=(6, 30))
     ),
     "receipts/till.jpg": lambda: jpeg(on_till_paper(scan(draw_receipt(RECEIPT), tilt=0.7, seed=5)), quality=80),
     "statements/two_pages.pdf": lambda: draw_statement(STATEMENT),

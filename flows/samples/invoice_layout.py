@@ -22,8 +22,9 @@ _GERMAN = {
     "delivery_date": "Lieferdatum", "order_reference": "Bestellnummer", "buyer": "Rechnung an", "currency": "Währung",
     "pos": "Pos.", "description": "Bezeichnung", "quantity": "Menge", "unit_price": "Einzelpreis",
     "tax_rate": "USt %", "amount": "Betrag", "carried": "Übertrag", "brought": "Übertrag",
-    "subtotal": "Nettobetrag", "tax": "USt", "total": "Gesamtbetrag", "deposit": "Anzahlung", "amount_due": "Zu zahlen",
-    "tax_id": "USt-IdNr.", "iban": "IBAN", "page": "Seite {} von {}", "thanks": "Vielen Dank für Ihren Auftrag. Zahlbar ohne Abzug.",
+    "subtotal": "Nettobetrag", "tax": "USt", "total": "Gesamtbetrag", "deposit": "Anzahlung",
+    "amount_due": "Zu zahlen", "tax_id": "USt-IdNr.", "iban": "IBAN", "page": "Seite {} von {}",
+    "thanks": "Vielen Dank für Ihren Auftrag. Zahlbar ohne Abzug.",
 }  # fmt: skip
 
 
@@ -112,7 +113,7 @@ class _Drawing:
     def _letterhead(self) -> float:
         paper, seller, accent = self.paper, self.record["seller"], self.look.accent
         paper.fill(_MARGIN, 48, _MARGIN + 30, 78, accent)
-        initials = "".join(word[0] for word in seller["name"].split()[:2])
+        initials = "".join(word[0] for word in seller["name"].split() if word[0].isalpha())[:2]
         paper.text(_MARGIN + 5, 68, initials, size=13, face="hebo", colour=WHITE)
         paper.text(_MARGIN + 40, 69, seller["name"], size=15, face="hebo", colour=accent)
         lines = [*seller["address"].split(", "), *self._tax_id(seller)]

@@ -17,6 +17,7 @@ def invoice(
     tax_rate: str,
     rate_on_lines: bool = True,
     deposit: str | None = None,
+    iban: str | None = None,
     **fields: Any,
 ) -> Record:
     """An invoice that adds up.
@@ -26,6 +27,7 @@ def invoice(
         tax_rate: percent, on everything.
         rate_on_lines: whether each line shows the rate.
         deposit: already paid: then the invoice shows what is still due.
+        iban: account to pay to.
         fields: what else stands on it.
     """
     items: list[Record] = [
@@ -43,10 +45,10 @@ def invoice(
     total = subtotal + tax
     return {
         "number": None, "issue_date": None, "due_date": None, "delivery_date": None, "order_reference": None,
-        "seller": None, "buyer": None, "currency": None, "iban": None,
+        "seller": None, "buyer": None, "currency": None,
         **fields,
         "line_items": items, "subtotal": str(subtotal), "tax": str(tax), "total": str(total),
-        "amount_due": str(total - Decimal(deposit)) if deposit else None,
+        "amount_due": str(total - Decimal(deposit)) if deposit else None, "iban": iban,
     }  # fmt: skip
 
 
@@ -77,7 +79,7 @@ DIGITAL = invoice(
     seller=party("Harbour Lights Ltd", "12 Quay Street, Whitcombe, WQ7 3QN, United Kingdom", "GB 999 4471 02"),
     buyer=party("The Gannet Hotel", "Promenade 4, Skerry Bay, SB1 2AA, United Kingdom"),
     currency="GBP",
-    iban="GB46OCTV99990012345678",
+    iban="GB47OCTV99990012345678",
 )
 """One page, drawn digitally."""
 
@@ -109,7 +111,7 @@ THREE_PAGES = invoice(
     seller=party("Quarry & Daughter Ironmongers", "Mill Lane 31, Ballyquarry, Q31 XK70, Ireland", "IE9990017Q"),
     buyer=party("Tidewater Boatbuilders Co-op", "Slipway 2, Port Anlay, P04 AN88, Ireland", "IE9990823T"),
     currency="EUR",
-    iban="IE90OCTV99990087654321",
+    iban="IE59OCTV99990087654321",
 )
 """Sixty lines over three pages, with carry-over; a deposit is taken off at the end."""
 
@@ -130,7 +132,7 @@ GERMAN = invoice(
     seller=party("Aufzugsdienst Möwenfels GmbH", "Werftstraße 9, 99998 Möwenfels", "DE999003841"),
     buyer=party("Wohnbau Grünhagen eG", "Lindenallee 112, 99996 Grünhagen", "DE999771205"),
     currency="EUR",
-    iban="DE15999900000012345678",
+    iban="DE50999900000012345678",
 )
 """German, with decimal commas and dates like 31.03.2025."""
 
@@ -173,6 +175,6 @@ BLANK_INSIDE = invoice(
     seller=party("Imkerhuis Zonnedal BV", "Heideweg 20, 9999 XA Zonnedal, Netherlands", "NL999912345B01"),
     buyer=party("Van der Mare Honey Trading", "Kade 8, 9998 ZC Marehaven, Netherlands", "NL999954321B01"),
     currency="EUR",
-    iban="NL68OCTV0012345678",
+    iban="NL73OCTV0012345678",
 )
 """Printed on both sides of the paper: the back of the first sheet is blank."""

@@ -1,0 +1,140 @@
+"""Values that stand on a page without a label of their own, where only one reading makes sense."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from extractors.local_model.evidence import Evidence, all_lines
+from extractors.local_model.folding import fold
+from extractors.local_model.lines import Line, ReadPage
+from extractors.local_model.readings import PATTERNS, Reading
+from extractors.local_model.vocabulary import DUE_WORDS, SPECIFIC_DATES
+from extractors.local_model.wanted import Field
+
+Region = frozenset[tuple[int, int]]
+Taken = set[tuple[int, int, str]]
+_BANK = re.compile(r"(?i)\b(?:\w*bank\w*|banque|banco|banca|sparkasse\w*|credit union|caisse|crédit)\b")
+
+
+def fallback(
+    field: Field,
+    fields: Mapping[str, Field],
+    pages: Sequence[ReadPage],
+    evidence: Evidence,
+    region: Region,
+    taken: Taken,
+) -> Reading | None:
+    """A value that no label names, or None.
+
+    Args:
+        field: what is looked for.
+        fields: all fields of the object: only the first date is the document's own.
+        pages: of the document.
+        evidence: its habits.
+        region: lines of tables, as (page, line number).
+        taken: values that labels give to other fields, as (page, line number, text).
+    """
+    if field.kind == "currency" and evidence.currency:
+        return Reading(evidence.currency, evidence.currency, 0.5)
+    if field.kind in PATTERNS and field.role != "recipient":
+        return _patterned(field, pages)
+    if field.kind == "date" and _own_date(field, fields):
+        return _first_date(pages, evidence, region, taken)
+    if field.kind == "amount" and _grand_total(field):
+        return _largest_due(field, pages, evidence, region)
+    if field.kind == "enum":
+        return _only_option(field, pages)
+    if field.kind == "text":
+        return _bank(pages) if "bank" in field.words else _example(field, pages)
+    return None
+
+
+def _patterned(field: Field, pages: Sequence[ReadPage]) -> Reading | None:
+    """The first text of a shape that says what it is; bare digits may be anything, so no telephone numbers."""
+    if field.kind in {"phone", "bic"}:
+        return None
+    for line in all_lines(pages):
+        for segment in line.segments:
+            match = PATTERNS[field.kind].search(segment.text)
+            if match:
+                found = match[0].replace(" ", "") if field.kind == "iban" else match[0]
+                return Reading(found, match[0], 0.5)
+    return None
+
+
+def _own_date(field: Field, fields: Mapping[str, Field]) -> bool:
+    if field.words & SPECIFIC_DATES:
+        return False
+    own = [other for other in fields.values() if other.kind == "date" and not other.words & SPECIFIC_DATES]
+    return bool(own) and own[0] is field
+
+
+def _first_date(pages: Sequence[ReadPage], evidence: Evidence, region: Region, taken: Taken) -> Reading | None:
+    """The first full date outside tables that no other field's label claims; bare digits only as the last resort."""
+    unsure: Reading | None = None
+    for line in all_lines(pages):
+        if (line.page, line.number) in region:
+            continue
+        for segment in line.segments:
+            for one in evidence.dates(segment.text):
+                printed = segment.text[one.start : one.end].strip()
+                if (line.page, line.number, printed) in taken:
+                    continue
+                if one.sure:
+                    return Reading(one.value, printed, 0.5)
+                unsure = unsure or Reading(one.value, printed, 0.3)
+    return unsure
+
+
+def _grand_total(field: Field) -> bool:
+    return any(name == "total" and sure >= 0.75 for name, sure in field.names) and not field.about & {
+        "without",
+        "before",
+    }  # noqa: PLR2004
+
+
+def _largest_due(field: Field, pages: Sequence[ReadPage], evidence: Evidence, region: Region) -> Reading | None:
+    """The largest amount on a line that speaks of a total or of what is due."""
+    best: Reading | None = None
+    for line in all_lines(pages):
+        if (line.page, line.number) in region or not _speaks_of_due(line):
+            continue
+        for one in evidence.amounts(line.text):
+            if one.cents and not one.percent and (best is None or abs(one.value) > abs(best.value)):
+                best = Reading(one.value, line.text[one.start : one.end].strip(), 0.5)
+    return best
+
+
+def _speaks_of_due(line: Line) -> bool:
+    text = fold(line.text)
+    return len(line.text.split()) <= 12 and any(word in text for word in DUE_WORDS)  # noqa: PLR2004 - a sum, not a sentence
+
+
+def _only_option(field: Field, pages: Sequence[ReadPage]) -> Reading | None:
+    """The one option of an enum that is printed at all."""
+    text = " ".join(line.text for line in all_lines(pages))
+    printed = [option for option in field.options if re.search(rf"(?i)(?<!\w){re.escape(str(option))}(?!\w)", text)]
+    return Reading(printed[0], str(printed[0]), 0.5) if len(printed) == 1 else None
+
+
+def _bank(pages: Sequence[ReadPage]) -> Reading | None:
+    """The first short line that is a bank's name."""
+    for line in all_lines(pages[:1]):
+        for segment in line.segments:
+            if (
+                _BANK.search(segment.text)
+                and len(segment.text.split()) <= 6
+                and not re.search(r"[\d:?]", segment.text)
+            ):  # noqa: PLR2004 - a name
+                return Reading(segment.text, segment.text, 0.5)
+    return None
+
+
+def _example(field: Field, pages: Sequence[ReadPage]) -> Reading | None:
+    """An example of the field that is printed at the beginning of a line, as `VISA ****1234` is."""
+    for line in all_lines(pages):
+        for segment in line.segments[:1]:
+            for example in field.examples:
+                rest = segment.text[len(example) :]
+                if segment.text.lower().startswith(example.lower()) and not re.match(r"\s*[^\W\d_]", rest):
+                    return Reading(segment.text[: len(example)], segment.text[: len(example)], 0.5)
+    return None

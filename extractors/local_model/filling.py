@@ -1,0 +1,175 @@
+"""Pages as read and a JSON schema -> the object that the schema asks for; what is not found is null."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from extractors.local_model.candidates import Candidate, candidates
+from extractors.local_model.evidence import Evidence, all_lines, evidence_of
+from extractors.local_model.fallbacks import fallback
+from extractors.local_model.folding import fold, words
+from extractors.local_model.labels import labels_in, names_of
+from extractors.local_model.lines import ReadPage, renumbered
+from extractors.local_model.parties import Party, parties
+from extractors.local_model.readings import answer, reading
+from extractors.local_model.tables import Table, leaves, nested, table_of
+from extractors.local_model.vocabulary import ISSUER_WORDS, RECIPIENT_WORDS
+from extractors.local_model.wanted import Field, Group, Rows, wanted
+
+_LEAST, _LEAST_TEXT = 0.38, 0.55
+_NEARLY = 0.12
+_IN_TABLE = 0.55  # a value among a table's rows is seldom the document's own
+_ADDRESSEE = frozenset("ihre ihr your votre client customer kunde kunden klant cliente buyer".split())
+
+
+def fill(schema: dict[str, Any], pages: Sequence[ReadPage]) -> dict[str, Any]:
+    """Fills a schema from the pages of one document.
+
+    Args:
+        schema: portable JSON schema (`schemas.portable`).
+        pages: as read, in order.
+
+    Raises:
+        UnusableSchema: the schema is none that can be filled.
+    """
+    group = _wanted(json.dumps(schema))
+    document = renumbered(pages)
+    only = next(iter(group.children.values()), None)
+    if len(group.children) == 1 and isinstance(only, Rows) and only.name == "records" and not only.single:
+        record = _filled(only.item, document)
+        return {"records": [record] if _says_anything(record) else []}
+    return _filled(group, document)
+
+
+@lru_cache(maxsize=32)
+def _wanted(schema: str) -> Group:
+    return wanted(json.loads(schema))
+
+
+def _says_anything(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_says_anything(child) for child in value.values())
+    return value is not None and value != []
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the pages hold for one object: its tables, its parties, the candidates of its fields."""
+
+    tables: Mapping[str, Table]
+    parties: Mapping[str, Party]
+    candidates: Mapping[str, list[Candidate]]
+    lists: Mapping[str, list[Any]]
+
+
+def _filled(group: Group, pages: Sequence[ReadPage]) -> dict[str, Any]:
+    evidence = evidence_of(pages)
+    fields = leaves(group)
+    tables = {
+        name: table_of(child, pages, evidence)
+        for name, child in group.children.items()
+        if isinstance(child, Rows) and not child.single
+    }
+    region = frozenset().union(*(table.region for table in tables.values()))
+    known = parties(pages, _party_labels(group)) if any(field.role for field in fields.values()) else {}
+    found = _candidates(fields, pages, evidence, region)
+    values: dict[str, Any] = {}
+    for key, field in fields.items():
+        chosen = _chosen(field, _of_party(field, found.get(key, []), known))
+        values[key] = _value(field, chosen, known)
+    taken = {(c.page, c.line, c.found.text) for key in fields if (c := _chosen(fields[key], found.get(key, [])))}
+    for key, field in fields.items():
+        if values[key] is None:
+            read = fallback(field, fields, pages, evidence, region, taken)
+            values[key] = answer(field, read) if read else None
+    made = nested(group, values)
+    for name, child in group.children.items():
+        if isinstance(child, Rows):
+            made[name] = list(tables[name].rows) if not child.single else _listed(child, pages, evidence)
+    return made
+
+
+def _candidates(
+    fields: Mapping[str, Field], pages: Sequence[ReadPage], evidence: Evidence, region: frozenset[tuple[int, int]]
+) -> dict[str, list[Candidate]]:
+    names = names_of(fields)
+    found: dict[str, list[Candidate]] = {}
+    for label in labels_in(all_lines(pages), names):
+        inside = (label.line.page, label.line.number) in region
+        for one in candidates(fields[label.key], label, pages, names, evidence):
+            factor = _IN_TABLE if inside or (one.page, one.line) in region else 1.0
+            found.setdefault(label.key, []).append(
+                Candidate(one.key, one.found, one.score * factor, one.label, one.page, one.line, one.segment)
+            )
+    return found
+
+
+def _chosen(field: Field, found: Sequence[Candidate]) -> Candidate | None:
+    """The best candidate; amounts sum up towards the end, everything else is named first where it counts."""
+    least = _LEAST_TEXT if field.kind in {"text", "enum"} else _LEAST
+    good = [one for one in found if one.score >= least]
+    if not good:
+        return None
+    best = max(one.score for one in good)
+    if field.kind == "amount" and _is_total(field):
+        rivals = [one for one in good if one.score >= best - _NEARLY]
+        return max(rivals, key=lambda one: (abs(one.found.value), one.score, one.page, one.line))
+    if field.kind == "amount":
+        return max(good, key=lambda one: (round(one.score, 2), one.page, one.line))
+    return max(good, key=lambda one: (round(one.score, 2), -one.page, -one.line))
+
+
+def _is_total(field: Field) -> bool:
+    return any(name == "total" and sure >= 0.75 for name, sure in field.names) and not field.about & {
+        "without",
+        "before",
+    }  # noqa: PLR2004
+
+
+def _of_party(field: Field, found: Sequence[Candidate], known: Mapping[str, Party]) -> list[Candidate]:
+    """Candidates that may belong to the party that a field speaks of."""
+    if not field.role:
+        return list(found)
+    other = known.get("recipient")
+    kept = []
+    for one in found:
+        inside = other is not None and one.page == other.page and one.line in other.lines
+        said = set(words(one.label.segment.text)) & _ADDRESSEE
+        addressee = inside or bool(said)
+        if addressee == (field.role == "recipient"):
+            kept.append(one)
+    return kept
+
+
+def _value(field: Field, chosen: Candidate | None, known: Mapping[str, Party]) -> Any:
+    party = known.get(field.role)
+    rest = field.words - ISSUER_WORDS - RECIPIENT_WORDS
+    if field.kind == "text" and party and (not chosen or chosen.score < 0.8):  # noqa: PLR2004 - a label that leaves no doubt
+        if rest <= {"name", "full", "legal"}:
+            return party.name or None
+        if "address" in rest:
+            return party.address or None
+    return answer(field, chosen.found) if chosen else None
+
+
+def _party_labels(group: Group) -> dict[str, tuple[str, ...]]:
+    labels: dict[str, tuple[str, ...]] = {}
+    for child in group.children.values():
+        if isinstance(child, Group) and child.role:
+            labels[child.role] = (*labels.get(child.role, ()), *child.labels)
+    return labels
+
+
+def _listed(rows: Rows, pages: Sequence[ReadPage], evidence: Evidence) -> list[Any]:
+    """A list of single values: what follows its label, parted at commas or one a line."""
+    field = next(iter(rows.item.children.values()))
+    assert isinstance(field, Field)  # noqa: S101 - `wanted` builds it so
+    found = _chosen(field, _candidates({"": field}, pages, evidence, frozenset()).get("", []))
+    if found is None:
+        return []
+    texts = re.split(r"\s*[;,•|]\s*", found.found.text) if field.kind in {"text", "enum"} else [found.found.text]
+    read = [reading(field, text, evidence) for text in texts if fold(text)]
+    return [answer(field, one) for one in read if one is not None]
