@@ -17,7 +17,18 @@ class Transaction(Record):
     )
     amount: Money | None = field(
         "Amount; money that leaves the account is negative",
-        labels=["Amount", "Betrag", "Montant", "Umsatz", "Debit", "Credit", "Paid out", "Paid in"],
+        labels=[
+            "Amount",
+            "Betrag",
+            "Montant",
+            "Umsatz",
+            "Debit",
+            "Credit",
+            "Withdrawals",
+            "Deposits",
+            "Paid out",
+            "Paid in",
+        ],
     )
     balance: Money | None = field("Balance after it", labels=["Balance", "Saldo", "Solde", "Kontostand"])
 
@@ -41,7 +52,9 @@ class BankStatement(Record):
         "First day of the statement", labels=["Statement period", "Period", "From", "Zeitraum", "Von", "Du"]
     )
     period_end: Date | None = field(
-        "Last day of the statement", labels=["Statement date", "To", "Until", "Bis", "Au"], merge="last"
+        "Last day of the statement",
+        labels=["Statement period", "Statement date", "To", "Until", "Bis", "Au"],
+        merge="last",
     )
     currency: Currency | None = field("Currency of the amounts", labels=["Currency", "Währung", "Devise"])
     opening_balance: Money | None = field(

@@ -48,12 +48,13 @@ class Receipt(Record):
     total: Money | None = field(
         "What had to be paid, tax included and after rounding",
         labels=["Total", "Grand total", "Total amount", "Amount due", "Net total", "Total payable", "Total (RM)",
-                "Rounded total", "Summe", "Gesamtbetrag", "Zu zahlen", "Total TTC", "Totaal"],
+                "Rounded total", "Amount to be paid", "Summe", "Gesamtbetrag", "Zu zahlen", "Total TTC", "Totaal"],
         merge="last",
     )  # fmt: skip
     payment_method: str | None = field(
         "How it was paid",
-        labels=["Cash", "Card", "Visa", "Mastercard", "Bar", "EC-Karte", "Espèces"],
+        labels=["Payment method", "Paid by", "Zahlungsart", "Mode de paiement"],
+        examples=["Cash", "Card", "Visa", "Mastercard", "Bar", "EC-Karte", "Espèces"],
         merge="last",
     )
 

@@ -15,7 +15,7 @@
 It knows no document type by name, and what it does not find is null.
 """
 
-# from extractors.local_model.app import create_app, serve
-# from extractors.local_model.chat import MODEL_ID
+from extractors.local_model.app import create_app, serve
+from extractors.local_model.chat import MODEL_ID
 
-# __all__ = ["MODEL_ID", "create_app", "serve"]
+__all__ = ["MODEL_ID", "create_app", "serve"]

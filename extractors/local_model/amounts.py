@@ -59,7 +59,7 @@ def amounts(text: str, mark: str | None = None) -> list[Amount]:
         minus = (match["minus"] or "").strip() in {"-", "–", "−"} or match["inner"] or leaves
         bracketed = bool(match["open"] and match["close"] and not match["percent"])
         sign = (match["sign"] or match["after"] or "").strip()
-        cents = bool(re.search(r"[.,]\d{1,2}$|[.,]\d{4,}$", match["number"]))
+        cents = bool(re.search(r"[.,]\d{2}$|[.,]\d{4,}$", match["number"]))
         signed = -value if minus or bracketed else value
         found.append(Amount(signed, match.start(), match.end(), cents, sign, bool(match["percent"])))
     return found

@@ -5,11 +5,16 @@ from dataclasses import dataclass
 
 from extractors.local_model.folding import fold
 from extractors.local_model.lines import Line, ReadPage, Segment, shared
-from extractors.local_model.vocabulary import COUNTRIES
+from extractors.local_model.vocabulary import COUNTRIES, word_set
 
 _MOST_LINES = 9
+_SALUTATIONS = word_set("herr herrn frau firma mr mrs ms m mme monsieur madame dhr mevr sr sra sig an to a")
+_HEADING = re.compile(
+    r"(?i)^(?:[\w-]*adres\w*|[\w-]*anschrift|(?:billing|shipping|delivery|invoice|mailing|postal|remit\w*) address)\b"
+    r"|^(?:invoice|facture|avoir|rechnung|factuur|factura|fattura|order|your order|receipt)\b.*\d"
+)
 _POSTAL = re.compile(
-    r"\b(?:[A-Z]{1,2}-)?\d{4,6}\s+[^\W\d]{2,}|\b\d{4}\s?[A-Z]{2}\b|\b[A-Z]{2},?\s+\d{5}(?:-\d{4})?\b"
+    r"\b(?:[A-Z]{1,2}-)?\d{4,6}\s+[^\W\d]{2,}|\b\d{4}\s?[A-Z]{2}\b|\b[A-Z]{2},?\s+\d{2} ?\d{3}(?:-\d{4})?\b"
     r"|\b[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\b|\b(?:SINGAPORE|Singapore)\s+\d{6}\b"
 )
 _NO_ADDRESS = re.compile(
@@ -78,7 +83,11 @@ def blocks(page: ReadPage, until: float) -> list[Block]:
         for segment in line.segments:
             for group in reversed(found):
                 _, above = group[-1]
-                near = 0 < segment.middle - above.middle < 2.0 * above.height
+                smaller = min(above.height, segment.height)
+                near = (
+                    0 < segment.middle - above.middle < 2.5 * smaller
+                    and max(above.height, segment.height) < 1.6 * smaller
+                )
                 if near and abs(segment.x0 - above.x0) < 0.9 * above.height:
                     group.append((line.number, segment))
                     break
@@ -92,6 +101,8 @@ def name_of(block: Block) -> str:
     for text in block.texts:
         plain = re.sub(r"(?i)^\s*(?:attn|attention|z\.? ?hd\.?|name|firma)\b[:.]?\s*", "", text).strip(" :,")
         letters = sum(c.isalpha() for c in plain)
+        if fold(plain) in _SALUTATIONS or plain.startswith("(") or _HEADING.search(plain):
+            continue
         if letters >= 3 and not _NO_ADDRESS.search(plain) and not _POSTAL.match(plain):  # noqa: PLR2004 - a name has three letters
             return plain
     return ""

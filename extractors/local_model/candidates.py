@@ -11,7 +11,8 @@ from extractors.local_model.lines import Line, ReadPage, Segment, below
 from extractors.local_model.readings import Reading, reading
 from extractors.local_model.wanted import Field
 
-_BESIDE, _UNDER, _HEADED = 0.97, 0.8, 0.9
+_BESIDE, _UNDER, _HEADED, _HEAD = 0.97, 0.8, 0.9, 0.7
+_APART = 6  # letter heights between columns rather than between a label and its value
 _UNIT_LETTERS = 3  # "EUR", "von", "of": passed over on the way to an amount
 _NUMBERS = frozenset({"amount", "rate", "quantity", "integer"})
 _FREE = frozenset({"text", "enum"})
@@ -79,7 +80,16 @@ def _to_the_right(
         weight = 0.1 if field.kind in _NUMBERS else 0.3
         # The sum stands at the end of a row of numbers; of other values the next one is meant.
         order = place - len(run) + 1 if field.kind in _NUMBERS else -place
-        yield label.line, segment, segment.text, _BESIDE - weight * gap + 0.05 * order
+        # Two heads side by side, each with its own text below: the right one is no value of the left one.
+        apart = field.kind in _FREE and segment.x0 - label.segment.x1 > _APART * segment.height
+        head = apart and _heads(page, label.line, label.segment) and _heads(page, label.line, segment)
+        yield label.line, segment, segment.text, (_BESIDE - weight * gap + 0.05 * order) * (_HEAD if head else 1.0)
+
+
+def _heads(page: ReadPage, line: Line, segment: Segment) -> bool:
+    """Whether something stands right below a segment, flush with it on the left."""
+    under = below(page, line, segment, reach=1.2)
+    return any(abs(lower.x0 - segment.x0) < 0.5 * segment.height for _, lower in under)
 
 
 def _number_run(after: Sequence[Segment]) -> list[Segment]:
@@ -101,7 +111,7 @@ def _adjoining(first: Segment, after: Sequence[Segment]) -> list[Segment]:
     """Segments that read on from each other."""
     kept: list[Segment] = []
     for segment in after:
-        if kept and segment.x0 - kept[-1].x1 > 1.5 * first.height:
+        if kept and segment.x0 - kept[-1].x1 > 0.6 * first.height:
             break
         kept.append(segment)
     return kept

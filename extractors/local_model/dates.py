@@ -23,7 +23,7 @@ _MONTHS = {
 }
 _MONTH_OF = {name: month for month, names in _MONTHS.items() for name in names.split()}
 
-_ISO = re.compile(r"(?<!\d)(\d{4})\s?[-/.]\s?(\d{1,2})\s?[-/.]\s?(\d{1,2})(?!\d)")
+_ISO = re.compile(r"(?<![\d/.-])(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d.,/])(\d{1,2})\s?([./-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})(?=\D|\d{1,2}:\d{2}|$)")
 _DAY_FIRST_NAME = re.compile(
     r"(?<![\d.,])(\d{1,2})(?:st|nd|rd|th|er|ste|de|º|°)?\.?[\s\-/]{0,2}(?:de |of |day of )?([^\W\d_]{3,10})\.?"
@@ -99,9 +99,9 @@ def habits_of(texts: Iterable[str]) -> Habits:
 
 
 def _full(text: str, habits: Habits) -> list[PrintedDate]:
-    found = []
+    found: list[PrintedDate] = []
     for match in _ISO.finditer(text):
-        _add(found, match, int(match[1]), int(match[2]), int(match[3]))
+        _add(found, match, int(match[1]), int(match[3]), int(match[4]))
     for match in _NUMERIC.finditer(text):
         day, month = int(match[1]), int(match[3])
         if month > 12 or (not habits.day_first and day <= 12 and match[2] != "."):  # noqa: PLR2004 - months of a year

@@ -12,6 +12,7 @@ from extractors.local_model.wanted import Field
 
 Region = frozenset[tuple[int, int]]
 Taken = set[tuple[int, int, str]]
+_CARD = re.compile(r"(?<![\w-])(?:[\dXx*]{4}[ -]){3}\d{4}(?![\w-])")
 _BANK = re.compile(r"(?i)\b(?:\w*bank\w*|banque|banco|banca|sparkasse\w*|credit union|caisse|crédit)\b")
 
 
@@ -41,6 +42,8 @@ def fallback(
         return _first_date(pages, evidence, region, taken)
     if field.kind == "amount" and _grand_total(field):
         return _largest_due(field, pages, evidence, region)
+    if field.kind == "identifier" and field.words & {"account", "card"}:
+        return _card_number(pages)
     if field.kind == "enum":
         return _only_option(field, pages)
     if field.kind == "text":
@@ -58,6 +61,15 @@ def _patterned(field: Field, pages: Sequence[ReadPage]) -> Reading | None:
             if match:
                 found = match[0].replace(" ", "") if field.kind == "iban" else match[0]
                 return Reading(found, match[0], 0.5)
+    return None
+
+
+def _card_number(pages: Sequence[ReadPage]) -> Reading | None:
+    """A number in four groups of four, as cards have it."""
+    for line in all_lines(pages):
+        match = _CARD.search(line.text)
+        if match:
+            return Reading(match[0], match[0], 0.5)
     return None
 
 
@@ -89,7 +101,7 @@ def _grand_total(field: Field) -> bool:
     return any(name == "total" and sure >= 0.75 for name, sure in field.names) and not field.about & {
         "without",
         "before",
-    }  # noqa: PLR2004
+    }
 
 
 def _largest_due(field: Field, pages: Sequence[ReadPage], evidence: Evidence, region: Region) -> Reading | None:
@@ -124,7 +136,7 @@ def _bank(pages: Sequence[ReadPage]) -> Reading | None:
                 _BANK.search(segment.text)
                 and len(segment.text.split()) <= 6
                 and not re.search(r"[\d:?]", segment.text)
-            ):  # noqa: PLR2004 - a name
+            ):
                 return Reading(segment.text, segment.text, 0.5)
     return None
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -16,13 +17,14 @@ from extractors.local_model.lines import ReadPage, renumbered
 from extractors.local_model.parties import Party, parties
 from extractors.local_model.readings import answer, reading
 from extractors.local_model.tables import Table, leaves, nested, table_of
-from extractors.local_model.vocabulary import ISSUER_WORDS, RECIPIENT_WORDS
+from extractors.local_model.vocabulary import ISSUER_WORDS, RECIPIENT_WORDS, word_set
 from extractors.local_model.wanted import Field, Group, Rows, wanted
 
 _LEAST, _LEAST_TEXT = 0.38, 0.55
-_NEARLY = 0.12
-_IN_TABLE = 0.55  # a value among a table's rows is seldom the document's own
-_ADDRESSEE = frozenset("ihre ihr your votre client customer kunde kunden klant cliente buyer".split())
+_NEARLY, _TIE = 0.12, 0.08
+_ROUNDING = Decimal("0.99")
+_IN_TABLE = 0.35  # a value among a table's rows is seldom the document's own
+_ADDRESSEE = word_set("ihre ihr your votre client customer kunde kunden klant cliente buyer")
 
 
 def fill(schema: dict[str, Any], pages: Sequence[ReadPage]) -> dict[str, Any]:
@@ -116,9 +118,13 @@ def _chosen(field: Field, found: Sequence[Candidate]) -> Candidate | None:
     best = max(one.score for one in good)
     if field.kind == "amount" and _is_total(field):
         rivals = [one for one in good if one.score >= best - _NEARLY]
-        return max(rivals, key=lambda one: (abs(one.found.value), one.score, one.page, one.line))
+        most = max(abs(one.found.value) for one in rivals)
+        # Totals before and after cash rounding are nearly alike: the later one is what was paid.
+        rivals = [one for one in rivals if abs(one.found.value) >= most * _ROUNDING]
+        return max(rivals, key=lambda one: (one.page, one.line, one.score))
     if field.kind == "amount":
-        return max(good, key=lambda one: (round(one.score, 2), one.page, one.line))
+        rivals = [one for one in good if one.score >= best - _TIE]
+        return max(rivals, key=lambda one: (one.page, one.line, one.score))
     return max(good, key=lambda one: (round(one.score, 2), -one.page, -one.line))
 
 
@@ -126,7 +132,7 @@ def _is_total(field: Field) -> bool:
     return any(name == "total" and sure >= 0.75 for name, sure in field.names) and not field.about & {
         "without",
         "before",
-    }  # noqa: PLR2004
+    }
 
 
 def _of_party(field: Field, found: Sequence[Candidate], known: Mapping[str, Party]) -> list[Candidate]:
@@ -147,8 +153,8 @@ def _of_party(field: Field, found: Sequence[Candidate], known: Mapping[str, Part
 def _value(field: Field, chosen: Candidate | None, known: Mapping[str, Party]) -> Any:
     party = known.get(field.role)
     rest = field.words - ISSUER_WORDS - RECIPIENT_WORDS
-    if field.kind == "text" and party and (not chosen or chosen.score < 0.8):  # noqa: PLR2004 - a label that leaves no doubt
-        if rest <= {"name", "full", "legal"}:
+    if field.kind == "text" and party and (not chosen or chosen.score < 0.92):  # noqa: PLR2004 - a label that leaves no doubt
+        if rest <= {"name", "full", "legal", "account"}:
             return party.name or None
         if "address" in rest:
             return party.address or None

@@ -164,13 +164,20 @@ def settled(header: Header, fields: Mapping[str, Field]) -> Header:
     A field of the line's total without a column takes the last one, a description the widest without a name.
     """
     columns = list(header.columns)
+    spare = next((key for key, field in fields.items() if field.kind == "quantity" and key not in header.keys), "")
     for key, field in fields.items():
         rivals = [i for i, column in enumerate(columns) if column.key == key]
-        best = max(rivals, key=lambda i: (round(columns[i].sure, 2), -i), default=None)
+        # Of several columns that may be a line's total the last one is; of others the surest, then the first.
+        totals = field.kind == "amount" and bool(field.words & {"amount", "total"})
+        best = max(
+            rivals,
+            key=lambda i: (round(columns[i].sure, 1), i) if totals else (round(columns[i].sure, 2), -i),
+            default=None,
+        )
         directions = field.kind == "amount" and any(columns[i].outflow for i in rivals)
         for i in rivals:
             if i != best and not directions:
-                columns[i] = replace(columns[i], key="", sure=0.0)
+                columns[i] = replace(columns[i], key=spare if totals else "", sure=0.3 if totals and spare else 0.0)
     for key, field in fields.items():
         if key in {column.key for column in columns}:
             continue

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 
 from extractors.local_model.folding import Folded, fold, folded, words
 from extractors.local_model.lines import Line, Segment
-from extractors.local_model.vocabulary import TURNING_WORDS
+from extractors.local_model.vocabulary import CONCEPTS, TURNING_WORDS, word_set
 from extractors.local_model.wanted import Field
 
 _INSIDE_WORD = 5  # letters of a name that may end a compound: HandelsRECHNUNGNR
+_MISREAD, _MISREAD_SURE = 8, 0.88  # only long, sure names are recognised with a wrong letter
 _ALONE = 3  # names this short must be all that the label says
 _INCLUDED = re.compile(
     r"(?i)\b(?:incl\w*|inkl\w*|inclucive|with|mit|avec|ttc|con|met)\.?\s*(?:of\s|de\s|la\s|der\s)?(?:\d+\s?%\s?)?"
     r"(?:gst|vat|tax(?:es)?|tva|mwst|ust|btw|iva|sst)?\b\.?(?:@?\s?\d+\s?%)?"
 )
 _WITHOUT = frozenset({"without", "before", "excluding", "net"})
-_TAX_TURNS = frozenset(
-    "excl excluding exclusive ohne hors ht net netto before excluido excluido gst tax vat tva btw iva ust mwst sst".split()
+_TAX_TURNS = word_set(
+    "excl excluding exclusive ohne hors ht net netto before excluido excluido gst tax vat tva btw iva ust mwst sst"
 )
 
 
@@ -54,11 +55,13 @@ class Names:
     Attributes:
         fields: by key.
         known: for each folded name, the fields it may mean and how surely.
+        near: names with one letter replaced by `?`, for labels that the recogniser misread.
         lengths: of the names, longest first.
     """
 
     fields: Mapping[str, Field]
     known: Mapping[str, tuple[tuple[str, float], ...]]
+    near: Mapping[str, str]
     lengths: tuple[int, ...]
 
 
@@ -69,7 +72,13 @@ def names_of(fields: Mapping[str, Field]) -> Names:
         for name, sure in field.names:
             known.setdefault(name, []).append((key, sure))
     lengths = tuple(sorted({len(name) for name in known}, reverse=True))
-    return Names(fields, {name: tuple(entries) for name, entries in known.items()}, lengths)
+    near = {
+        f"{name[:i]}?{name[i + 1 :]}": name
+        for name, entries in known.items()
+        if len(name) >= _MISREAD and max(sure for _, sure in entries) >= _MISREAD_SURE
+        for i in range(len(name))
+    }
+    return Names(fields, {name: tuple(entries) for name, entries in known.items()}, near, lengths)
 
 
 def labels_in(lines: Iterable[Line], names: Names) -> list[Label]:
@@ -95,7 +104,7 @@ def is_label(segment: Segment, names: Names) -> bool:
         return True
     spans = _spans(folded(text), names)
     covered = sum(len(name) for _, _, name, _ in spans)
-    return covered >= 0.7 * max(1, len(re.sub(r"[\d%]", "", fold(text)))) and bool(spans)
+    return bool(spans) and covered >= 0.7 * len(fold(re.sub(r"\b\d[\d.,]*\b|%", " ", text)))
 
 
 def without_inclusions(text: str) -> str:
@@ -113,8 +122,24 @@ def _spans(text: Folded, names: Names) -> list[tuple[int, int, str, float]]:
                 factor = 1.0 if start in text.starts else 0.75
                 if all(start + length <= s or start >= e for s, e, _, _ in taken):
                     taken.append((start, start + length, name, factor))
+    if not taken:
+        taken = _misread(text, names)
     places = text.places
     return [(places[s], places[e - 1] + 1, name, factor) for s, e, name, factor in sorted(taken)]
+
+
+def _misread(text: Folded, names: Names) -> list[tuple[int, int, str, float]]:
+    """The longest name that stands in a text but for one letter: `brevious balance`."""
+    for length in (length for length in names.lengths if length >= _MISREAD):
+        for start in sorted(text.starts):
+            if start + length not in text.starts:
+                continue
+            said = text.text[start : start + length]
+            for i in range(length):
+                name = names.near.get(f"{said[:i]}?{said[i + 1 :]}")
+                if name is not None:
+                    return [(start, start + length, name, 0.9)]
+    return []
 
 
 def _whole(text: Folded, start: int, end: int) -> bool:
@@ -124,27 +149,30 @@ def _whole(text: Folded, start: int, end: int) -> bool:
 
 @dataclass(frozen=True)
 class _Around:
-    """The words beside a name that belong to the same label, and whether it opens its segment."""
+    """The words beside a name that belong to the same label, whether it opens its segment, whether digits touch it."""
 
     beside: str
     words: frozenset[str]
     opens: bool
+    glued: bool
 
 
 def _surroundings(text: str, start: int, end: int, left: int, right: int) -> _Around:
     before = re.split(r"[:;|,]|\s[-–]\s", text[left:start])[-1]
     after = re.split(r"[:\d$€£|]", _INCLUDED.sub(" ", text[end:right]), maxsplit=1)[0]
     plain = re.sub(r"\([^)]*\)?", " ", f"{before} {after}")
-    return _Around(fold(plain), frozenset(words(f"{before} {after}")), not fold(before))
+    return _Around(
+        fold(plain), frozenset(words(f"{before} {after}")), not fold(before), text[end : end + 1].isdigit()
+    )
 
 
 def _fit(field: Field, name: str, around: _Around) -> float:
     """How well a name fills its label, 0 to 1: `Total` alone says more than `Total` among other words."""
     letters = len(re.sub(r"[\d%]", "", around.beside))
     coverage = len(name) / (len(name) + letters)
-    if len(name) <= _ALONE and (letters > 2 or not around.opens):  # noqa: PLR2004 - an OCR crumb is no word
+    if len(name) <= _ALONE and (letters > 2 or not around.opens or around.glued):  # noqa: PLR2004 - an OCR crumb is no word
         return 0.2
-    excused = field.words | set(_parts(name))
+    excused = field.words | set(_parts(name)) | {other for word in field.words for other in CONCEPTS.get(word, ())}
     if field.about & _WITHOUT:
         excused |= _TAX_TURNS
     turned = around.words & TURNING_WORDS - excused

@@ -3,11 +3,19 @@
 from itertools import product
 
 from extractors.local_model.folding import fold, words
-from extractors.local_model.vocabulary import CONCEPTS, ISSUER_WORDS, NUMBER_WORDS, RECIPIENT_WORDS, SPECIFIC_DATES
+from extractors.local_model.synonyms import same_names
+from extractors.local_model.vocabulary import (
+    CONCEPTS,
+    ISSUER_WORDS,
+    NUMBER_WORDS,
+    RECIPIENT_WORDS,
+    SPECIFIC_DATES,
+    word_set,
+)
 
 _JOINTS = ("", "s", "n", "de", "of", "du", "del", "della", "d", "der", "van")
-_EMPTY = frozenset("value field text str string the of a an as".split())
-_ENDS = frozenset("start end from to first last begin until through".split())
+_EMPTY = word_set("value field text str string the of a an as")
+_ENDS = word_set("start end from to first last begin until through")
 _SAYS_LITTLE = NUMBER_WORDS | {"id", "code", "name", "address", "date", "amount"}
 _LONGEST = 3
 
@@ -30,8 +38,12 @@ def printed_names(own: list[str], labels: tuple[str, ...], about: str, kind: str
         for variant in _number_variants(words(label)):
             add(variant, sure - 0.02)
     said = [word for word in own if word not in _EMPTY]
+    for known in (*(fold(label) for label in labels), "".join(said)):
+        for place, name in enumerate(same_names(known)):
+            add(name, max(0.85, 0.98 - 0.003 * place))
+    alone = 0.5 if labels and set(said) <= _SAYS_LITTLE else 0.9
     for variant, sure in _variants(said):
-        add(variant, 0.9 * sure)
+        add(variant, alone * sure)
     for shorter, sure in _shorter(said, kind):
         for variant, same in _variants(shorter):
             add(variant, sure * same)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from extractors.local_model.blocks import Block, address_of, blocks, block_under, name_of, postal
+from extractors.local_model.blocks import Block, address_of, block_under, blocks, name_of, postal
 from extractors.local_model.folding import fold
 from extractors.local_model.lines import Line, ReadPage, Segment
 from extractors.local_model.vocabulary import COMPANY_SUFFIXES, ISSUER_LABELS, RECIPIENT_LABELS, TITLE_WORDS
@@ -76,6 +76,8 @@ def _announced(pages: Sequence[ReadPage], labels: Iterable[str], stops: set[str]
                 place = order.get(fold(head))
                 if place is None or (best and place >= best[0]):
                     continue
+                if rest.strip() and not _nameish(rest):
+                    continue
                 party = _beside(line, at, rest, bool(colon)) or _party(
                     block_under(page, line, segment, stops), line.page
                 )
@@ -118,7 +120,7 @@ def _sender_line(page: ReadPage) -> Party | None:
                 and postal(segment.text)
                 and _nameish(parts[0])
                 and len(parts[0].split()) < _LIKELY_WORDS
-            ):  # noqa: PLR2004 - name, street, town
+            ):
                 return Party(parts[0], ", ".join(parts[1:]), line.page, frozenset({line.number}))
     return None
 
@@ -225,9 +227,9 @@ def _address_window(page: ReadPage, issuer: Party | None) -> Party | None:
     """The first block on the upper half that reads like an address and is not the issuer's."""
     for block in blocks(page, 0.5):
         text = fold(" ".join(block.texts))
-        if issuer and (fold(issuer.name) in text or issuer.lines & block.lines and issuer.name in block.texts):
+        if issuer and (fold(issuer.name) in text or (issuer.lines & block.lines and issuer.name in block.texts)):
             continue
-        if len(block.texts) >= 3 and any(postal(line) for line in block.texts[1:]):  # noqa: PLR2004 - name, street, town
+        if any(postal(line) for line in block.texts[1:]):
             party = _party(block, 0)
             if party:
                 return party

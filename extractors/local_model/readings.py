@@ -26,6 +26,8 @@ PATTERNS = {
 }
 _IDENTIFIER = re.compile(r"[#:.\s°º№(=-]*((?:[A-Z]{1,4}[ -](?=\d))?[A-Za-z0-9][\w./*-]*(?:/\s?\w+)?)")
 _DIGIT_GROUPS = re.compile(r"(?:\s(?:\d{1,4}|\d{2,4}[A-Z]\d{2}))+(?!\w)")
+_FEW = 4  # letters beside a bare number that is still an amount: a unit, a code
+_NEAR = 14  # letters between a label and its amount; what is further on belongs to other words
 _LEADING = re.compile(r"^[\s:;.,=#°º*)|\]–-]+")
 
 
@@ -51,11 +53,19 @@ def reading(field: Field, text: str, evidence: Evidence) -> Reading | None:
 def _amount(field: Field, text: str, evidence: Evidence) -> Reading | None:
     percent_wanted = field.kind == "rate"
     found = [one for one in evidence.amounts(text) if one.percent == percent_wanted or percent_wanted]
+    found = [one for one in found if len(fold(text[: one.start])) <= _NEAR]
+    if field.kind == "amount":
+        # A bare number among words counts something; money has cents or a sign.
+        found = [one for one in found if one.cents or one.sign or len(_letters(text)) <= _FEW]
     found = [one for one in found if len(str(abs(one.value)).split(".", maxsplit=1)[0]) <= 10]  # noqa: PLR2004 - more digits are an identifier
     if not found:
         return None
     best = max(found, key=lambda one: _likeness(field, one, text))
     return Reading(best.value, text[best.start : best.end].strip(), _likeness(field, best, text))
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\d%]", "", fold(text))
 
 
 def _likeness(field: Field, one: Amount, text: str) -> float:
@@ -92,7 +102,7 @@ def _currency(field: Field, text: str, evidence: Evidence) -> Reading | None:
 
 def _identifier(field: Field, text: str, evidence: Evidence) -> Reading | None:
     match = _IDENTIFIER.match(text)
-    if match is None or not re.search(r"\d", match[1]):
+    if match is None or not re.search(r"\d", match[1]) or re.match(r"[.,]\d|\s?%", text[match.end(1) :]):
         return None
     found = match[1].rstrip(".-/*,")
     if any(one.start == match.start(1) and one.sure for one in evidence.dates(text)):
@@ -106,7 +116,9 @@ def _identifier(field: Field, text: str, evidence: Evidence) -> Reading | None:
         found += groups[0].rstrip()
     money = re.fullmatch(r"\d{1,3}(?:[.,]\d{3})*[.,]\d{2}", found) is not None
     alike = 0.15 * (_shape(found) in {_shape(example) for example in field.examples})
-    return Reading(found, found, (0.3 if money else 0.85 if len(found) > 1 else 0.5) + alike)
+    more = len(re.findall(r"[^\W\d_]{2,}", text[match.end(1) :]))
+    looks = (0.3 if money else 0.85 if len(found) > 1 else 0.4) + alike - 0.15 * min(3, more)
+    return Reading(found, found, max(0.0, looks))
 
 
 def _text(field: Field, text: str, evidence: Evidence) -> Reading | None:

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field as member
+from dataclasses import dataclass
+from dataclasses import field as member
 from typing import Any
 
 from extractors.local_model.evidence import Evidence
@@ -11,13 +12,14 @@ from extractors.local_model.headers import Column, Header, column_of, headers, s
 from extractors.local_model.labels import Names, names_of
 from extractors.local_model.lines import Line, ReadPage, Segment
 from extractors.local_model.readings import Reading, answer, reading
-from extractors.local_model.vocabulary import TOTAL_WORDS
+from extractors.local_model.vocabulary import SUM_WORDS, TAX_WORDS, TOTAL_WORDS
 from extractors.local_model.wanted import Field, Group, Rows
 
 _NUMBERS = frozenset({"amount", "quantity", "rate", "integer"})
 _FOLD_GAP, _END_GAP = 1.9, 9.0  # in letter heights, between the middles of lines
 _PASSED = ("openingbalance", "previousbalance", "lastmonth", "balanceb", "balancec", "broughtforward", "carriedforward",
            "ubertrag", "report", "anfangssaldo", "altersaldo", "beginningbalance", "startingbalance", "anciensolde")  # fmt: skip
+_DISCOUNTS = ("abzgl", "zzgl", "rabatt", "discount", "remise", "korting", "descuento", "sconto")
 _TOTALS = frozenset(TOTAL_WORDS)
 
 
@@ -38,6 +40,18 @@ class _Row:
     last: Line | None = None
 
 
+_CARD_WORDS = (
+    "creditlimit", "minimumdue", "minimumpayment", "minimumamountdue", "totalcredit", "kreditlimit", "kreditkarte",
+    "verfugungsrahmen", "limitedecredit", "bestedingslimiet", "limitedecredito", "availablecredit",
+)  # fmt: skip
+
+
+def _owed(pages: Sequence[ReadPage]) -> bool:
+    """Whether it is a card's statement, which prints what was spent without a sign."""
+    text = fold(" ".join(page.text for page in pages))
+    return any(word in text for word in _CARD_WORDS)
+
+
 def table_of(rows: Rows, pages: Sequence[ReadPage], evidence: Evidence) -> Table:
     """The entries of a list of objects, in document order; nothing when no head names its fields."""
     fields = leaves(rows.item)
@@ -46,6 +60,7 @@ def table_of(rows: Rows, pages: Sequence[ReadPage], evidence: Evidence) -> Table
     parts = _with_rows(found, pages, fields, evidence)
     if not parts:
         return Table()
+    owed = _owed(pages)
     most = max(header.score for header, _ in parts)
     entries: list[dict[str, Any]] = []
     region: set[tuple[int, int]] = set()
@@ -54,7 +69,7 @@ def table_of(rows: Rows, pages: Sequence[ReadPage], evidence: Evidence) -> Table
             continue
         region |= {(header.page, number) for number in range(header.first, header.last + 1)}
         for row in gathered:
-            values = _values(row, header.columns, fields, evidence)
+            values = _values(row, header.columns, fields, evidence, owed=owed)
             if row.last and sum(value is not None for value in values.values()) >= min(2, len(fields)):
                 entries.append(nested(rows.item, values))
                 region.add((row.page, row.last.number))
@@ -214,14 +229,33 @@ def _holds(
 
 def _sums_up(line: Line) -> bool:
     """Whether a line is a sum, a tax or a balance, and no entry."""
-    first = next((s.text for s in line.segments if len(re.sub(r"[\d%]", "", fold(s.text))) > 2), "")  # noqa: PLR2004 - the first word
-    said = words(re.sub(r"^\W*\d+\s", "", first))
-    return any("".join(said[:count]) in _TOTALS for count in (1, 2, 3)) or _passed_over(line)
+    if _passed_over(line):
+        return True
+    first = True
+    for segment in line.segments:
+        text = re.sub(r"\([^)]*\)?|^\W*\d{1,3}\s", " ", segment.text)
+        said = [word for word in words(text) if word.strip("0123456789%")]
+        if not said:
+            continue
+        if _names_a_sum(said, first=first):
+            return True
+        first = False
+    return False
+
+
+def _names_a_sum(said: Sequence[str], *, first: bool) -> bool:
+    """Whether a cell's words name a sum; the first words of a line do so more readily than a cell further on."""
+    short = len(said) <= 3  # noqa: PLR2004 - a sum's name, no product's
+    if said[0] in SUM_WORDS or "".join(said[:2]) in SUM_WORDS:
+        return first or short
+    if "".join(said) in _TOTALS:
+        return short
+    return first and said[0] in TAX_WORDS and len(said) <= 5  # noqa: PLR2004 - "VAT 20 % on 100.00"
 
 
 def _passed_over(line: Line) -> bool:
     text = fold(line.text)
-    return any(word in text[:40] for word in _PASSED)
+    return text.startswith(_DISCOUNTS) or any(word in text[:40] for word in _PASSED)
 
 
 def _prepend(row: _Row, cells: Mapping[int, list[Segment]]) -> None:
@@ -249,7 +283,9 @@ def _read(field: Field, text: str, evidence: Evidence) -> Reading | None:
     return reading(field, text, evidence)
 
 
-def _values(row: _Row, columns: Sequence[Column], fields: Mapping[str, Field], evidence: Evidence) -> dict[str, Any]:
+def _values(
+    row: _Row, columns: Sequence[Column], fields: Mapping[str, Field], evidence: Evidence, *, owed: bool
+) -> dict[str, Any]:
     values: dict[str, Any] = dict.fromkeys(fields)
     for at in sorted(row.cells):
         column = columns[at]
@@ -259,7 +295,8 @@ def _values(row: _Row, columns: Sequence[Column], fields: Mapping[str, Field], e
         found = _read(field, _text(row.cells[at]), evidence)
         if found is None:
             continue
-        if column.outflow and field.kind == "amount" and "negative" in field.about and found.value > 0:
+        signed = field.kind == "amount" and "negative" in field.about
+        if signed and (owed or (column.outflow and found.value > 0)):
             found = Reading(-found.value, found.text, found.looks)
         values[column.key] = answer(field, found)
     return values

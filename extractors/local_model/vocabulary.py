@@ -4,6 +4,12 @@ They join a field's plain English name (`due_date`) with what is printed (`Fäll
 labels from values. Nothing here names a document type's answer.
 """
 
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text, parted at blanks."""
+    return frozenset(text.split())
+
+
 CONCEPTS: dict[str, tuple[str, ...]] = {
     "invoice": ("invoice", "rechnung", "facture", "factuur", "factura", "fattura", "bill"),
     "receipt": ("receipt", "beleg", "bon", "quittung", "recu", "ticket", "recibo", "scontrino"),
@@ -56,60 +62,14 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
 
 NUMBER_WORDS = frozenset(CONCEPTS["number"])
 
-ISSUER_WORDS = frozenset(
-    [
-        "seller",
-        "vendor",
-        "supplier",
-        "merchant",
-        "issuer",
-        "shop",
-        "store",
-        "company",
-        "creditor",
-        "provider",
-        "retailer",
-        "payee",
-        "biller",
-        "restaurant",
-        "verkaufer",
-        "lieferant",
-        "handler",
-        "vendeur",
-        "fournisseur",
-        "commercant",
-        "verkoper",
-        "leverancier",
-        "vendedor",
-        "proveedor",
-        "emisor",
-        "venditore",
-        "fornitore",
-    ]
+ISSUER_WORDS = word_set(
+    "seller vendor supplier merchant issuer shop store company creditor provider retailer payee biller "
+    "restaurant verkaufer lieferant handler vendeur fournisseur commercant verkoper leverancier vendedor "
+    "proveedor emisor venditore fornitore"
 )
-RECIPIENT_WORDS = frozenset(
-    [
-        "buyer",
-        "customer",
-        "client",
-        "recipient",
-        "purchaser",
-        "debtor",
-        "payer",
-        "billto",
-        "kaufer",
-        "kunde",
-        "empfanger",
-        "acheteur",
-        "destinataire",
-        "koper",
-        "klant",
-        "comprador",
-        "cliente",
-        "receptor",
-        "acquirente",
-        "destinatario",
-    ]
+RECIPIENT_WORDS = word_set(
+    "buyer customer client holder owner recipient purchaser debtor payer billto kaufer kunde empfanger acheteur "
+    "destinataire koper klant comprador cliente receptor acquirente destinatario"
 )
 ISSUER_LABELS = (
     "Seller", "Vendor", "Supplier", "From", "Bill from", "Issued by", "Sold by", "Service provider", "Remit to",
@@ -134,134 +94,41 @@ COMPANY_SUFFIXES = (
     "Berhad", "Enterprise", "Trading", "Credit Union", "Oy", "AB", "ApS", "A/S", "Sp. z o.o.", "s.r.o.",
 )  # fmt: skip
 
-TITLE_WORDS = frozenset(
-    [
-        "invoice",
-        "taxinvoice",
-        "simplifiedtaxinvoice",
-        "receipt",
-        "cashreceipt",
-        "rechnung",
-        "rechnungsnr",
-        "facture",
-        "factuur",
-        "factura",
-        "fattura",
-        "avoir",
-        "gutschrift",
-        "creditnote",
-        "quotation",
-        "bill",
-        "cashbill",
-        "statement",
-        "original",
-        "copy",
-        "copie",
-        "kopie",
-        "duplicate",
-        "order",
-        "contract",
-        "officialreceipt",
-        "salesreceipt",
-        "kassenbon",
-        "quittung",
-        "recu",
-        "ticket",
-        "welcome",
-        "officialbillinginvoice",
-        "duplicata",
-        "cash",
-        "cashsales",
-        "lieferschein",
-        "proforma",
-        "proformainvoice",
-        "thankyou",
-        "page",
-        "seite",
-        "accountstatement",
-    ]
+TITLE_WORDS = word_set(
+    "invoice taxinvoice simplifiedtaxinvoice receipt cashreceipt rechnung rechnungsnr facture factuur factura "
+    "fattura avoir gutschrift creditnote quotation bill cashbill statement original copy copie kopie "
+    "duplicate order contract officialreceipt salesreceipt kassenbon quittung recu ticket welcome "
+    "officialbillinginvoice duplicata cash cashsales lieferschein proforma proformainvoice thankyou page "
+    "seite accountstatement"
 )
 """Whole lines that are a document's title, not a name."""
 
-TURNING_WORDS = frozenset(
-    [
-        "excl",
-        "excluding",
-        "exclusive",
-        "ohne",
-        "hors",
-        "ht",
-        "excluant",
-        "excluido",
-        "excluded",
-        "before",
-        "vor",
-        "avant",
-        "sub",
-        "net",
-        "netto",
-        "neto",
-        "qty",
-        "quantity",
-        "items",
-        "item",
-        "menge",
-        "discount",
-        "rabatt",
-        "remise",
-        "korting",
-        "descuento",
-        "saving",
-        "savings",
-        "rounding",
-        "change",
-        "tax",
-        "gst",
-        "vat",
-        "tva",
-        "btw",
-        "iva",
-        "ust",
-        "mwst",
-        "sst",
-        "due",
-        "original",
-        "alt",
-        "alternate",
-        "external",
-        "delivery",
-        "liefer",
-        "order",
-        "customer",
-        "kunden",
-        "client",
-        "savings",
-        "points",
-        "deposit",
-        "paid",
-        "prepaid",
-        "page",
-        "seite",
-        "previous",
-        "last",
-        "zwischen",
-        "anzahlung",
-        "acompte",
-        "code",
-    ]
+TURNING_WORDS = word_set(
+    "excl excluding exclusive ohne hors ht excluant excluido excluded before vor avant sub net netto neto qty "
+    "quantity items item menge discount rabatt remise korting descuento saving savings rounding change tax "
+    "gst vat tva btw iva ust mwst sst due original alt alternate external delivery liefer order customer "
+    "kunden client savings points deposit paid prepaid page seite previous last zwischen anzahlung acompte "
+    "code"
 )
 """Beside a label they make it mean something else, unless the field itself speaks of them."""
 
-TOTAL_WORDS = (
-    "total", "totals", "subtotal", "sum", "summe", "gesamt", "gesamtbetrag", "rechnungsbetrag", "rechnungssumme",
-    "zwischensumme", "zahlbetrag", "endbetrag", "bruttosumme", "nettosumme", "positionssumme", "amountdue",
-    "balancedue", "amountpayable", "payable", "nettotal", "grandtotal", "totaal", "subtotaal", "totale", "soustotal",
-    "montanttotal", "netapayer", "apayer", "importetotal", "baseimponible", "ubertrag", "uebertrag", "saldo",
-    "carriedforward", "broughtforward", "report", "tax", "vat", "gst", "mwst", "ust", "umsatzsteuer", "zzgl", "tva",
-    "btw", "iva", "rounding", "roundingadj", "cash", "change", "endsaldo", "anfangssaldo", "exclusief", "dontva",
-    "openingbalance", "closingbalance", "lastmonthsbalance", "previousbalance", "newbalance", "balancebf", "balancecf",
-)  # fmt: skip
+SUM_WORDS = word_set(
+    "total totals subtotal grandtotal nettotal summe gesamtbetrag gesamtsumme rechnungsbetrag rechnungssumme zwischensumme "
+    "zahlbetrag endbetrag bruttosumme nettosumme positionssumme nettobetrag belegsummen totaal subtotaal totale soustotal "
+    "amountdue balancedue amountpayable netapayer ubertrag uebertrag exclusief baseimponible"
+)
 """A row that begins with one of these sums others up: it is no entry of a list."""
+
+TAX_WORDS = word_set("tax taxe taxes vat gst sst mwst ust umsatzsteuer mehrwertsteuer tva btw iva")
+
+TOTAL_WORDS = (
+    "sum", "gesamt", "netto", "brutto", "net", "saldo", "rounding", "roundingadj", "roundingadjustment", "cash", "change",
+    "visa", "mastercard", "master", "discount", "shipping", "versandkosten", "bar", "gegeben", "ruckgeld", "especes",
+    "carriedforward", "broughtforward", "report", "deposit", "dontva", "endsaldo", "anfangssaldo", "itemcount", "qty",
+    "openingbalance", "closingbalance", "lastmonthsbalance", "previousbalance", "newbalance", "balancebf", "balancecf",
+    "gstsummary", "taxsummary", "vatsummary", *TAX_WORDS,
+)  # fmt: skip
+"""A cell that says no more than one of these marks its row as no entry, too."""
 
 DUE_WORDS = ("total", "payable", "amountdue", "balancedue", "duepayable", "zahlbetrag", "zuzahlen", "netapayer",
              "apayer", "tebetalen", "apagar", "endbetrag", "rechnungsbetrag", "gesamtbetrag", "amounttobepaid",
@@ -273,89 +140,21 @@ OUTFLOW_WORDS = ("debit", "paidout", "withdrawal", "withdrawals", "moneyout", "p
                  "addebiti", "uscite", "dare", "charges", "debits")  # fmt: skip
 """Column heads of money that leaves an account."""
 
-SPECIFIC_DATES = frozenset(
-    [
-        "due",
-        "delivery",
-        "service",
-        "birth",
-        "start",
-        "end",
-        "from",
-        "to",
-        "expiry",
-        "expiration",
-        "until",
-        "payment",
-        "order",
-        "shipping",
-        "ship",
-        "valid",
-        "begin",
-        "period",
-        "pay",
-        "paid",
-        "arrival",
-        "departure",
-        "flight",
-        "first",
-        "last",
-        "maturity",
-        "liefer",
-        "leistung",
-    ]
+SPECIFIC_DATES = word_set(
+    "due delivery service birth start end from to expiry expiration until payment order shipping ship valid "
+    "begin period pay paid arrival departure flight first last maturity liefer leistung"
 )
 """A date field that names one of these is not the document's own date."""
 
-LAST_OF_RANGE = frozenset(
-    ["end", "to", "until", "last", "through", "thru", "bis", "au", "fin", "hasta", "tot", "al", "final"]
-)
+LAST_OF_RANGE = word_set("end to until last through thru bis au fin hasta tot al final")
 """A date field that names one of these is the later of two printed dates."""
 
-COUNTRIES = frozenset(
-    [
-        "germany",
-        "deutschland",
-        "france",
-        "frankreich",
-        "netherlands",
-        "nederland",
-        "holland",
-        "belgium",
-        "belgique",
-        "belgie",
-        "spain",
-        "espana",
-        "italy",
-        "italia",
-        "austria",
-        "osterreich",
-        "switzerland",
-        "schweiz",
-        "suisse",
-        "luxembourg",
-        "luxemburg",
-        "england",
-        "unitedkingdom",
-        "uk",
-        "ireland",
-        "usa",
-        "us",
-        "unitedstates",
-        "canada",
-        "singapore",
-        "malaysia",
-        "hongkong",
-        "australia",
-        "india",
-        "china",
-        "portugal",
-        "poland",
-        "denmark",
-        "deutschlandgermany",
-        "ukunitedkingdom",
-    ]
+COUNTRIES = word_set(
+    "germany deutschland france frankreich netherlands nederland holland belgium belgique belgie spain espana "
+    "italy italia austria osterreich switzerland schweiz suisse luxembourg luxemburg england unitedkingdom uk "
+    "ireland usa us unitedstates canada singapore malaysia hongkong australia india china portugal poland "
+    "denmark deutschlandgermany ukunitedkingdom"
 )
 
-YES = frozenset(["yes", "y", "ja", "oui", "si", "true", "x", "checked", "wahr", "vrai"])
-NO = frozenset(["no", "n", "nein", "non", "nee", "false", "unchecked", "falsch", "faux"])
+YES = word_set("yes y ja oui si true x checked wahr vrai")
+NO = word_set("no n nein non nee false unchecked falsch faux")

@@ -6,20 +6,20 @@ from typing import Any
 
 from extractors.local_model.folding import words
 from extractors.local_model.naming import printed_names
-from extractors.local_model.vocabulary import ISSUER_WORDS, NUMBER_WORDS, RECIPIENT_WORDS
+from extractors.local_model.vocabulary import ISSUER_WORDS, NUMBER_WORDS, RECIPIENT_WORDS, word_set
 
 _FOLDED_IN = re.compile(
     r"\s*Labels: (?P<labels>.+?)\.(?=\s+Examples: |\s*$)|\s*Examples: (?P<examples>.+?)\.\s*$", re.DOTALL
 )
-_AMOUNT_WORDS = frozenset(
+_AMOUNT_WORDS = word_set(
     "amount total subtotal price sum cost fee balance gross net due paid payable revenue salary premium deposit "
-    "discount tax vat charge charges freight shipping value".split()
+    "discount tax vat charge charges freight shipping value"
 )
-_RATE_WORDS = frozenset("rate percent percentage pct".split())
-_COUNT_WORDS = frozenset("quantity qty count hours units weight number".split())
-_CODE_WORDS = frozenset(
+_RATE_WORDS = word_set("rate percent percentage pct")
+_COUNT_WORDS = word_set("quantity qty count hours units weight number")
+_CODE_WORDS = word_set(
     "id code reference ref iban bic swift sku serial account isbn zip postcode invoice order contract policy vat ein "
-    "siret siren license licence tracking lot batch key".split()
+    "siret siren license licence tracking lot batch key"
 )
 _PATTERNED = ("iban", "email", "phone", "website", "bic")
 
@@ -199,7 +199,7 @@ def _text_kind(own: list[str], about: str, labels: tuple[str, ...], examples: tu
         "number" in words(o) for o in labels
     )
     coded = bool(examples) and all(re.search(r"\d", text) and len(text.split()) == 1 for text in examples)
-    if {"date", "day", "dated"} & set(own) or (not numbered and {"date", "day"} & said):
+    if {"date", "day", "dated"} & set(own) or own[-1:] in (["from"], ["to"], ["start"], ["end"], ["until"]) or (not numbered and {"date", "day"} & said):
         return "date"
     if numbered or coded:
         return "identifier"
