@@ -6,30 +6,29 @@ the client's concurrency, and for memory the windows that are drawn and not yet 
 """
 
 import asyncio
-import logging
 import signal
 import tempfile
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from extractors import opening, planning
-from extractors.documents import Extraction, ObjectRef, Spooled
-from extractors.errors import CannotRun, DocumentError, Interrupted, OctavoError, SourceUnavailable
-from extractors.pipeline import Journey, extract_document, failed_extraction
+from extractors.documents import ObjectRef
+from extractors.errors import CannotRun, Interrupted
+from extractors.pipeline import Journey
 from extractors.rendering import RENDER_VERSION
 from extractors.vision import VisionClient, open_http
 from extractors.workers import Workers
 from flows.choosing import choose, local_app_for
 from flows.finding import find_schema
-from flows.objects import Skipped, list_batches, spool_async
+from flows.objects import Skipped, list_batches
 from flows.settings import Settings
 from flows.store import Store
 from flows.summary import Summary
+from flows.taking import Run, not_done, take
 from flows.views import make_views
 from flows.watching import Watch
 
@@ -61,25 +60,6 @@ class Job:
 Shard = tuple[ObjectRef, ...]
 TakeShard = Callable[[str, Shard], Coroutine[Any, Any, str]]
 Wrap = Callable[[TakeShard], TakeShard]
-
-
-@dataclass
-class _Run:
-    """What every document of the run shares."""
-
-    job: Job
-    run_id: str
-    recipe: str
-    schema_name: str
-    journey: Journey
-    store: Store
-    vision: VisionClient
-    summary: Summary
-    watch: Watch
-    spool: Path
-    places: asyncio.Semaphore
-    by_content: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
-    stopped: OctavoError | None = None
 
 
 async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambda shard: shard) -> Summary:
@@ -129,14 +109,14 @@ async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambd
         recipe = planning.recipe(
             plan, model=vision.model, render_version=RENDER_VERSION, sampling=vision.sampling_fingerprint
         )
-        run = _Run(
-            job, summary.run_id, recipe, schema.name, journey, store, vision, summary, watch, spool,
+        run = Run(
+            summary.run_id, job.rerun, recipe, schema.name, journey, store, vision, summary, watch, spool,
             asyncio.Semaphore(ahead),
         )  # fmt: skip
         stack.enter_context(_stopping_on_signals(run))
         await store.run(store.start_run, run.run_id, " ".join(job.sources), schema.name, recipe, endpoints[0].name)
         try:
-            await _take_all(run, wrap)
+            await _take_all(job, run, wrap)
         finally:
             summary.stop_clock()
             watch.finished(summary)
@@ -150,7 +130,7 @@ def _budget(job: Job, settings: Settings) -> float | None:
     return float(settings.max_cost) if settings.max_cost is not None else None
 
 
-async def _take_all(run: _Run, wrap: Wrap) -> None:
+async def _take_all(job: Job, run: Run, wrap: Wrap) -> None:
     """Feeds shards to the pipeline while the listing goes on.
 
     Raises:
@@ -160,7 +140,7 @@ async def _take_all(run: _Run, wrap: Wrap) -> None:
     async def take_shard(name: str, shard: Shard) -> str:
         """Takes a shard's documents through the pipeline; the text is for Prefect's run page."""
         before = run.summary.trouble_count
-        await asyncio.gather(*(_take(ref, run) for ref in shard))
+        await asyncio.gather(*(take(ref, run) for ref in shard))
         return f"{name}: {len(shard)} documents, {run.summary.trouble_count - before} troubles"
 
     taken = wrap(take_shard)
@@ -168,7 +148,7 @@ async def _take_all(run: _Run, wrap: Wrap) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             number = 0
-            async for shard in _shards(_to_do(run)):
+            async for shard in _shards(_to_do(job, run)):
                 number += 1
                 if len(shard) == 1:
                     group.create_task(taken(shard[0].uri, shard))
@@ -183,16 +163,16 @@ async def _take_all(run: _Run, wrap: Wrap) -> None:
     run.summary.paused = str(run.stopped) if run.stopped else None
 
 
-async def _to_do(run: _Run) -> AsyncIterator[ObjectRef]:
+async def _to_do(job: Job, run: Run) -> AsyncIterator[ObjectRef]:
     """The objects that are not done under this recipe, in the sources' order; the others are counted."""
-    left = run.job.limit
-    for source in run.job.sources:
+    left = job.limit
+    for source in job.sources:
         async for batch in list_batches(source):
             for skipped in (found for found in batch if isinstance(found, Skipped)):
                 run.summary.skip_other(skipped.uri, skipped.reason)
             refs = [found for found in batch if isinstance(found, ObjectRef)]
             await run.store.run(run.store.note_objects, refs)
-            for ref in await _not_done(refs, run):
+            for ref in await not_done(refs, run):
                 if left is not None and left <= 0:
                     return
                 left = left - 1 if left is not None else None
@@ -201,25 +181,6 @@ async def _to_do(run: _Run) -> AsyncIterator[ObjectRef]:
             run.watch.progressed(run.summary, None)
             if run.stopped:
                 return
-
-
-async def _not_done(refs: Sequence[ObjectRef], run: _Run) -> list[ObjectRef]:
-    known = await run.store.run(run.store.known, [ref.uri for ref in refs], run.schema_name, run.recipe)
-    waiting = []
-    for ref in refs:
-        entry = known.get(ref.uri)
-        status = entry.status if entry is not None and entry.etag == ref.etag else None
-        if _is_done(status, run.job.rerun):
-            run.summary.skip_done(str(status))
-        else:
-            waiting.append(ref)
-    return waiting
-
-
-def _is_done(status: str | None, rerun: str) -> bool:
-    """Whether an extraction of this status is left as it is."""
-    done = {"changed": {"complete", "partial", "quarantined"}, "failed": {"complete"}, "all": set[str]()}
-    return status in done[rerun]
 
 
 async def _shards(refs: AsyncIterator[ObjectRef]) -> AsyncIterator[Shard]:
@@ -239,77 +200,8 @@ async def _shards(refs: AsyncIterator[ObjectRef]) -> AsyncIterator[Shard]:
             yield (ref,)
 
 
-async def _take(ref: ObjectRef, run: _Run) -> None:
-    """One document, from its object to the store. It ends in a state, or stays pending when the run stops."""
-    async with run.places:
-        if run.stopped:
-            return
-        try:
-            spooled = await spool_async(ref, run.spool, run.journey.limits.max_bytes)
-        except DocumentError as error:
-            await run.store.run(
-                run.store.fail_unread, ref, run.schema_name, run.recipe, error.kind, str(error), run.run_id
-            )
-            _ended(ref, failed_extraction(error), run)
-            return
-        except SourceUnavailable as error:
-            # It was listed, so the source answers: this object stays pending and the next run takes it.
-            run.watch.notice(str(error))
-            return
-        try:
-            async with run.by_content[spooled.sha256]:
-                await _extract(ref, spooled, run)
-        except CannotRun as error:
-            run.stopped = run.stopped or error
-        finally:
-            spooled.path.unlink(missing_ok=True)
-
-
-async def _extract(ref: ObjectRef, spooled: Spooled, run: _Run) -> None:
-    reason = _no_document(ref, spooled)
-    if reason:
-        run.summary.no_document(ref.uri, reason)
-        run.watch.progressed(run.summary, None)
-        return
-    claim = await run.store.run(run.store.claim, ref, spooled, run.schema_name, run.recipe, run.run_id)
-    if claim.status is not None and (_is_done(claim.status, run.job.rerun) or claim.run_id == run.run_id):
-        run.summary.done_meanwhile(claim.status)
-        run.watch.progressed(run.summary, None)
-        return
-    try:
-        extraction = await extract_document(spooled, run.journey)
-    except CannotRun:
-        raise
-    except Exception as error:  # a defect of ours must not take the other documents down: it is recorded
-        logging.getLogger(__name__).exception("%s: defect while extracting", ref.uri)
-        extraction = failed_extraction(error)
-    await run.store.run(run.store.finish, claim, ref.uri, extraction, run.run_id)
-    if extraction.status == "pending" and run.stopped is None:
-        run.stopped = run.vision.stopped
-    _ended(ref, extraction, run)
-
-
-def _no_document(ref: ObjectRef, spooled: Spooled) -> str | None:
-    """Why an object that nobody named is passed over: neither its name nor its content is a document's."""
-    with spooled.path.open("rb") as file:
-        head = file.read(2048)
-    if ref.explicit or opening.sniff(head) or _named_like_a_document(ref.uri):
-        return None
-    return "neither a PDF nor an image, by content"
-
-
-def _named_like_a_document(uri: str) -> bool:
-    return uri.lower().endswith(
-        (".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".avif", ".heic", ".heif")
-    )
-
-
-def _ended(ref: ObjectRef, extraction: Extraction, run: _Run) -> None:
-    run.watch.progressed(run.summary, run.summary.end(ref, extraction))
-
-
 @contextmanager
-def _stopping_on_signals(run: _Run) -> Iterator[None]:
+def _stopping_on_signals(run: Run) -> Iterator[None]:
     """Ctrl-C and SIGTERM: what is in flight ends, the rest stays pending. A second one stops at once."""
     loop = asyncio.get_running_loop()
 

@@ -1,0 +1,174 @@
+"""How often the built-in model reads a field right, on labelled documents that it was not built for.
+
+    python tests/benchmarks/accuracy.py [-v] [--labels ../shared/data/real]
+
+Each document goes the whole way (render, read, validate, store), so what is scored is the record that a user
+gets. A field counts when it equals the label after normalisation: case, blanks and punctuation of texts, the
+value of an amount, the day of a date. Fields that the label set does not hold, or says are not printed, do not
+count. `-v` names every miss.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+import tempfile
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.querying import record_rows
+from flows.running import Job, run_job
+from flows.settings import read_settings
+from flows.store import Store
+from flows.watching import Silent
+
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+LABELS = {
+    "invoice": {
+        "number": ("invoice_number",),
+        "date": ("issue_date", "date", "invoice_date"),
+        "total": ("grand_total", "amount", "total_amount"),
+        "currency": ("currency",),
+    },
+    "receipt": {"date": ("date",), "total": ("total",), "company": ("company",)},
+}
+"""The label set's names for what is scored."""
+
+FIELDS = {"date": {"invoice": "issue_date"}, "company": {"receipt": "merchant"}}
+"""Where the record's name differs from the score's."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One document with its truth. `group` is what its result counts under."""
+
+    path: Path
+    schema: str
+    language: str
+    group: str
+    truth: Mapping[str, object]
+
+
+def main() -> None:
+    """Reads every labelled invoice and receipt, and prints the shares."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--labels", type=Path, default=Path("../shared/data/real"), help="folder with labels.jsonl")
+    parser.add_argument("-v", "--verbose", action="store_true", help="name every miss")
+    options = parser.parse_args()
+    if not (options.labels / "labels.jsonl").exists():
+        parser.exit(2, f"no labels.jsonl in {options.labels}: give the folder with --labels\n")
+    documents = labelled(options.labels)
+    console = Console()
+    with tempfile.TemporaryDirectory() as folder:
+        records = {schema: read(schema, documents, Path(folder)) for schema in LABELS}
+    show(documents, records, console, verbose=options.verbose)
+
+
+def labelled(folder: Path) -> list[Labelled]:
+    """The invoices and receipts of a label set."""
+    found = []
+    for line in (folder / "labels.jsonl").read_text("utf-8").splitlines():
+        entry = json.loads(line)
+        schema = {"invoice": "invoice", "credit_note": "invoice", "receipt": "receipt"}.get(entry["doc_type"])
+        if schema is None:
+            continue
+        unprinted = entry.get("expected_not_on_page") or {}
+        truth = {
+            name: entry["expected"][label]
+            for name, labels in LABELS[schema].items()
+            for label in labels
+            if label in entry["expected"] and label not in unprinted
+        }
+        group = "digital invoices" if entry["modality"] == "digital_pdf" else f"photographed {schema}s"
+        found.append(Labelled(folder / entry["file"], schema, entry["language"], group, truth))
+    return found
+
+
+def read(schema: str, documents: list[Labelled], folder: Path) -> dict[str, dict[str, Any]]:
+    """File name -> record, for every document of a schema."""
+    sources = tuple(str(one.path) for one in documents if one.schema == schema)
+    store = f"sqlite:///{folder / schema}.db"
+    asyncio.run(run_job(Job(sources, schema, endpoints=("local",), store=store), read_settings(), Silent()))
+    with Store.open(store) as opened:
+        columns, rows = record_rows(opened, schema)
+    records = [dict(zip(columns, row, strict=True)) for row in rows]
+    return {record["document_uri"].rsplit("/", 1)[-1]: record for record in records}
+
+
+def show(
+    documents: list[Labelled], records: Mapping[str, Mapping[str, Any]], console: Console, *, verbose: bool
+) -> None:
+    """Prints a table by group and field, then by language."""
+    hits: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for one in documents:
+        record = records[one.schema].get(one.path.name) or {}
+        for name, truth in one.truth.items():
+            said = record.get(FIELDS.get(name, {}).get(one.schema, name))
+            right = SAME[name](truth, said)
+            hits[one.group, name].append(right)
+            hits[f"{one.schema}s in {one.language}", name].append(right)
+            if verbose and not right:
+                console.print(f"{one.path.name} {name}: printed {truth!r}, read {said!r}", highlight=False)
+    names = list(dict.fromkeys(name for fields in LABELS.values() for name in fields))
+    table = Table("documents", *names)
+    for group in dict.fromkeys(group for group, _ in hits):
+        table.add_row(group, *(_share(hits.get((group, name))) for name in names))
+    console.print(table)
+
+
+def _share(results: list[bool] | None) -> str:
+    return f"{sum(results) / len(results):.0%} ({sum(results)}/{len(results)})" if results else ""
+
+
+def _same_text(truth: object, said: object) -> bool:
+    return _folded(truth) == _folded(said)
+
+
+def _same_amount(truth: object, said: object) -> bool:
+    try:
+        return Decimal(re.sub(r"[^\d.]", "", str(truth))) == Decimal(str(said))
+    except InvalidOperation:
+        return False
+
+
+def _same_day(truth: object, said: object) -> bool:
+    return str(said) in _days(str(truth))
+
+
+def _days(text: str) -> set[str]:
+    """The days, ISO, that a label may mean; labels are ISO, day first with a month's name or number, or US short."""
+    parts = re.findall(r"\d+|[A-Za-z]{3}", text)
+    numbers = [MONTHS.index(part.lower()) + 1 if part.isalpha() else int(part) for part in parts]
+    if numbers[0] > 1900:  # noqa: PLR2004 - a year
+        orders = [(0, 1, 2)]
+    else:
+        orders = [(2, 1, 0)] if numbers[1] <= 12 else [(2, 0, 1)]  # noqa: PLR2004 - months of a year
+    years = numbers[orders[0][0]]
+    year = years if years > 99 else 2000 + years  # noqa: PLR2004 - two digits
+    return {date(year, numbers[month], numbers[day]).isoformat() for _, month, day in orders}
+
+
+def _folded(value: object) -> str:
+    plain = unicodedata.normalize("NFKD", str(value))
+    return "".join(character for character in plain.lower() if character.isalnum())
+
+
+SAME: dict[str, Callable[[object, object], bool]] = {
+    "number": _same_text,
+    "date": _same_day,
+    "total": _same_amount,
+    "currency": _same_text,
+    "company": _same_text,
+}
+
+if __name__ == "__main__":
+    main()
