@@ -3,7 +3,6 @@
 All flow runs share this process, so that one ephemeral Prefect server (about 10 s to start) serves them.
 """
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from extractors.errors import CannotRun
-from flows.launching import extract_command
+from flows import cli
 from flows.samples import make_samples
 from flows.showing import show_quarantine, show_records
 
@@ -28,7 +27,7 @@ def main() -> int:
     console.print(f"{len(made)} sample documents in {FOLDER}/")
     worst = 0
     for folder, schema in KINDS:
-        worst = max(worst, extract_command(_options(FOLDER / folder, schema)))
+        worst = max(worst, cli.main(["extract", str(FOLDER / folder), "--schema", schema, "--prefect"]))
         console.print()
     for schema in dict.fromkeys(schema for _, schema in KINDS):
         show_records(schema, "table", None)
@@ -42,13 +41,6 @@ def main() -> int:
     )
     # 3 is expected: two samples are damaged on purpose, and that they are told is the point.
     return 0 if worst in {0, 3} else worst
-
-
-def _options(folder: Path, schema: str) -> argparse.Namespace:
-    return argparse.Namespace(
-        source=[str(folder)], schema=schema, endpoint=(), base_url=None, model=None, store=None, max_cost=None,
-        concurrency=None, pages_per_request=None, records="one", limit=None, rerun="changed", json=False, prefect=True,
-    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,20 +1,21 @@
 """What the commands read from the store: records, quarantine, runs."""
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, table, text
+from sqlalchemy import ColumnElement, Connection, and_, select, table, text
 from sqlalchemy.sql import quoted_name
 
 from extractors.documents import PageState, StoredReply
 from extractors.errors import BadConfiguration
 from flows.store import Store, stored_reply
 from flows.succession import awaiting
-from flows.tables import documents, extraction_replies, extractions, pages, replies, runs, schema_views
-from flows.views import RECORD
+from flows.tables import documents, extraction_replies, extractions, pages, records, replies, runs, schema_views
+from flows.views import ELEMENT_BEFORE, RECORD
 
 _LISTED = ("partial", "quarantined")
 
@@ -91,17 +92,56 @@ def record_rows(store: Store, schema_name: str) -> tuple[tuple[str, ...], list[t
         BadConfiguration: the store knows no such schema.
     """
     with store.reading() as connection:
-        view = connection.scalar(
-            select(schema_views.c.name).where(
-                schema_views.c.schema_name == schema_name, schema_views.c.path == RECORD
-            )
-        )
-        if view is None:
-            raise BadConfiguration(f"nothing was extracted with a schema {schema_name!r} into {store.shown_url}")
-        found = connection.execute(
-            select(text("*")).select_from(table(quoted_name(view, quote=True))).order_by(text("record_id"))
-        )
-        return tuple(found.keys()), [tuple(row) for row in found]
+        return _rows(connection, _views(connection, store, schema_name)[RECORD], "record_id")
+
+
+def whole_records(store: Store, schema_name: str) -> list[dict[str, Any]]:
+    """The current records of a schema with their lists and issues, by record id.
+
+    Each has the columns of its view, `issues`, and for every list the rows of that list's view (a list of
+    plain values as it is) under the list's name.
+
+    Raises:
+        BadConfiguration: the store knows no such schema.
+    """
+    with store.reading() as connection:
+        views = _views(connection, store, schema_name)
+        columns, rows = _rows(connection, views.pop(RECORD), "record_id")
+        found: dict[int, dict[str, Any]] = {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
+        issues = select(records.c.id, records.c.issues).join(extractions).where(_current_of(schema_name))
+        for record_id, told in connection.execute(issues):
+            if record_id in found:
+                found[record_id]["issues"] = told
+        for path, view in views.items():
+            name = "_".join(json.loads(path))
+            for record in found.values():
+                record[name] = []
+            columns, rows = _rows(connection, view, "record_id, ordinal")
+            for record_id, _uri, _ordinal, *values in rows:
+                plain = columns[len(ELEMENT_BEFORE) :] == ("value",)
+                element = values[0] if plain else dict(zip(columns[len(ELEMENT_BEFORE) :], values, strict=True))
+                found[record_id][name].append(element)
+    return list(found.values())
+
+
+def _views(connection: Connection, store: Store, schema_name: str) -> dict[str, str]:
+    """Path -> name of a schema's views."""
+    rows = connection.execute(select(schema_views).where(schema_views.c.schema_name == schema_name))
+    views = {row.path: row.name for row in rows}
+    if RECORD not in views:
+        raise BadConfiguration(f"nothing was extracted with a schema {schema_name!r} into {store.shown_url}")
+    return views
+
+
+def _rows(connection: Connection, view: str, order: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    found = connection.execute(
+        select(text("*")).select_from(table(quoted_name(view, quote=True))).order_by(text(order))
+    )
+    return tuple(found.keys()), [tuple(row) for row in found]
+
+
+def _current_of(schema_name: str) -> ColumnElement[bool]:
+    return and_(extractions.c.schema_name == schema_name, extractions.c.superseded_by.is_(None))
 
 
 def quarantined(store: Store) -> list[Quarantined]:

@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from extractors.errors import BadConfiguration
 from flows.finding import find_schema
-from flows.querying import known_schemas, quarantine_details, quarantined, record_rows
+from flows.querying import known_schemas, quarantine_details, quarantined, record_rows, whole_records
 from flows.running import Job
 from flows.settings import settings
 from flows.store import Store
@@ -105,8 +106,11 @@ def show_records(schema: str, form: str, url: str | None) -> int:
         if name not in known:
             have = f"it has {', '.join(known)}" if known else "it has no records yet"
             raise BadConfiguration(f"no records of a schema {name!r} in {store.shown_url}: {have}")
+        if form in {"json", "jsonl"}:
+            _print_json(whole_records(store, name), lines=form == "jsonl")
+            return 0
         columns, rows = record_rows(store, name)
-    write = {"table": _as_table, "json": _as_json, "jsonl": _as_jsonl, "csv": _as_csv}[form]
+    write = {"table": _as_table, "csv": _as_csv}[form]
     write(name, columns, rows)
     return 0
 
@@ -117,7 +121,11 @@ def _schema_name(spec: str) -> str:
 
 
 def _as_table(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """As many columns as the screen has room for, of those that hold something; the rest is named."""
+    """As many columns as the screen has room for, of those that hold something; the rest is named.
+
+    Full columns come before sparse ones, and they are taken from both ends: a schema begins with what a record
+    is called and ends with what it comes to.
+    """
     console = Console(highlight=False)
     cells = {
         column: [_cell(column, row[number]) for row in rows]
@@ -125,7 +133,10 @@ def _as_table(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) 
         if column not in _UNSHOWN and any(row[number] is not None for row in rows)
     }
     width = {column: max(len(column), *map(len, texts)) + 3 for column, texts in cells.items()}
-    order = sorted(cells, key=lambda column: column not in _ALWAYS)
+    fields = [column for column in cells if column not in _ALWAYS]
+    inward = [column for pair in zip(fields, reversed(fields), strict=True) for column in pair]
+    inward.sort(key=lambda column: cells[column].count("") * 10 // max(1, len(rows)))
+    order = dict.fromkeys([*(column for column in _ALWAYS if column in cells), *inward])
     room, shown = console.width - 1, set()
     for column in order:
         if width[column] <= room:
@@ -134,7 +145,8 @@ def _as_table(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) 
     table = Table(title=f"{name}: {len(rows)} records", title_justify="left")
     texts = [column for column in cells if column in shown]
     for column in texts:
-        table.add_column(column, no_wrap=True)
+        numeric = all(not isinstance(row[columns.index(column)], str | None) for row in rows)
+        table.add_column(column, no_wrap=True, justify="right" if numeric else "left")
     for number in range(len(rows)):
         table.add_row(*(Text(cells[column][number]) for column in texts))
     console.print(table)
@@ -147,18 +159,22 @@ def _cell(column: str, value: Any) -> str:
     text = "" if value is None else " ".join(str(value).split())
     if column == "document_uri":
         text = text.rsplit("/", 1)[-1]
+    if column == "grounded":
+        text = f"{float(value):.0%}" if value is not None else ""
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
 
 
-def _as_json(_name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    print(
-        json.dumps([dict(zip(columns, row, strict=True)) for row in rows], ensure_ascii=False, indent=2, default=str)
-    )
+def _print_json(found: Sequence[dict[str, Any]], *, lines: bool) -> None:
+    """Decimals, which PostgreSQL gives, are numbers here as they are in SQLite; dates are ISO text."""
+    if not lines:
+        print(json.dumps(found, ensure_ascii=False, indent=2, default=_plain))
+        return
+    for record in found:
+        print(json.dumps(record, ensure_ascii=False, default=_plain))
 
 
-def _as_jsonl(_name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    for row in rows:
-        print(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False, default=str))
+def _plain(value: object) -> float | str:
+    return float(value) if isinstance(value, Decimal) else str(value)
 
 
 def _as_csv(_name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -95,7 +95,7 @@ class Terminal:
         self._bar.update(self._task, total=total, completed=done, note=note)
         if outcome is not None and outcome.status in {"quarantined", "partial"} and self.console.is_terminal:
             self.notice(f"{outcome.status}: {outcome.uri}: {outcome.kind}")
-        if not self.console.is_terminal and time.monotonic() - self._line_at >= _LINE_EVERY:
+        if total and not self.console.is_terminal and time.monotonic() - self._line_at >= _LINE_EVERY:
             self._line_at = time.monotonic()
             self.console.print(f"{done}/{total} documents, {note}")
 

@@ -7,10 +7,11 @@ from stores import NOON, Note, draft, extract, fresh_url, listed, outcome, reply
 
 from extractors.documents import PageState
 from extractors.errors import BadConfiguration
-from flows.querying import known_schemas, quarantine_details, quarantined, record_rows, run_summaries
+from flows.querying import known_schemas, quarantine_details, quarantined, record_rows, run_summaries, whole_records
 from flows.store import Store
 from flows.views import make_views
 from schemas.invoice import Invoice
+from schemas.receipt import Receipt
 from schemas.record import schema_of
 
 
@@ -42,6 +43,21 @@ def test_records_come_in_the_order_they_were_written(store: Store) -> None:
         ("second", "partial"),
         ("third", "complete"),
     ]
+
+
+def test_whole_records_hold_their_lists_and_issues(store: Store) -> None:
+    """For programs a record comes with the rows of every list, in order, and with what is doubtful about it."""
+    make_views(store, schema_of(Receipt))
+    receipt = draft(
+        total="3.50", items=[{"description": "Tea", "amount": "2.00"}, {"description": "Bun", "amount": "1.50"}]
+    )
+    claim = store.claim(listed("r"), spooled("R"), "receipt", "r1", "run")
+    store.finish(claim, listed("r").uri, outcome("complete", receipt), "run")
+    (record,) = whole_records(store, "receipt")
+    assert float(record["total"]) == 3.5
+    assert [(item["description"], float(item["amount"])) for item in record["items"]] == [("Tea", 2.0), ("Bun", 1.5)]
+    assert record["issues"] == []
+    assert record["document_uri"].endswith("r")
 
 
 def test_a_schema_is_known_by_its_views(store: Store) -> None:
