@@ -89,11 +89,15 @@ def _open_pdf(path: Path) -> tuple[int, bool]:
     pymupdf.TOOLS.mupdf_display_warnings(False)  # noqa: FBT003 - likewise
     try:
         with pymupdf.open(path, filetype="pdf") as pdf:
-            if pdf.needs_pass:
-                raise Encrypted("a password is needed to open this PDF; remove it and upload the file again")
-            pages, repaired = len(pdf), bool(pdf.is_repaired)
-    except (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase) as error:
-        raise Damaged(f"the PDF cannot be opened: {_line(error)}") from None
+            locked, pages, repaired = bool(pdf.needs_pass), 0, False
+            if not locked:
+                pages, repaired = len(pdf), bool(pdf.is_repaired)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - MuPDF raises what it likes over broken bytes: each is recorded
+        raise Damaged(f"the PDF cannot be opened: {_line(error).replace(repr(str(path)), 'it')}") from None
+    if locked:
+        raise Encrypted("a password is needed to open this PDF; remove it and upload the file again")
     if repaired and not _ends_properly(path):
         raise Damaged("the PDF is cut off (no end marker): pages may be missing; upload it again")
     return pages, repaired
@@ -113,22 +117,34 @@ def _open_image(path: Path, limits: Limits) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with Image.open(path) as image:
-                pixels = image.width * image.height
-                if pixels > limits.max_pixels:
-                    raise TooLarge(
-                        f"an image of {image.width} x {image.height} = {pixels:,} pixels, over the limit of "
-                        f"{limits.max_pixels:,}"
-                    )
-                return int(getattr(image, "n_frames", 1))
+            image = Image.open(path)
         except UnidentifiedImageError:
-            with path.open("rb") as file:
-                media_type = sniff(file.read(_HEAD))
-            if media_type in {"image/heic", "image/avif"}:
-                raise Unsupported(f"no decoder for {media_type} is installed: pip install pillow-heif") from None
-            raise Damaged("the image's header cannot be read") from None
-        except (OSError, ValueError, SyntaxError, EOFError) as error:
+            raise _undecodable(path) from None
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - decoders raise what they like over broken bytes: each is recorded
             raise Damaged(f"the image cannot be opened: {_line(error)}") from None
+        with image:
+            pixels = image.width * image.height
+            if pixels > limits.max_pixels:
+                raise TooLarge(
+                    f"an image of {image.width} x {image.height} = {pixels:,} pixels, over the limit of "
+                    f"{limits.max_pixels:,}"
+                )
+            try:
+                return int(getattr(image, "n_frames", 1))
+            except MemoryError:
+                raise
+            except Exception as error:  # noqa: BLE001 - likewise
+                raise Damaged(f"the image's frames cannot be counted: {_line(error)}") from None
+
+
+def _undecodable(path: Path) -> Damaged | Unsupported:
+    with path.open("rb") as file:
+        media_type = sniff(file.read(_HEAD))
+    if media_type in {"image/heic", "image/avif"}:
+        return Unsupported(f"no decoder for {media_type} is installed: pip install pillow-heif")
+    return Damaged("the image's header cannot be read")
 
 
 def _line(error: BaseException) -> str:

@@ -72,16 +72,19 @@ def _pdf_pages(document: Document, pages: tuple[int, ...]) -> list[PageImage | P
     pymupdf.TOOLS.mupdf_display_errors(False)  # noqa: FBT003 - its only way
     pymupdf.TOOLS.mupdf_display_warnings(False)  # noqa: FBT003 - likewise
     drawn: list[PageImage | PageFailure] = []
-    errors = (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase)
     try:
         pdf = pymupdf.open(document.path, filetype="pdf")
-    except errors as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - MuPDF raises what it likes over broken bytes: each is recorded
         raise Damaged(f"the PDF cannot be opened: {_line(error)}") from None
     with pdf:
         for number in pages:
             try:
                 drawn.append(_pdf_page(pdf[number - 1], number))
-            except errors as error:
+            except MemoryError:
+                raise
+            except Exception as error:  # noqa: BLE001 - likewise, as this page's
                 drawn.append(PageFailure(number, Damaged.kind, f"the page cannot be drawn: {_line(error)}"))
     return drawn
 
@@ -111,7 +114,9 @@ def _image_pages(document: Document, pages: tuple[int, ...]) -> list[PageImage |
                     if number > 1:
                         image.seek(number - 1)
                     drawn.append(_page_image(number, _upright(image)))
-            except (OSError, ValueError, SyntaxError, EOFError, TypeError) as error:
+            except MemoryError:
+                raise
+            except Exception as error:  # noqa: BLE001 - likewise
                 drawn.append(PageFailure(number, Damaged.kind, f"the image cannot be decoded: {_line(error)}"))
     return drawn
 
