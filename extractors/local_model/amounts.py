@@ -7,7 +7,10 @@ from decimal import Decimal
 
 from schemas.currencies import CODES, SYMBOLS
 
-SIGNS = r"(?:US|HK|NZ|S|A|C|R)?\$|€|£|¥|₹|₩|₪|zł|RM|CHF|Rs\.?|kr\.?|EUR(?:OS?)?|Euros?|USD|GBP|MYR|SGD|CAD|AUD|JPY|INR|SEK|NOK|DKK|PLN|CZK|HUF|RON"
+SIGNS = (
+    r"(?:US|HK|NZ|S|A|C|R)?\$|€|£|¥|₹|₩|₪|zł|RM|CHF|Rs\.?|kr\.?|EUR(?:OS?)?|Euros?"
+    r"|USD|GBP|MYR|SGD|CAD|AUD|JPY|INR|SEK|NOK|DKK|PLN|CZK|HUF|RON"
+)
 _NUMBER = (
     r"\d{1,3}(?:[.,'’\u00a0]\d{3})+(?:[.,]\d{1,4})?|\d{1,3}(?: \d{3})+[.,]\d{2}(?!\d)|\d+(?:[.,]\d{1,6})?"
     r"|[.,]\d{2}(?!\d)"
@@ -91,13 +94,12 @@ def currency(texts: Iterable[str]) -> str | None:
             votes["USD"] = votes.get("USD", 0) + 5
     if "USD" in votes and any(code in votes for code in _DOLLARS):
         # A bare dollar sign says nothing once the document names whose dollar it is.
-        votes.pop("USD") if votes["USD"] < 5 else None  # noqa: PLR2004 - five is a spelt-out name
+        votes.pop("USD") if votes["USD"] < 5 else None  # noqa: PLR2004 - five: spelt out
     return max(votes, key=lambda code: (votes[code], code)) if votes else None
 
 
-_COMMON = CODES - {"ALL", "TOP", "ANG", "MOP", "CUP", "GEL", "PEN", "TRY", "LAK", "SOS", "MAD", "BAM", "CAD"} | {
-    "CAD"
-}
+_WORDS_TOO = {"ALL", "TOP", "ANG", "MOP", "CUP", "GEL", "PEN", "TRY", "LAK", "SOS", "MAD", "BAM"}
+_COMMON = CODES - _WORDS_TOO
 _DOLLARS = ("SGD", "HKD", "AUD", "CAD", "NZD")
 _SIGN_CODES = {"$": "USD", "C$": "CAD", "NZ$": "NZD", "Euro": "EUR", "Euros": "EUR", "¥": "JPY", "EURO": "EUR"}
 
@@ -115,7 +117,7 @@ def currency_code(text: str) -> str | None:
 
 
 def _value(number: str, mark: str | None) -> Decimal:
-    """The value of digits with separators; a lone group of three digits is a thousand unless `mark` says otherwise."""
+    """Digits with separators; a lone group of three digits is a thousand unless `mark` says otherwise."""
     plain = re.sub(r"['’\s\u00a0]", "", number)
     last = max(plain.rfind("."), plain.rfind(","))
     if last < 0:

@@ -83,7 +83,7 @@ async def _read(asked: Question, reader: Reader) -> list[ReadPage]:
     except UnreadableImage as error:
         raise BadRequest(str(error), param="messages", code="invalid_image") from None
     except BadConfiguration as error:
-        _LOG.error("%s", error)  # noqa: TRY400 - the message says it all
+        _LOG.error("%s", error)
         raise BadRequest(str(error), status=500) from None
     finally:
         for one in reading:

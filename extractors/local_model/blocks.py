@@ -18,8 +18,10 @@ _POSTAL = re.compile(
     r"|\b[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\b|\b(?:SINGAPORE|Singapore)\s+\d{6}\b"
 )
 _NO_ADDRESS = re.compile(
-    r"(?i)@|www\.|https?:|\b(?:tel|fax|phone|telefon|e-?mail|mobile|gln|gst|vat|ust|siret|tva|btw|kvk|iban|bic|reg|co\.? ?no|"
-    r"nummer|id|account|steuernummer|hrb|invoice|date)\b\.?\s*[.:#\d(]|\d{9,}|^\+\d|^\(?\d[\d ()/-]{6,}$|^\W*\(?[\d-]+-[A-Z]\)?$"
+    r"(?i)@|www\.|https?:"
+    r"|\b(?:tel|fax|phone|telefon|e-?mail|mobile|gln|gst|vat|ust|siret|tva|btw|kvk|iban|bic|reg|co\.? ?no|nummer|id"
+    r"|account|steuernummer|hrb|invoice|date)\b\.?\s*[.:#\d(]"
+    r"|\d{9,}|^\+\d|^\(?\d[\d ()/-]{6,}$|^\W*\(?[\d-]+-[A-Z]\)?$"
 )
 
 

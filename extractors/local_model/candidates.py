@@ -61,7 +61,7 @@ def _places(field: Field, label: Label, page: ReadPage, names: Names) -> Iterato
     if rest.strip() and (field.kind not in _FREE or re.match(r"\s*[:=]", rest)):
         yield label.line, label.segment, rest, 1.0
     yield from _to_the_right(field, label, page, names)
-    yield from _under(field, label, page, names)
+    yield from _under(label, page, names)
 
 
 def _to_the_right(
@@ -123,7 +123,7 @@ def _joined(segments: Sequence[Segment]) -> Segment:
     return Segment(text, first.x0, min(s.y0 for s in segments), last.x1, max(s.y1 for s in segments), first.score)
 
 
-def _under(field: Field, label: Label, page: ReadPage, names: Names) -> Iterator[tuple[Line, Segment, str, float]]:
+def _under(label: Label, page: ReadPage, names: Names) -> Iterator[tuple[Line, Segment, str, float]]:
     segment = label.segment
     whole = len(fold(segment.text[label.start : label.end])) >= 0.7 * len(fold(segment.text))
     upper = segment if whole else segment.part(label.start, label.end)

@@ -134,7 +134,9 @@ def _schema(response_format: object, text: str) -> dict[str, Any] | None:
             raise BadRequest("json_object needs a JSON schema in the text", param="response_format")
         return found
     if kind != "json_schema":
-        raise BadRequest(f"response_format {kind!r} is none of text, json_object, json_schema", param="response_format")
+        raise BadRequest(
+            f"response_format {kind!r} is none of text, json_object, json_schema", param="response_format"
+        )
     wrapped = response_format.get("json_schema") if isinstance(response_format, dict) else None
     schema = wrapped.get("schema") if isinstance(wrapped, dict) else None
     if not isinstance(schema, dict):

@@ -126,14 +126,14 @@ def _bare_digits(text: str) -> list[PrintedDate]:
 
 def _yearless(text: str, habits: Habits, near: date) -> list[PrintedDate]:
     found: list[PrintedDate] = []
-    pairs = []
+    pairs = [
+        (match, int(match[1] or match[4]), _month(match[2] or match[3])) for match in _NO_YEAR_NAME.finditer(text)
+    ]
     for match in _NO_YEAR.finditer(text):
         day, month = int(match[1]), int(match[3])
         if month > 12 or (not habits.day_first and day <= 12 and match[2] != "."):  # noqa: PLR2004 - months of a year
             day, month = month, day
         pairs.append((match, day, month))
-    for match in _NO_YEAR_NAME.finditer(text):
-        pairs.append((match, int(match[1] or match[4]), _month(match[2] or match[3])))
     for match, day, month in pairs:
         years = [year for year in (near.year - 1, near.year, near.year + 1) if _real(year, month, day)]
         if years:

@@ -13,13 +13,18 @@ from extractors.local_model.wanted import Field
 Region = frozenset[tuple[int, int]]
 Taken = set[tuple[int, int, str]]
 _CARD = re.compile(r"(?<![\w-])(?:[\dXx*]{4}[ -]){3}\d{4}(?![\w-])")
-_BANK = re.compile(r"(?i)\b(?:\w*bank\w*|banque|banco|banca|sparkasse\w*|credit union|caisse|crédit)\b")
+_NAME_WORDS = 6  # of a bank, at most
+_BANK = re.compile(
+    r"(?i)\b(?:\w*bank\w*|banque|banco|banca|sparkasse\w*"
+    r"|raiffeisen\w*|credit union|building society|caisse|caja|cassa|crédit)\b"
+)
 
 
 def fallback(
     field: Field,
     fields: Mapping[str, Field],
     pages: Sequence[ReadPage],
+    *,
     evidence: Evidence,
     region: Region,
     taken: Taken,
@@ -40,8 +45,12 @@ def fallback(
         return _patterned(field, pages)
     if field.kind == "date" and _own_date(field, fields):
         return _first_date(pages, evidence, region, taken)
-    if field.kind == "amount" and _grand_total(field):
-        return _largest_due(field, pages, evidence, region)
+    if field.is_grand_total:
+        return _largest_due(pages, evidence, region)
+    return _unlabelled_text(field, pages)
+
+
+def _unlabelled_text(field: Field, pages: Sequence[ReadPage]) -> Reading | None:
     if field.kind == "identifier" and field.words & {"account", "card"}:
         return _card_number(pages)
     if field.kind == "enum":
@@ -97,14 +106,7 @@ def _first_date(pages: Sequence[ReadPage], evidence: Evidence, region: Region, t
     return unsure
 
 
-def _grand_total(field: Field) -> bool:
-    return any(name == "total" and sure >= 0.75 for name, sure in field.names) and not field.about & {
-        "without",
-        "before",
-    }
-
-
-def _largest_due(field: Field, pages: Sequence[ReadPage], evidence: Evidence, region: Region) -> Reading | None:
+def _largest_due(pages: Sequence[ReadPage], evidence: Evidence, region: Region) -> Reading | None:
     """The largest amount on a line that speaks of a total or of what is due."""
     best: Reading | None = None
     for line in all_lines(pages):
@@ -134,7 +136,7 @@ def _bank(pages: Sequence[ReadPage]) -> Reading | None:
         for segment in line.segments:
             if (
                 _BANK.search(segment.text)
-                and len(segment.text.split()) <= 6
+                and len(segment.text.split()) <= _NAME_WORDS
                 and not re.search(r"[\d:?]", segment.text)
             ):
                 return Reading(segment.text, segment.text, 0.5)

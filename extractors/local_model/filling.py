@@ -17,7 +17,7 @@ from extractors.local_model.lines import ReadPage, renumbered
 from extractors.local_model.parties import Party, parties
 from extractors.local_model.readings import answer, reading
 from extractors.local_model.tables import Table, leaves, nested, table_of
-from extractors.local_model.vocabulary import ISSUER_WORDS, RECIPIENT_WORDS, word_set
+from extractors.local_model.vocabulary import FIRST_OF_SEVERAL, ISSUER_WORDS, RECIPIENT_WORDS, word_set
 from extractors.local_model.wanted import Field, Group, Rows, wanted
 
 _LEAST, _LEAST_TEXT = 0.38, 0.55
@@ -85,7 +85,7 @@ def _filled(group: Group, pages: Sequence[ReadPage]) -> dict[str, Any]:
     taken = {(c.page, c.line, c.found.text) for key in fields if (c := _chosen(fields[key], found.get(key, [])))}
     for key, field in fields.items():
         if values[key] is None:
-            read = fallback(field, fields, pages, evidence, region, taken)
+            read = fallback(field, fields, pages, evidence=evidence, region=region, taken=taken)
             values[key] = answer(field, read) if read else None
     made = nested(group, values)
     for name, child in group.children.items():
@@ -116,7 +116,7 @@ def _chosen(field: Field, found: Sequence[Candidate]) -> Candidate | None:
     if not good:
         return None
     best = max(one.score for one in good)
-    if field.kind == "amount" and _is_total(field):
+    if field.is_grand_total:
         rivals = [one for one in good if one.score >= best - _NEARLY]
         most = max(abs(one.found.value) for one in rivals)
         # Totals before and after cash rounding are nearly alike: the later one is what was paid.
@@ -124,15 +124,9 @@ def _chosen(field: Field, found: Sequence[Candidate]) -> Candidate | None:
         return max(rivals, key=lambda one: (one.page, one.line, one.score))
     if field.kind == "amount":
         rivals = [one for one in good if one.score >= best - _TIE]
-        return max(rivals, key=lambda one: (one.page, one.line, one.score))
+        first = -1 if field.words & FIRST_OF_SEVERAL else 1
+        return max(rivals, key=lambda one: (first * one.page, first * one.line, one.score))
     return max(good, key=lambda one: (round(one.score, 2), -one.page, -one.line))
-
-
-def _is_total(field: Field) -> bool:
-    return any(name == "total" and sure >= 0.75 for name, sure in field.names) and not field.about & {
-        "without",
-        "before",
-    }
 
 
 def _of_party(field: Field, found: Sequence[Candidate], known: Mapping[str, Party]) -> list[Candidate]:

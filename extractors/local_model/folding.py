@@ -2,6 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass
+from itertools import pairwise
 
 _SPELLED = {"#": "no", "№": "no", "°": "o", "ß": "ss", "×": "x", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l"}
 
@@ -47,7 +48,7 @@ def words(text: str) -> list[str]:
     """Folded words of a text or of a field's name: `totalAmount_due` -> `total`, `amount`, `due`."""
     whole = folded(text)
     bounds = sorted(whole.starts)
-    return [whole.text[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    return [whole.text[start:end] for start, end in pairwise(bounds)]
 
 
 def _reduced(character: str) -> str:

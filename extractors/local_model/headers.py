@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from extractors.local_model.evidence import Evidence
 from extractors.local_model.folding import fold
@@ -127,7 +128,7 @@ def _split(segment: Segment, line: Line, names: Names) -> list[Column]:
     else:
         bounds = [0, len(text)]
     columns = []
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         part = segment.part(start, end)
         inside = [best[span] for span in spans if start <= span[0] < end]
         key, sure = inside[0] if inside and inside[0][1] >= _weakest(len(bounds)) else ("", 0.0)

@@ -149,7 +149,7 @@ def _whole(text: Folded, start: int, end: int) -> bool:
 
 @dataclass(frozen=True)
 class _Around:
-    """The words beside a name that belong to the same label, whether it opens its segment, whether digits touch it."""
+    """The words beside a name in the same label, whether it opens its segment, whether digits touch it."""
 
     beside: str
     words: frozenset[str]

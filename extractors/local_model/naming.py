@@ -44,13 +44,16 @@ def printed_names(own: list[str], labels: tuple[str, ...], about: str, kind: str
     alone = 0.5 if labels and set(said) <= _SAYS_LITTLE else 0.9
     for variant, sure in _variants(said):
         add(variant, alone * sure)
-    for shorter, sure in _shorter(said, kind):
-        for variant, same in _variants(shorter):
-            add(variant, sure * same)
+    for variant, sure in _shorter_variants(said, kind):
+        add(variant, sure)
     described = words(about)
     if not labels and 0 < len(described) <= _LONGEST:
         add("".join(described), 0.8)
     return tuple(sorted(names.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _shorter_variants(said: list[str], kind: str) -> list[tuple[str, float]]:
+    return [(variant, sure * same) for shorter, sure in _shorter(said, kind) for variant, same in _variants(shorter)]
 
 
 def _shorter(said: list[str], kind: str) -> list[tuple[list[str], float]]:

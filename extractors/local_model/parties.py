@@ -1,4 +1,4 @@
-"""Who issued a document and whom it addresses: by a printed role, a company's legal form, or the place on page one."""
+"""Who issued a document and whom it addresses: by a printed role, a legal form, or the place on page one."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,6 +10,7 @@ from extractors.local_model.lines import Line, ReadPage, Segment
 from extractors.local_model.vocabulary import COMPANY_SUFFIXES, ISSUER_LABELS, RECIPIENT_LABELS, TITLE_WORDS
 
 _TOP = 0.4  # of the page's height: letterheads end above
+_LETTERHEAD = 3  # name, street, town
 _LIKELY_WORDS = 8  # a company's name has no more
 _SENDER_LINE = re.compile(r"\s+[-–—·•*|]\s+|\s*[·•|]\s*")
 _SUFFIX = re.compile(
@@ -116,7 +117,7 @@ def _sender_line(page: ReadPage) -> Party | None:
         for segment in line.segments:
             parts = [part.strip() for part in _SENDER_LINE.split(segment.text) if part.strip()]
             if (
-                len(parts) >= 3
+                len(parts) >= _LETTERHEAD
                 and postal(segment.text)
                 and _nameish(parts[0])
                 and len(parts[0].split()) < _LIKELY_WORDS
@@ -148,6 +149,8 @@ def company_name(text: str) -> str:
     match = _SUFFIX.search(text)
     if match is None:
         return ""
+    if re.match(r"\s+\w*\d", text[match.end() :]) and match[0].isalpha():
+        return ""  # "Fernhollow, AB T9Z 9Z9": a province before its postcode
     end = match.end()
     while (more := _SUFFIX.match(text[end:].lstrip(" &,"))) is not None:
         end += len(text[end:]) - len(text[end:].lstrip(" &,")) + more.end()

@@ -66,10 +66,10 @@ def read_image(image: bytes) -> ReadPage:
     """The lines of one page, read in this thread. Raises as `Reader.read` does."""
     picture = decoded(image)
     engine = _engine()
-    import numpy
+    import numpy as np
 
     # RapidOCR takes arrays as OpenCV does: blue first.
-    result = engine(numpy.ascontiguousarray(numpy.asarray(picture)[:, :, ::-1]))
+    result = engine(np.ascontiguousarray(np.asarray(picture)[:, :, ::-1]))
     segments = []
     for corners, text, score in zip(
         result.boxes if result.txts else (), result.txts or (), result.scores or (), strict=True
@@ -108,7 +108,8 @@ def decoded(image: bytes) -> Image.Image:
 def _segment(corners: list[tuple[float, float]], text: str, score: float) -> Segment | None:
     text = _GLUED.sub(r" \1 ", unicodedata.normalize("NFKC", text)).strip()
     xs, ys = [x for x, _ in corners], [y for _, y in corners]
-    tall = max(ys) - min(ys) > _TALL * (max(xs) - min(xs)) and len(text) > 2  # noqa: PLR2004 - a lone character may be tall
+    lone = len(text) <= 2  # noqa: PLR2004 - a character or two may be tall
+    tall = max(ys) - min(ys) > _TALL * (max(xs) - min(xs)) and not lone
     if score < _LEAST_SCORE or tall or not text:
         return None
     # The detector widens its boxes by about a sixth of their height on either side.
@@ -150,7 +151,8 @@ def _loaded_engine() -> Any:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise BadConfiguration(
-            f"the built-in model needs {', '.join(missing)}: install Octavo with its `local` extra, as in pip install '.[local]'"
+            f"the built-in model needs {', '.join(missing)}: "
+            "install Octavo with its `local` extra, as in pip install '.[local]'"
         )
     import rapidocr
 

@@ -26,6 +26,7 @@ PATTERNS = {
 }
 _IDENTIFIER = re.compile(r"[#:.\s°º№(=-]*((?:[A-Z]{1,4}[ -](?=\d))?[A-Za-z0-9][\w./*-]*(?:/\s?\w+)?)")
 _DIGIT_GROUPS = re.compile(r"(?:\s(?:\d{1,4}|\d{2,4}[A-Z]\d{2}))+(?!\w)")
+_SORT_CODE_AND_ACCOUNT = re.compile(r"\d{2}-\d{2}-\d{2}\s\d{6,10}(?!\w)")  # as British accounts are printed
 _FEW = 4  # letters beside a bare number that is still an amount: a unit, a code
 _NEAR = 14  # letters between a label and its amount; what is further on belongs to other words
 _LEADING = re.compile(r"^[\s:;.,=#°º*)|\]–-]+")
@@ -77,7 +78,7 @@ def _likeness(field: Field, one: Amount, text: str) -> float:
     return (1.0 if one.cents or one.sign else 0.55) - min(0.3, rest * 0.02) + one.start * 1e-4
 
 
-def _integer(field: Field, text: str, evidence: Evidence) -> Reading | None:
+def _integer(_field: Field, text: str, evidence: Evidence) -> Reading | None:
     found = [one for one in evidence.amounts(text) if one.value == one.value.to_integral_value() and not one.percent]
     if not found:
         return None
@@ -93,7 +94,7 @@ def _date(field: Field, text: str, evidence: Evidence) -> Reading | None:
     return Reading(one.value, text[one.start : one.end].strip(), 1.0 if one.sure else 0.5)
 
 
-def _currency(field: Field, text: str, evidence: Evidence) -> Reading | None:
+def _currency(_field: Field, text: str, _evidence: Evidence) -> Reading | None:
     code = currency_code(text)
     if code is None or len(fold(text)) > 15:  # noqa: PLR2004 - a code or a name, not a sentence
         return None
@@ -107,6 +108,9 @@ def _identifier(field: Field, text: str, evidence: Evidence) -> Reading | None:
     found = match[1].rstrip(".-/*,")
     if any(one.start == match.start(1) and one.sure for one in evidence.dates(text)):
         return None
+    account = _SORT_CODE_AND_ACCOUNT.match(text, match.start(1))
+    if account:
+        return Reading(account[0], account[0], 1.0)
     groups = _DIGIT_GROUPS.match(text, match.end(1))
     if (
         groups
@@ -121,7 +125,7 @@ def _identifier(field: Field, text: str, evidence: Evidence) -> Reading | None:
     return Reading(found, found, max(0.0, looks))
 
 
-def _text(field: Field, text: str, evidence: Evidence) -> Reading | None:
+def _text(_field: Field, text: str, _evidence: Evidence) -> Reading | None:
     cleaned = re.sub(r"\s+", " ", text).strip(" .,;:|-_")
     letters = len(re.sub(r"[\d%]", "", fold(cleaned)))
     if letters < 2:  # noqa: PLR2004 - one letter is no text
@@ -129,13 +133,13 @@ def _text(field: Field, text: str, evidence: Evidence) -> Reading | None:
     return Reading(cleaned, cleaned, 1.0 if len(cleaned) < 80 else 0.5)  # noqa: PLR2004 - a sentence is rarely a value
 
 
-def _enum(field: Field, text: str, evidence: Evidence) -> Reading | None:
+def _enum(field: Field, text: str, _evidence: Evidence) -> Reading | None:
     said = fold(text)
     found = [option for option in field.options if fold(str(option)) and fold(str(option)) in said]
     return Reading(max(found, key=lambda option: len(str(option))), text, 1.0) if found else None
 
 
-def _boolean(field: Field, text: str, evidence: Evidence) -> Reading | None:
+def _boolean(_field: Field, text: str, _evidence: Evidence) -> Reading | None:
     first = (words(text) or [text.strip()])[0]
     if first in YES or text.strip() in {"☑", "☒", "✓", "✔", "[x]", "[X]"}:
         return Reading(True, text, 1.0)  # noqa: FBT003 - the value that was read

@@ -9,7 +9,7 @@ from typing import Any
 from extractors.local_model.evidence import Evidence
 from extractors.local_model.folding import fold, words
 from extractors.local_model.headers import Column, Header, column_of, headers, settled
-from extractors.local_model.labels import Names, names_of
+from extractors.local_model.labels import names_of
 from extractors.local_model.lines import Line, ReadPage, Segment
 from extractors.local_model.readings import Reading, answer, reading
 from extractors.local_model.vocabulary import SUM_WORDS, TAX_WORDS, TOTAL_WORDS
@@ -17,10 +17,11 @@ from extractors.local_model.wanted import Field, Group, Rows
 
 _NUMBERS = frozenset({"amount", "quantity", "rate", "integer"})
 _FOLD_GAP, _END_GAP = 1.9, 9.0  # in letter heights, between the middles of lines
-_PASSED = ("openingbalance", "previousbalance", "lastmonth", "balanceb", "balancec", "broughtforward", "carriedforward",
-           "ubertrag", "report", "anfangssaldo", "altersaldo", "beginningbalance", "startingbalance", "anciensolde")  # fmt: skip
+_PASSED = (
+    "openingbalance", "previousbalance", "lastmonth", "balanceb", "balancec", "broughtforward", "carriedforward",
+    "ubertrag", "report", "anfangssaldo", "altersaldo", "beginningbalance", "startingbalance", "anciensolde",
+)  # fmt: skip
 _DISCOUNTS = ("abzgl", "zzgl", "rabatt", "discount", "remise", "korting", "descuento", "sconto")
-_TOTALS = frozenset(TOTAL_WORDS)
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,13 @@ def _with_rows(
             (other.first for _, other in found if other.page == header.page and other.first > header.first),
             default=len(page.lines),
         )
-        gathered, ended = _gathered(page, header.last + 1, stop, columns, fields, evidence)
+        gathered, ended = _gathered(page, header.last + 1, stop, columns, fields, evidence=evidence)
         following = header.page + 1
         while gathered and not ended and stop == len(page.lines) and following < len(pages):
             if any(other.page == following for _, other in found):
                 break
             more, ended = _gathered(
-                pages[following], 0, len(pages[following].lines), columns, fields, evidence, resumed=True
+                pages[following], 0, len(pages[following].lines), columns, fields, evidence=evidence, resumed=True
             )
             if not more:
                 break
@@ -135,8 +136,8 @@ def _gathered(
     stop: int,
     header: Header,
     fields: dict[str, Field],
-    evidence: Evidence,
     *,
+    evidence: Evidence,
     resumed: bool = False,
 ) -> tuple[list[_Row], bool]:
     """The rows on the lines from `first` to before `stop`, and whether a sum or a wide gap ended the table."""
@@ -248,7 +249,7 @@ def _names_a_sum(said: Sequence[str], *, first: bool) -> bool:
     short = len(said) <= 3  # noqa: PLR2004 - a sum's name, no product's
     if said[0] in SUM_WORDS or "".join(said[:2]) in SUM_WORDS:
         return first or short
-    if "".join(said) in _TOTALS:
+    if "".join(said) in TOTAL_WORDS:
         return short
     return first and said[0] in TAX_WORDS and len(said) <= 5  # noqa: PLR2004 - "VAT 20 % on 100.00"
 
@@ -309,8 +310,3 @@ def _between(rows: Sequence[_Row]) -> set[tuple[int, int]]:
         numbers = [row.last.number for row in rows if row.page == page and row.last]
         region |= {(page, number) for number in range(min(numbers), max(numbers) + 1)}
     return region
-
-
-def entry_names(rows: Rows) -> Names:
-    """The names of a list's fields."""
-    return names_of(leaves(rows.item))

@@ -113,21 +113,22 @@ TURNING_WORDS = word_set(
 """Beside a label they make it mean something else, unless the field itself speaks of them."""
 
 SUM_WORDS = word_set(
-    "total totals subtotal grandtotal nettotal summe gesamtbetrag gesamtsumme rechnungsbetrag rechnungssumme zwischensumme "
-    "zahlbetrag endbetrag bruttosumme nettosumme positionssumme nettobetrag belegsummen totaal subtotaal totale soustotal "
+    "total totals subtotal grandtotal nettotal summe gesamtbetrag gesamtsumme rechnungsbetrag rechnungssumme "
+    "zwischensumme zahlbetrag endbetrag bruttosumme nettosumme positionssumme nettobetrag belegsummen totaal "
+    "subtotaal totale soustotal "
     "amountdue balancedue amountpayable netapayer ubertrag uebertrag exclusief baseimponible"
 )
 """A row that begins with one of these sums others up: it is no entry of a list."""
 
 TAX_WORDS = word_set("tax taxe taxes vat gst sst mwst ust umsatzsteuer mehrwertsteuer tva btw iva")
 
-TOTAL_WORDS = (
-    "sum", "gesamt", "netto", "brutto", "net", "saldo", "rounding", "roundingadj", "roundingadjustment", "cash", "change",
-    "visa", "mastercard", "master", "discount", "shipping", "versandkosten", "bar", "gegeben", "ruckgeld", "especes",
-    "carriedforward", "broughtforward", "report", "deposit", "dontva", "endsaldo", "anfangssaldo", "itemcount", "qty",
-    "openingbalance", "closingbalance", "lastmonthsbalance", "previousbalance", "newbalance", "balancebf", "balancecf",
-    "gstsummary", "taxsummary", "vatsummary", *TAX_WORDS,
-)  # fmt: skip
+TOTAL_WORDS = TAX_WORDS | word_set(
+    "sum gesamt netto brutto net saldo rounding roundingadj roundingadjustment cash change visa "
+    "mastercard master discount shipping versandkosten bar gegeben ruckgeld especes carriedforward "
+    "broughtforward report deposit dontva endsaldo anfangssaldo itemcount qty openingbalance "
+    "closingbalance lastmonthsbalance previousbalance newbalance balancebf balancecf gstsummary "
+    "taxsummary vatsummary "
+)
 """A cell that says no more than one of these marks its row as no entry, too."""
 
 DUE_WORDS = ("total", "payable", "amountdue", "balancedue", "duepayable", "zahlbetrag", "zuzahlen", "netapayer",
@@ -148,6 +149,9 @@ SPECIFIC_DATES = word_set(
 
 LAST_OF_RANGE = word_set("end to until last through thru bis au fin hasta tot al final")
 """A date field that names one of these is the later of two printed dates."""
+
+FIRST_OF_SEVERAL = word_set("opening previous beginning starting initial first old anfangs")
+"""An amount that names one of these is the first of those printed; sums and ends are the last."""
 
 COUNTRIES = word_set(
     "germany deutschland france frankreich netherlands nederland holland belgium belgique belgie spain espana "

@@ -21,6 +21,7 @@ _CODE_WORDS = word_set(
     "id code reference ref iban bic swift sku serial account isbn zip postcode invoice order contract policy vat ein "
     "siret siren license licence tracking lot batch key"
 )
+_MEANT = 0.75  # from here on a printed name may mean the field
 _PATTERNED = ("iban", "email", "phone", "website", "bic")
 
 
@@ -50,6 +51,12 @@ class Field:
     options: tuple[Any, ...] = ()
     examples: tuple[str, ...] = ()
     role: str = ""
+
+    @property
+    def is_grand_total(self) -> bool:
+        """Whether a bare `Total` means it."""
+        named = any(name == "total" and sure >= _MEANT for name, sure in self.names)
+        return self.kind == "amount" and named and not self.about & {"without", "before"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ def _node(name: str, node: Any, around: str) -> Wanted:
     if "anyOf" in node:
         options = [option for option in node["anyOf"] if isinstance(option, dict) and option.get("type") != "null"]
         node = next((o for o in options if o.get("type") in {"object", "array"}), options[0] if options else {})
-    about, labels, examples = _unfolded(outer or str(node.get("description") or ""))
+    told = about, labels, _ = _unfolded(outer or str(node.get("description") or ""))
     kind = _type_of(node)
     if kind == "object" or "properties" in node:
         role = around or _role(words(name), words(about))
@@ -111,9 +118,9 @@ def _node(name: str, node: Any, around: str) -> Wanted:
             return Rows(name, item)
         if isinstance(item, Rows):
             raise UnusableSchema(f"{name}: a list of lists")
-        field = _field(name, node["items"], about, labels, examples, around)
+        field = _field(name, node["items"], told, around)
         return Rows(name, Group(name, {name: field}), single=True)
-    return _field(name, node, about, labels, examples, around)
+    return _field(name, node, told, around)
 
 
 def _type_of(node: dict[str, Any]) -> str:
@@ -123,9 +130,8 @@ def _type_of(node: dict[str, Any]) -> str:
     return str(kind or ("string" if "enum" in node else ""))
 
 
-def _field(
-    name: str, node: dict[str, Any], about: str, labels: tuple[str, ...], examples: tuple[str, ...], around: str
-) -> Field:
+def _field(name: str, node: dict[str, Any], told: tuple[str, tuple[str, ...], tuple[str, ...]], around: str) -> Field:
+    about, labels, examples = told
     own, described = words(name), words(about)
     kind, form = _kind(node, own, about, labels, examples)
     return Field(
@@ -199,7 +205,11 @@ def _text_kind(own: list[str], about: str, labels: tuple[str, ...], examples: tu
         "number" in words(o) for o in labels
     )
     coded = bool(examples) and all(re.search(r"\d", text) and len(text.split()) == 1 for text in examples)
-    if {"date", "day", "dated"} & set(own) or own[-1:] in (["from"], ["to"], ["start"], ["end"], ["until"]) or (not numbered and {"date", "day"} & said):
+    if (
+        {"date", "day", "dated"} & set(own)
+        or own[-1:] in (["from"], ["to"], ["start"], ["end"], ["until"])
+        or (not numbered and {"date", "day"} & said)
+    ):
         return "date"
     if numbered or coded:
         return "identifier"
