@@ -147,7 +147,7 @@ def _of_party(field: Field, found: Sequence[Candidate], known: Mapping[str, Part
 def _value(field: Field, chosen: Candidate | None, known: Mapping[str, Party]) -> Any:
     party = known.get(field.role)
     rest = field.words - ISSUER_WORDS - RECIPIENT_WORDS
-    if field.kind == "text" and party and (not chosen or chosen.score < 0.92):  # noqa: PLR2004 - a label that leaves no doubt
+    if field.kind == "text" and party and (not chosen or chosen.score < 0.88):  # noqa: PLR2004 - a label that leaves no doubt
         if rest <= {"name", "full", "legal", "account"}:
             return party.name or None
         if "address" in rest:

@@ -162,6 +162,8 @@ def _loaded_engine() -> Any:
         params={
             "Global.log_level": "critical",
             "Global.use_cls": False,
+            # Short words that stand alone are found with little certainty; the recogniser weeds out what is no text.
+            "Det.box_thresh": 0.3,
             "Det.model_path": _model(models, "det"),
             "Rec.model_path": _model(models, "rec"),
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
