@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_records(commands)
     _add_quarantine(commands)
     _add_schemas(commands)
+    _add_db(commands)
     _add_others(commands)
     return parser
 
@@ -134,6 +135,14 @@ def _add_schemas(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.set_defaults(command=_schemas_list)
 
 
+def _add_db(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("db", help="look after the store's tables")
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    upgrade = actions.add_parser("upgrade", help="bring the tables of an older Octavo up to date")
+    _add_store(upgrade)
+    upgrade.set_defaults(command=_db_upgrade)
+
+
 def _add_others(commands: "Commands[argparse.ArgumentParser]") -> None:
     doctor = commands.add_parser("doctor", help="what is configured, reachable and missing")
     doctor.add_argument("--endpoint", type=_names, default=(), metavar="E[,E2]")
@@ -190,6 +199,12 @@ def _schemas_check(options: argparse.Namespace) -> int:
     from flows.showing import check_schema
 
     return check_schema(options.schema)
+
+
+def _db_upgrade(options: argparse.Namespace) -> int:
+    from flows.upgrading import upgrade_store
+
+    return upgrade_store(options.store)
 
 
 def _doctor(options: argparse.Namespace) -> int:

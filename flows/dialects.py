@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
@@ -22,11 +23,14 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    literal,
     literal_column,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
+
+from flows.tables import Moment
 
 SUPPORTED = ("sqlite", "postgresql")
 
@@ -83,6 +87,13 @@ def lock_definitions(connection: Connection) -> None:
     """Lets one process at a time create tables and views; SQLite's write lock does already."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_DEFINING)))
+
+
+def moment(connection: Connection, ahead: float = 0.0) -> ColumnElement[datetime]:
+    """Now, or so many seconds later, by the database's clock: those of several machines may differ."""
+    if connection.dialect.name == "postgresql":
+        return func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, ahead)
+    return literal(datetime.now(UTC) + timedelta(seconds=ahead), Moment())
 
 
 def insert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":

@@ -1,28 +1,17 @@
-"""What is done: objects as listed, claims, outcomes. Each function is one transaction's work."""
+"""What is done: claims and outcomes. Each function is one transaction's work."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from itertools import islice
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    and_,
-    bindparam,
-    case,
-    delete,
-    exists,
-    null,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, and_, delete, exists, select, update
 
 from extractors.documents import Extraction, ObjectRef, Spooled
+from flows import leasing
 from flows.dialects import insert
+from flows.listing import remember
 from flows.succession import make_current, retire_former, supersede
 from flows.tables import (
     FINAL,
@@ -37,108 +26,51 @@ from flows.tables import (
     records,
 )
 
-_BATCH = 500
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the ledger says of an object, under one schema and recipe.
-
-    Attributes:
-        etag: of the object when it was last listed or read.
-        sha256: of the bytes it shows; None when they are not known (any more).
-        status: of the current extraction; None when there is none, or another recipe's is current too
-            or instead: then a claim makes this one the only one again.
-        kind: why it is not complete.
-    """
-
-    etag: str
-    sha256: str | None
-    status: str | None
-    kind: str | None
-
 
 @dataclass(frozen=True)
 class Claim:
-    """The right and the duty to finish an extraction.
+    """What an object's bytes are under a schema and recipe, and whether they are the claimer's to extract.
 
     Attributes:
         extraction_id: its row.
         status: what was reached before, or None when there is no outcome yet.
         run_id: the run that reached it, or that claimed it first.
+        mine: the right and the duty to finish it.
+        elsewhere: another process works on it right now.
     """
 
     extraction_id: int
     status: str | None
     run_id: str | None
-
-
-def batches(items: Sequence[Any]) -> Iterator[list[Any]]:
-    """The items in lists that a statement's parameters can hold."""
-    left = iter(items)
-    while batch := list(islice(left, _BATCH)):
-        yield batch
-
-
-def note_objects(connection: Connection, refs: Sequence[ObjectRef]) -> None:
-    """Notes objects as listed; one whose etag changed shows unknown bytes until it is read again."""
-    now = datetime.now(UTC)
-    # The names differ from the columns': an INSERT keeps those for itself.
-    seen = [{"listed_uri": ref.uri, "listed_etag": ref.etag} for ref in refs]
-    changed = and_(
-        documents.c.uri == bindparam("listed_uri", type_=documents.c.uri.type),
-        documents.c.etag != bindparam("listed_etag", type_=documents.c.etag.type),
-        documents.c.sha256.is_not(None),
-    )
-    connection.execute(_remember(connection, changed), seen)
-    upsert = insert(connection, documents)
-    new, same = upsert.excluded, documents.c.etag == upsert.excluded.etag
-    kept = {name: case((same, documents.c[name]), else_=null()) for name in ("sha256", "media_type", "page_count")}
-    connection.execute(
-        upsert.on_conflict_do_update(
-            index_elements=["uri"], set_={"bytes": new.bytes, "etag": new.etag, "seen_at": new.seen_at, **kept}
-        ),
-        [{"uri": ref.uri, "bytes": ref.size, "etag": ref.etag, "seen_at": now} for ref in refs],
-    )
-
-
-def known(connection: Connection, uris: Sequence[str], schema_name: str, recipe: str) -> dict[str, Known]:
-    """What is known of each uri that was ever noted."""
-    stored = {clean_text(uri): uri for uri in uris}
-    rival = extractions.alias()
-    rivalled = exists().where(
-        rival.c.sha256 == extractions.c.sha256,
-        rival.c.schema_name == extractions.c.schema_name,
-        rival.c.id != extractions.c.id,
-        rival.c.superseded_by.is_(None),
-        rival.c.status.in_(FINAL),
-    )
-    under_recipe = and_(
-        extractions.c.sha256 == documents.c.sha256,
-        extractions.c.schema_name == schema_name,
-        extractions.c.recipe == recipe,
-        extractions.c.superseded_by.is_(None),
-        # Beside a record, another recipe's failure may be current: the claim that follows ends it.
-        or_(extractions.c.status.not_in(WITH_RECORDS), ~rivalled),
-    )
-    rows = connection.execute(
-        select(documents.c.uri, documents.c.etag, documents.c.sha256, extractions.c.status, extractions.c.kind)
-        .select_from(documents.outerjoin(extractions, under_recipe))
-        .where(documents.c.uri.in_(list(stored)))
-    )
-    return {
-        stored[row.uri]: Known(row.etag, None if _is_unread(row.sha256) else row.sha256, row.status, row.kind)
-        for row in rows
-    }
+    mine: bool = True
+    elsewhere: bool = False
 
 
 def claim(
-    connection: Connection, ref: ObjectRef, spooled: Spooled, *, schema_name: str, recipe: str, run_id: str
+    connection: Connection,
+    ref: ObjectRef,
+    spooled: Spooled,
+    *,
+    schema_name: str,
+    recipe: str,
+    run_id: str,
+    holder: str,
+    again: Collection[str] = (),
 ) -> Claim:
-    """Says which bytes an object shows, and finds or makes their extraction.
+    """Says which bytes an object shows, finds or makes their extraction, and claims it for a holder.
 
     One that has an outcome is current again from here on: whoever goes back to an older recipe, or
     puts old bytes back, finds its record in the views without paying for it.
+
+    Args:
+        connection: of the transaction.
+        ref: the object.
+        spooled: its bytes.
+        schema_name: what is asked for.
+        recipe: how.
+        run_id: the claimer's run.
+        holder: the claimer's lease.
+        again: outcomes that are worked on once more, unless this very run reached them.
     """
     document_id = _show(connection, ref, spooled.sha256, spooled.size)
     key = {"sha256": spooled.sha256, "schema_name": schema_name, "recipe": recipe}
@@ -147,21 +79,31 @@ def claim(
         .values(**key, status="pending", run_id=run_id, started_at=datetime.now(UTC))
         .on_conflict_do_nothing(index_elements=list(key))
     )
-    row = connection.execute(select(extractions).filter_by(**key)).one()
+    # Locked, and the lease read by a later statement: PostgreSQL shows that one what others have committed.
+    row = connection.execute(select(extractions).filter_by(**key).with_for_update()).one()
     reached = row.status if row.status in FINAL else None
     make_current(connection, row.id, key, reached)
     # Other documents that show these bytes have been through this, unless the outcome counts again only now.
     retire_former(connection, spooled.sha256, schema_name, document_id if row.superseded_by is None else None)
+    if reached is not None and (reached not in again or row.run_id == run_id):
+        return Claim(row.id, reached, row.run_id, mine=False)
+    if row.held_by != holder and leasing.holds(connection, row.held_by):
+        return Claim(row.id, reached, row.run_id, mine=False, elsewhere=True)
+    connection.execute(update(extractions).where(extractions.c.id == row.id).values(held_by=holder))
     return Claim(row.id, reached, row.run_id)
 
 
-def finish(connection: Connection, extraction_id: int, extraction: Extraction, run_id: str) -> None:
+def finish(connection: Connection, extraction_id: int, extraction: Extraction, run_id: str, holder: str) -> bool:
     """Writes an outcome: the extraction, its pages and records, and what it supersedes.
 
     Tokens and cost add up over attempts: the row says what the extraction cost in all. An attempt
     that was paused leaves an earlier outcome as it is.
+
+    Returns:
+        False when the claim was lost: the holder seemed dead for so long that another one took it
+        over. Then only tokens and cost are noted, and the other one's outcome counts.
     """
-    row = connection.execute(select(extractions).where(extractions.c.id == extraction_id)).one()
+    row = connection.execute(select(extractions).where(extractions.c.id == extraction_id).with_for_update()).one()
     this = update(extractions).where(extractions.c.id == extraction_id)
     connection.execute(
         this.values(
@@ -170,12 +112,20 @@ def finish(connection: Connection, extraction_id: int, extraction: Extraction, r
             cost_usd=row.cost_usd + extraction.usage.cost_usd,
         )
     )
-    if extraction.status == "pending" and row.status in FINAL:
-        return
+    if row.held_by != holder:
+        return False
+    connection.execute(this.values(held_by=None))
+    if extraction.status != "pending" or row.status not in FINAL:
+        _conclude(connection, row, extraction, run_id)
+    return True
+
+
+def _conclude(connection: Connection, row: Any, extraction: Extraction, run_id: str) -> None:
+    """The outcome takes its place, and that of what it supersedes."""
     names = ("status", "kind", "cause", "endpoint", "model", "started_at", "finished_at")
     outcome = {name: getattr(extraction, name) for name in names}
-    connection.execute(this.values(**outcome, run_id=run_id))
-    _write_parts(connection, extraction_id, extraction)
+    connection.execute(update(extractions).where(extractions.c.id == row.id).values(**outcome, run_id=run_id))
+    _write_parts(connection, row.id, extraction)
     if extraction.media_type is not None:
         opened = {"media_type": extraction.media_type, "page_count": extraction.page_count}
         connection.execute(update(documents).where(documents.c.sha256 == row.sha256).values(**opened))
@@ -183,7 +133,7 @@ def finish(connection: Connection, extraction_id: int, extraction: Extraction, r
     if row.superseded_by is not None and not shown:
         return  # while it was worked on, its object got other bytes, and these are done already
     key = {name: getattr(row, name) for name in ("sha256", "schema_name", "recipe")}
-    make_current(connection, extraction_id, key, extraction.status)
+    make_current(connection, row.id, key, extraction.status)
     if shown:
         retire_former(connection, row.sha256, row.schema_name)
 
@@ -218,20 +168,10 @@ def fail_unread(
     return extraction_id
 
 
-def _is_unread(digest: str | None) -> bool:
-    return digest is not None and digest.startswith(UNREAD)
-
-
-def _remember(connection: Connection, which: ColumnElement[bool]) -> Any:
-    """The statement that notes the bytes which some documents show now as their former ones."""
-    shown = select(documents.c.id, documents.c.sha256).where(which)
-    return insert(connection, former_contents).from_select(["document_id", "sha256"], shown).on_conflict_do_nothing()
-
-
 def _show(connection: Connection, ref: ObjectRef, digest: str, size: int) -> int:
     """Makes the object's row show these bytes; returns the row's id."""
     replaced = and_(documents.c.uri == ref.uri, documents.c.sha256.is_not(None), documents.c.sha256 != digest)
-    connection.execute(_remember(connection, replaced))
+    connection.execute(remember(connection, replaced))
     twin = connection.execute(
         select(documents.c.media_type, documents.c.page_count)
         .where(documents.c.sha256 == digest, documents.c.media_type.is_not(None))

@@ -28,7 +28,7 @@ from flows.objects import Skipped, list_batches
 from flows.settings import Settings
 from flows.store import Store
 from flows.summary import Summary
-from flows.taking import Run, not_done, take
+from flows.taking import Run, holding_claims, not_done, take
 from flows.views import make_views
 from flows.watching import Watch
 
@@ -116,7 +116,8 @@ async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambd
         stack.enter_context(_stopping_on_signals(run))
         await store.run(store.start_run, run.run_id, " ".join(job.sources), schema.name, recipe, endpoints[0].name)
         try:
-            await _take_all(job, run, wrap)
+            async with holding_claims(run):
+                await _take_all(job, run, wrap)
         finally:
             summary.stop_clock()
             watch.finished(summary)
@@ -171,7 +172,6 @@ async def _to_do(job: Job, run: Run) -> AsyncIterator[ObjectRef]:
             for skipped in (found for found in batch if isinstance(found, Skipped)):
                 run.summary.skip_other(skipped.uri, skipped.reason)
             refs = [found for found in batch if isinstance(found, ObjectRef)]
-            await run.store.run(run.store.note_objects, refs)
             for ref in await not_done(refs, run):
                 if left is not None and left <= 0:
                     return

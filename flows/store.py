@@ -1,15 +1,15 @@
 """The store: one SQLite file or PostgreSQL database that holds what was read, paid for and extracted."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, inspect, select, update
+from sqlalchemy import URL, Connection, Engine, select, update
 from sqlalchemy.exc import (
     DatabaseError,
     DataError,
@@ -21,14 +21,25 @@ from sqlalchemy.exc import (
 
 from extractors.documents import Extraction, ObjectRef, Spooled, StoredReply, Usage
 from extractors.errors import StoreUnavailable
-from flows import ledger
+from flows import leasing, ledger, listing
 from flows.addressing import advice, parsed_url, shown_url
-from flows.dialects import connect, insert, lock_definitions
-from flows.ledger import Claim, Known
-from flows.tables import metadata, replies, runs
+from flows.dialects import connect, insert
+from flows.leasing import Holder
+from flows.ledger import Claim
+from flows.listing import Known
+from flows.tables import replies, runs
+from flows.versions import check_tables, make_tables
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_ATTEMPTS = 10
+_CONTENDED = {"40001", "40P01"}
+"""PostgreSQL's codes (Appendix A of its manual) of a serialization failure and a deadlock: try again."""
+
+
+class _Contended(StoreUnavailable):
+    """The database ended this transaction in favour of another."""
 
 
 class Store:
@@ -46,23 +57,26 @@ class Store:
         self._url = url
         self._engine = engine
         self._reads = engine.execution_options(octavo_reads=True)
+        self._holder: Holder | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="octavo-store")
 
     @classmethod
-    def open(cls, url: str, *, read_only: bool = False) -> Self:
-        """Opens a store, and makes its tables when they are missing.
+    def open(cls, url: str, *, read_only: bool = False, any_version: bool = False) -> Self:
+        """Opens a store, and makes its tables in a new database. One of another version is refused.
 
         Args:
             url: SQLAlchemy URL: `sqlite:///octavo.db` (relative), `sqlite:////var/octavo.db`, `postgresql://...`.
             read_only: for commands that only look; nothing is created then.
+            any_version: for the upgrade; the tables are taken as they are.
 
         Raises:
             StoreUnavailable: the message says what to do, and holds no password.
         """
-        parsed = parsed_url(url, read_only=read_only)
+        parsed = parsed_url(url, read_only=read_only or any_version)
         store = cls(_engine(parsed, read_only=read_only), parsed)
         try:
-            store._prepare(read_only=read_only)
+            if not any_version:
+                store._prepare(read_only=read_only)
         except BaseException:
             store.close()
             raise
@@ -72,6 +86,8 @@ class Store:
         """Ends the store's thread after what it was given, and its connections."""
         self._thread.shutdown()
         self._engine.dispose()
+        if self._holder is not None:
+            self._holder.close()
 
     def __enter__(self) -> Self:
         return self
@@ -100,6 +116,17 @@ class Store:
         with self._told("read"), self._reads.connect() as connection, connection.begin():
             yield connection
 
+    def _write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """One transaction's work; done again when PostgreSQL ended it because two waited for each other."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                with self.writing() as connection:
+                    return work(connection, *args, **kwargs)
+            except _Contended:
+                continue
+        with self.writing() as connection:
+            return work(connection, *args, **kwargs)
+
     def start_run(self, run_id: str, source: str, schema_name: str, recipe: str, endpoint: str | None) -> None:
         """Notes that a run began; a run that several processes share begins once."""
         with self.writing() as connection:
@@ -125,42 +152,67 @@ class Store:
 
     def note_objects(self, refs: Sequence[ObjectRef]) -> None:
         """Notes objects as listed. One whose etag changed shows unknown bytes until it is read again."""
-        for batch in ledger.batches(refs):
-            with self.writing() as connection:
-                ledger.note_objects(connection, batch)
+        for batch in listing.batches(refs):
+            self._write(listing.note_objects, batch)
 
     def known(self, uris: Sequence[str], schema_name: str, recipe: str) -> dict[str, Known]:
         """What is known of each uri that was noted before; one query for every few hundred."""
         found: dict[str, Known] = {}
-        for batch in ledger.batches(uris):
+        for batch in listing.batches(uris):
             with self.reading() as connection:
-                found.update(ledger.known(connection, batch, schema_name, recipe))
+                found.update(listing.known(connection, batch, schema_name, recipe))
         return found
 
-    def claim(self, ref: ObjectRef, spooled: Spooled, schema_name: str, recipe: str, run_id: str) -> Claim:
-        """Says which bytes an object shows, and finds or makes their extraction (`ledger.claim`)."""
-        with self.writing() as connection:
-            return ledger.claim(connection, ref, spooled, schema_name=schema_name, recipe=recipe, run_id=run_id)
-
-    def finish(
+    def claim(  # noqa: PLR0917 - `run` hands them on by place
         self,
-        claim: Claim,
-        uri: str,  # noqa: ARG002 - callers name their object; what it supersedes is found by content
-        extraction: Extraction,
+        ref: ObjectRef,
+        spooled: Spooled,
+        schema_name: str,
+        recipe: str,
         run_id: str,
-    ) -> None:
-        """Writes a claim's outcome in one transaction (`ledger.finish`)."""
-        with self.writing() as connection:
-            ledger.finish(connection, claim.extraction_id, extraction, run_id)
+        again: Collection[str] = (),
+    ) -> Claim:
+        """Says which bytes an object shows, and claims their extraction for this store (`ledger.claim`)."""
+        if self._holder is None:
+            self.renew(run_id)
+        return self._write(
+            ledger.claim, ref, spooled, schema_name=schema_name, recipe=recipe, run_id=run_id,
+            holder=self.holder.id, again=again,
+        )  # fmt: skip
+
+    def finish(self, claim: Claim, extraction: Extraction, run_id: str) -> bool:
+        """Writes a claim's outcome in one transaction (`ledger.finish`); False when the claim was lost."""
+        return self._write(ledger.finish, claim.extraction_id, extraction, run_id, self.holder.id)
+
+    @property
+    def holder(self) -> Holder:
+        """Who this open store is to others that claim."""
+        if self._holder is None:
+            self._holder = Holder()
+        return self._holder
+
+    def renew(self, run_id: str | None = None) -> None:
+        """Keeps what this store has claimed for another `leasing.LEASE_SECONDS`."""
+        self._write(leasing.renew, self.holder.id, run_id)
+
+    def release(self) -> None:
+        """Lets go of what this store has claimed and not finished: others need not wait for the lease's end."""
+        self._write(leasing.release, self.holder.id)
+
+    def is_held(self, holder: str | None) -> bool:
+        """Whether another store's lease stands."""
+        if holder is None or holder == self.holder.id:
+            return False
+        with self.reading() as connection:
+            return leasing.holds(connection, holder)
 
     def fail_unread(  # noqa: PLR0917 - `run` hands them on by place
         self, ref: ObjectRef, schema_name: str, recipe: str, kind: str, cause: str, run_id: str
     ) -> int:
         """Quarantines an object whose bytes never arrived (`ledger.fail_unread`); returns the extraction's id."""
-        with self.writing() as connection:
-            return ledger.fail_unread(
-                connection, ref, schema_name=schema_name, recipe=recipe, kind=kind, cause=cause, run_id=run_id
-            )
+        return self._write(
+            ledger.fail_unread, ref, schema_name=schema_name, recipe=recipe, kind=kind, cause=cause, run_id=run_id
+        )
 
     def get_reply(self, fingerprint: str) -> StoredReply | None:
         """The reply kept under a request's fingerprint."""
@@ -189,27 +241,15 @@ class Store:
             )
 
     def _prepare(self, *, read_only: bool) -> None:
-        """Makes the tables, and sees that those which are there are Octavo's.
+        """Makes the tables in a new database, and sees that those which are there are this version's.
 
         Raises:
-            StoreUnavailable: it cannot be opened, or its tables are another program's.
+            StoreUnavailable: it cannot be opened, is of another version, or its tables are another program's.
         """
         if not read_only:
-            with self.writing() as connection:
-                lock_definitions(connection)
-                metadata.create_all(connection)
+            self._write(make_tables)
         with self.reading() as connection:
-            found = inspect(connection).get_multi_columns(filter_names=list(metadata.tables))
-        columns = {table: {column["name"] for column in found[None, table]} for _, table in found}
-        for table in metadata.tables.values():
-            if table.name not in columns:
-                raise StoreUnavailable(f"{self.shown_url} holds no Octavo store yet; run octavo extract first")
-            missing = [column.name for column in table.columns if column.name not in columns[table.name]]
-            if missing:
-                raise StoreUnavailable(
-                    f"{self.shown_url} has a table {table.name!r} without {missing[0]!r}: it belongs to another "
-                    "program or version; give --store another database"
-                )
+            check_tables(connection, self.shown_url)
 
     @contextmanager
     def _told(self, done: str) -> Iterator[None]:
@@ -219,6 +259,8 @@ class Store:
         except (IntegrityError, ProgrammingError, DataError):
             raise
         except DatabaseError as error:
+            if getattr(error.orig, "sqlstate", None) in _CONTENDED:
+                raise _Contended(advice(error, self._url, done=done)) from None
             raise StoreUnavailable(advice(error, self._url, done=done)) from None
 
 

@@ -3,8 +3,8 @@
 `documents` has one row per object, so one content may have several; `extractions` one per (bytes,
 schema, recipe), which is what decides whether work is done. `former_contents` remembers which bytes
 an object showed before, so that an old record is superseded by the right successor even when the
-process dies in between. Everything stored is clean on its way in: hostile documents can put text
-into an answer that no database takes (NUL, half of a surrogate pair, NaN).
+process dies in between; `leases` says who works on what. Everything stored is clean on its way in:
+hostile documents can put text into an answer that no database takes (NUL, half of a surrogate pair, NaN).
 """
 
 import math
@@ -185,7 +185,26 @@ extractions = Table(
     Column("finished_at", Moment),
     Column("superseded_by", ForeignKey("extractions.id"), index=True),
     Column("run_id", String, index=True),
+    # A lease's id, while somebody works on it; it may be gone already.
+    Column("held_by", String),
     UniqueConstraint("sha256", "schema_name", "recipe"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("run_id", String),
+    Column("expires_at", Moment, nullable=False),
+)
+
+recipes = Table(
+    "recipes",
+    metadata,
+    Column("recipe", String, primary_key=True),
+    Column("schema_name", String, nullable=False),
+    Column("parts", CleanJson, nullable=False),
+    Column("first_used_at", Moment, nullable=False),
 )
 
 pages = Table(
@@ -245,3 +264,51 @@ schema_views = Table(
     Column("path", CleanText, nullable=False),
     Column("definition", Text, nullable=False),
 )
+
+schemas = Table(
+    "schemas",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("json_schema", CleanJson, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+)
+
+export_targets = Table(
+    "export_targets",
+    metadata,
+    _id(),
+    Column("destination", CleanText, nullable=False),
+    Column("schema_name", String, nullable=False),
+    Column("format", String, nullable=False),
+    # A lease's id, while somebody writes there.
+    Column("held_by", String),
+    UniqueConstraint("destination", "schema_name"),
+)
+
+
+def _target_id(*, primary_key: bool = False) -> Column[int]:
+    return Column("target_id", ForeignKey("export_targets.id"), nullable=False, primary_key=primary_key)
+
+
+exports = Table(
+    "exports",
+    metadata,
+    _target_id(primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("exported_at", Moment, nullable=False),
+    Column("added", Integer, nullable=False),
+    Column("removed", Integer, nullable=False),
+)
+
+exported_records = Table(
+    "exported_records",
+    metadata,
+    _target_id(primary_key=True),
+    # No foreign key: a record may go, and the destination must hear of it.
+    Column("record_id", BigInteger, primary_key=True),
+    Column("added_in", Integer, nullable=False),
+    Column("removed_in", Integer),
+)
+
+# Apart from the others: Alembic keeps it itself.
+store_version = Table("octavo_version", MetaData(), Column("version_num", String(32), primary_key=True))

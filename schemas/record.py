@@ -12,7 +12,7 @@ from schemas.fields import STORED
 
 _RESERVED = {
     "documents", "extractions", "pages", "replies", "records", "runs", "former_contents", "extraction_replies",
-    "schema_views",
+    "schema_views", "leases", "recipes", "schemas", "export_targets", "exports", "exported_records", "octavo_version",
 }  # fmt: skip
 """The store's own tables."""
 

@@ -14,10 +14,10 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.engine import make_url
 
 from extractors.documents import Extraction, ObjectRef, PageState, RecordDraft, Spooled, StoredReply, Usage
-from flows.ledger import Known
+from flows.listing import Known
 from flows.querying import record_rows
 from flows.store import Store
-from flows.tables import extractions
+from flows.tables import FINAL, extractions
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -87,8 +87,8 @@ def extract(
 ) -> int:
     """One document's way through the ledger, as a run takes it; the record says what it was read from."""
     ref = listed(name, etag)
-    claim = store.claim(ref, spooled(content), "note", recipe, "run")
-    store.finish(claim, ref.uri, result or outcome("complete", draft(text=f"{content} {recipe}")), "run")
+    claim = store.claim(ref, spooled(content), "note", recipe, "claiming", again=FINAL)
+    store.finish(claim, result or outcome("complete", draft(text=f"{content} {recipe}")), "run")
     return claim.extraction_id
 
 

@@ -52,7 +52,7 @@ def test_whole_records_hold_their_lists_and_issues(store: Store) -> None:
         total="3.50", items=[{"description": "Tea", "amount": "2.00"}, {"description": "Bun", "amount": "1.50"}]
     )
     claim = store.claim(listed("r"), spooled("R"), "receipt", "r1", "run")
-    store.finish(claim, listed("r").uri, outcome("complete", receipt), "run")
+    store.finish(claim, outcome("complete", receipt), "run")
     (record,) = whole_records(store, "receipt")
     assert float(record["total"]) == 3.5
     assert [(item["description"], float(item["amount"])) for item in record["items"]] == [("Tea", 2.0), ("Bun", 1.5)]

@@ -160,7 +160,9 @@ def test_another_programs_tables_are_not_written_to(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "other.db") as connection:
         connection.execute("CREATE TABLE documents (id INTEGER, title TEXT)")
     connection.close()
-    with pytest.raises(StoreUnavailable, match="table 'documents' without 'uri': it belongs to another program"):
+    with pytest.raises(
+        StoreUnavailable, match="table 'documents' that is not Octavo's: it belongs to another program"
+    ):
         Store.open(f"sqlite:///{tmp_path / 'other.db'}")
 
 

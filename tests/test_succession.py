@@ -12,7 +12,7 @@ from stores import Note, draft, extract, fresh_url, known, listed, outcome, spoo
 from flows.ledger import Claim
 from flows.querying import quarantined, record_rows
 from flows.store import Store
-from flows.tables import WITH_RECORDS, extractions
+from flows.tables import FINAL, WITH_RECORDS, extractions
 from flows.views import make_views
 from schemas.record import schema_of
 
@@ -48,9 +48,10 @@ def test_the_old_record_is_shown_until_the_new_bytes_have_an_outcome(store: Stor
     assert texts(store) == [("a", "A r1")]
     claim = store.claim(listed("a", "2"), spooled("B"), "note", "r1", "run")
     assert texts(store) == [("a", "A r1")]
-    store.finish(claim, listed("a").uri, outcome("pending", kind="endpoint_down"), "run")
+    store.finish(claim, outcome("pending", kind="endpoint_down"), "run")
     assert texts(store) == [("a", "A r1")]
-    store.finish(claim, listed("a").uri, outcome("complete", draft(text="new")), "run")
+    again = store.claim(listed("a", "2"), spooled("B"), "note", "r1", "run")
+    store.finish(again, outcome("complete", draft(text="new")), "run")
     assert texts(store) == [("a", "new")]
 
 
@@ -107,11 +108,11 @@ def test_each_schema_supersedes_its_own(store: Store) -> None:
     """New bytes read under one schema leave the other schema's record until that is extracted too."""
     extract(store, "a", "A")
     other = store.claim(listed("a"), spooled("A"), "receipt", "r1", "run")
-    store.finish(other, listed("a").uri, outcome("complete", draft()), "run")
+    store.finish(other, outcome("complete", draft()), "run")
     extract(store, "a", "B", etag="2")
     assert stored(store, other.extraction_id).superseded_by is None
     newer = store.claim(listed("a", "2"), spooled("B"), "receipt", "r1", "run")
-    store.finish(newer, listed("a").uri, outcome("complete", draft()), "run")
+    store.finish(newer, outcome("complete", draft()), "run")
     assert stored(store, other.extraction_id).superseded_by == newer.extraction_id
 
 
@@ -144,7 +145,7 @@ def test_going_back_to_an_older_recipe_costs_nothing(store: Store) -> None:
     old = extract(store, "a", "A")
     new = extract(store, "a", "A", recipe="r2")
     assert known(store, "a").status is None
-    assert store.claim(listed("a"), spooled("A"), "note", "r1", "run") == Claim(old, "complete", "run")
+    assert store.claim(listed("a"), spooled("A"), "note", "r1", "run") == Claim(old, "complete", "run", mine=False)
     assert texts(store) == [("a", "A r1")]
     assert stored(store, new).superseded_by == old
 
@@ -164,7 +165,7 @@ def test_a_late_outcome_of_old_bytes_does_not_come_back(store: Store) -> None:
     """When an object was overwritten and read again meanwhile, the older extraction ends superseded."""
     late = store.claim(listed("a"), spooled("A"), "note", "r1", "slow")
     new = extract(store, "a", "B", etag="2")
-    store.finish(late, listed("a").uri, outcome("complete", draft(text="late")), "slow")
+    store.finish(late, outcome("complete", draft(text="late")), "slow")
     assert texts(store) == [("a", "B r1")]
     assert stored(store, late.extraction_id).superseded_by == new
 
@@ -199,12 +200,12 @@ class _World:
             if status == "unread":
                 self.store.fail_unread(ref, "note", recipe, "gone", "gone", "run")
                 continue
-            claim = self.store.claim(ref, spooled(self.shown[name]), "note", recipe, "run")
+            claim = self.store.claim(ref, spooled(self.shown[name]), "note", recipe, "claiming", again=FINAL)
             if status == "killed":
                 return
             if claim.status != "complete":
                 drafts = (draft(text=f"{self.shown[name]} {recipe}"),) if status in WITH_RECORDS else ()
-                self.store.finish(claim, ref.uri, outcome(status, *drafts), "run")
+                self.store.finish(claim, outcome(status, *drafts), "run")
             self.check_always()
 
     def check_always(self) -> None:

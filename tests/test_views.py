@@ -15,7 +15,7 @@ from stores import draft, fresh_url, listed, outcome, spooled
 from extractors.documents import Issue, RecordDraft
 from flows.querying import known_schemas, record_rows
 from flows.store import Store
-from flows.tables import metadata
+from flows.tables import FINAL, metadata
 from flows.views import make_views
 from schemas.invoice import Invoice
 from schemas.json_file import schema_of_json
@@ -37,8 +37,8 @@ def _schema(name: str, **properties: Any) -> Schema:
 
 def _add(store: Store, schema: Schema, *drafts: RecordDraft, content: str = "A", recipe: str = "r1") -> None:
     """One complete document of this content."""
-    claim = store.claim(listed(content), spooled(content), schema.name, recipe, "run")
-    store.finish(claim, listed(content).uri, outcome("complete", *drafts), "run")
+    claim = store.claim(listed(content), spooled(content), schema.name, recipe, "claiming", again=FINAL)
+    store.finish(claim, outcome("complete", *drafts), "run")
 
 
 def _rows(store: Store, view: str) -> list[dict[str, Any]]:
