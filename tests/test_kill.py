@@ -9,8 +9,11 @@ import time
 from pathlib import Path
 
 import pages
+import pytest
 from fakes import Answer, Asked, model_server
+from kills import kill_at_random, make_inbox
 from runs import TOTAL, rows, run, states
+from stores import fresh_url
 
 DOCUMENTS = 30
 
@@ -79,3 +82,12 @@ def test_interrupted_once_finishes_what_is_in_flight(tmp_path: Path) -> None:
         assert counts["pending"] == DOCUMENTS - counts["complete"]
         assert run(inbox, server.base_url, concurrency=4).exit_code == 0
     assert len(server.asked) == DOCUMENTS
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_killed_at_random_moments_every_document_is_there_once(database: str, tmp_path: Path) -> None:
+    """No document is lost, no record is there twice, no stored reply is asked again (more: benchmarks/kills.py)."""
+    inbox = make_inbox(tmp_path / "inbox", 24)
+    killed = kill_at_random(inbox, fresh_url(database, tmp_path), kills=2, seed=5)
+    assert killed.documents == killed.complete == killed.records == killed.replies == 24
+    assert killed.asked_again == 0
