@@ -83,11 +83,18 @@ def _list_of(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def recipe(plan: Plan, *, model: str, render_version: str, sampling: str) -> str:
-    """Fingerprint of everything that decides the answer: 16 hex digits.
+    """Fingerprint of everything that decides the answer: 16 hex digits."""
+    parts = recipe_parts(plan, model=model, render_version=render_version, sampling=sampling)
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def recipe_parts(plan: Plan, *, model: str, render_version: str, sampling: str) -> dict[str, Any]:
+    """Everything that decides the answer, by name, as JSON data.
 
     The schema's own JSON counts, not only its wire form, since labels and merge rules decide too.
     """
-    parts = {
+    return {
         "schema": plan.schema.json_schema,
         "prompt": PROMPT_VERSION,
         "render": render_version,
@@ -95,8 +102,6 @@ def recipe(plan: Plan, *, model: str, render_version: str, sampling: str) -> str
         "model": model,
         "sampling": sampling,
     }
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def page_groups(page_count: int, size: int) -> Iterator[tuple[int, ...]]:

@@ -40,6 +40,9 @@ _BUSY_SECONDS = 30
 _DEFINING = 0x0C7A70
 """Any number, the same in every process: PostgreSQL's advisory lock for changing definitions."""
 
+_READS = "octavo_reads"
+"""Marks SQLite transactions that write nothing, and so need not wait for the write lock."""
+
 Sql = ColumnElement[Any]
 
 
@@ -77,10 +80,15 @@ def connect(url: URL, *, read_only: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        reads = read_only or connection.get_execution_options().get("octavo_reads")
+        reads = read_only or connection.get_execution_options().get(_READS)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def reading_options(engine: Engine) -> dict[str, Any]:
+    """What makes a transaction see one state from its start to its end."""
+    return {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {_READS: True}
 
 
 def lock_definitions(connection: Connection) -> None:

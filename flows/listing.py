@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, exists,
 
 from extractors.documents import ObjectRef
 from flows.dialects import insert
-from flows.tables import FINAL, UNREAD, WITH_RECORDS, clean_text, documents, extractions, former_contents
+from flows.tables import FINAL, UNREAD, WITH_RECORDS, clean_text, documents, extractions, former_contents, recipes
 
 _BATCH = 500
 
@@ -33,6 +33,19 @@ class Known:
     status: str | None
     kind: str | None
     held_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Before:
+    """What became of an object under a schema before, when it is not done under today's recipe.
+
+    Attributes:
+        done: its bytes have an outcome under another recipe; otherwise other bytes of it had one.
+        parts: that recipe's, when they were noted.
+    """
+
+    done: bool
+    parts: dict[str, Any] | None
 
 
 def batches(items: Sequence[Any]) -> Iterator[list[Any]]:
@@ -95,6 +108,29 @@ def known(connection: Connection, uris: Sequence[str], schema_name: str, recipe:
         )
         for row in rows
     }
+
+
+def before(connection: Connection, uris: Sequence[str], schema_name: str) -> dict[str, Before]:
+    """What became of each uri under whatever recipe came last; those that were never read are left out."""
+    stored = {clean_text(uri): uri for uri in uris}
+    shows = documents.join(
+        extractions, and_(extractions.c.sha256 == documents.c.sha256, extractions.c.schema_name == schema_name)
+    ).outerjoin(recipes, recipes.c.recipe == extractions.c.recipe)
+    done = connection.execute(
+        select(documents.c.uri, recipes.c.parts)
+        .select_from(shows)
+        .where(documents.c.uri.in_(list(stored)), extractions.c.status.in_(FINAL))
+        # The last row of a uri stays: its current extraction, or the latest of several.
+        .order_by(extractions.c.superseded_by.is_(None), extractions.c.id)
+    )
+    showed = connection.scalars(
+        select(documents.c.uri)
+        .join(former_contents, former_contents.c.document_id == documents.c.id)
+        .join(extractions, extractions.c.sha256 == former_contents.c.sha256)
+        .where(documents.c.uri.in_(list(stored)), extractions.c.schema_name == schema_name)
+    )
+    found = {stored[uri]: Before(done=False, parts=None) for uri in showed}
+    return found | {stored[row.uri]: Before(done=True, parts=row.parts) for row in done}
 
 
 def remember(connection: Connection, which: ColumnElement[bool]) -> Any:

@@ -12,7 +12,8 @@ from sqlalchemy.sql import quoted_name
 
 from extractors.documents import PageState, StoredReply
 from extractors.errors import BadConfiguration
-from flows.store import Store, stored_reply
+from flows.journal import stored_reply
+from flows.store import Store
 from flows.succession import awaiting
 from flows.tables import documents, extraction_replies, extractions, pages, records, replies, runs, schema_views
 from flows.views import ELEMENT_BEFORE, RECORD

@@ -106,15 +106,18 @@ async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambd
             max_bytes=settings.max_bytes, max_pages=settings.max_pages, seconds=settings.document_seconds
         )
         journey = Journey(plan, vision, workers, limits, asyncio.Semaphore(ahead), job.rerun == "failed")
-        recipe = planning.recipe(
-            plan, model=vision.model, render_version=RENDER_VERSION, sampling=vision.sampling_fingerprint
-        )
+        decides = {
+            "model": vision.model, "render_version": RENDER_VERSION, "sampling": vision.sampling_fingerprint
+        }  # fmt: skip
+        recipe, parts = planning.recipe(plan, **decides), planning.recipe_parts(plan, **decides)
         run = Run(
             summary.run_id, job.rerun, recipe, schema.name, journey, store, vision, summary, watch, spool,
             asyncio.Semaphore(ahead),
         )  # fmt: skip
         stack.enter_context(_stopping_on_signals(run))
-        await store.run(store.start_run, run.run_id, " ".join(job.sources), schema.name, recipe, endpoints[0].name)
+        await store.run(
+            store.start_run, run.run_id, " ".join(job.sources), schema.name, recipe, endpoints[0].name, parts
+        )
         try:
             async with holding_claims(run):
                 await _take_all(job, run, wrap)

@@ -5,11 +5,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, select, update
+from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import (
     DatabaseError,
     DataError,
@@ -19,15 +18,14 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
-from extractors.documents import Extraction, ObjectRef, Spooled, StoredReply, Usage
+from extractors.documents import Extraction, ObjectRef, Spooled, StoredReply
 from extractors.errors import StoreUnavailable
-from flows import leasing, ledger, listing
+from flows import journal, leasing, ledger, listing
 from flows.addressing import advice, parsed_url, shown_url
-from flows.dialects import connect, insert
+from flows.dialects import connect, reading_options
 from flows.leasing import Holder
 from flows.ledger import Claim
-from flows.listing import Known
-from flows.tables import replies, runs
+from flows.listing import Before, Known
 from flows.versions import check_tables, make_tables
 
 P = ParamSpec("P")
@@ -56,7 +54,7 @@ class Store:
         self.shown_url = shown_url(url)
         self._url = url
         self._engine = engine
-        self._reads = engine.execution_options(octavo_reads=True)
+        self._reads = engine.execution_options(**reading_options(engine))
         self._holder: Holder | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="octavo-store")
 
@@ -127,28 +125,22 @@ class Store:
         with self.writing() as connection:
             return work(connection, *args, **kwargs)
 
-    def start_run(self, run_id: str, source: str, schema_name: str, recipe: str, endpoint: str | None) -> None:
-        """Notes that a run began; a run that several processes share begins once."""
-        with self.writing() as connection:
-            connection.execute(
-                insert(connection, runs)
-                .values(
-                    id=run_id,
-                    source=source,
-                    schema_name=schema_name,
-                    recipe=recipe,
-                    endpoint=endpoint,
-                    started_at=datetime.now(UTC),
-                )
-                .on_conflict_do_nothing(index_elements=["id"])
-            )
+    def start_run(  # noqa: PLR0917 - `run` hands them on by place
+        self,
+        run_id: str,
+        source: str,
+        schema_name: str,
+        recipe: str,
+        endpoint: str | None,
+        parts: dict[str, Any] | None = None,
+    ) -> None:
+        """Notes that a run began, and what its recipe is made of; a run that several processes share begins once."""
+        run = {"id": run_id, "source": source, "schema_name": schema_name, "recipe": recipe, "endpoint": endpoint}
+        self._write(journal.start_run, run, parts)
 
     def finish_run(self, run_id: str, summary: dict[str, Any]) -> None:
         """Notes that a run ended, and its counts."""
-        with self.writing() as connection:
-            connection.execute(
-                update(runs).where(runs.c.id == run_id).values(finished_at=datetime.now(UTC), summary=summary)
-            )
+        self._write(journal.finish_run, run_id, summary)
 
     def note_objects(self, refs: Sequence[ObjectRef]) -> None:
         """Notes objects as listed. One whose etag changed shows unknown bytes until it is read again."""
@@ -161,6 +153,14 @@ class Store:
         for batch in listing.batches(uris):
             with self.reading() as connection:
                 found.update(listing.known(connection, batch, schema_name, recipe))
+        return found
+
+    def before(self, uris: Sequence[str], schema_name: str) -> dict[str, Before]:
+        """What became of each uri under another recipe or with other bytes."""
+        found: dict[str, Before] = {}
+        for batch in listing.batches(uris):
+            with self.reading() as connection:
+                found.update(listing.before(connection, batch, schema_name))
         return found
 
     def claim(  # noqa: PLR0917 - `run` hands them on by place
@@ -217,28 +217,11 @@ class Store:
     def get_reply(self, fingerprint: str) -> StoredReply | None:
         """The reply kept under a request's fingerprint."""
         with self.reading() as connection:
-            row = connection.execute(select(replies).where(replies.c.fingerprint == fingerprint)).one_or_none()
-        return None if row is None else stored_reply(row)
+            return journal.get_reply(connection, fingerprint)
 
     def put_reply(self, reply: StoredReply) -> None:
         """Keeps a reply; it is committed on return, and replaces one of the same fingerprint."""
-        usage = reply.usage
-        kept = {
-            "endpoint": reply.endpoint,
-            "model": reply.model,
-            "status": reply.status,
-            "body": reply.body,
-            "usage": {"input": usage.input, "output": usage.output, "cached": usage.cached},
-            "cost_usd": usage.cost_usd,
-            "seconds": reply.seconds,
-            "created_at": datetime.now(UTC),
-        }
-        with self.writing() as connection:
-            connection.execute(
-                insert(connection, replies)
-                .values(fingerprint=reply.fingerprint, **kept)
-                .on_conflict_do_update(index_elements=["fingerprint"], set_=kept)
-            )
+        self._write(journal.put_reply, reply)
 
     def _prepare(self, *, read_only: bool) -> None:
         """Makes the tables in a new database, and sees that those which are there are this version's.
@@ -277,12 +260,6 @@ class ReplyBook:
     async def put(self, reply: StoredReply) -> None:
         """Keeps a reply; it survives a kill once this returns."""
         await self.store.run(self.store.put_reply, reply)
-
-
-def stored_reply(row: Any) -> StoredReply:
-    """A row of `replies` as the stages know it."""
-    usage = Usage(**row.usage, cost_usd=row.cost_usd)
-    return StoredReply(row.fingerprint, row.endpoint, row.model, row.status, row.body, usage, row.seconds)
 
 
 def _engine(url: URL, *, read_only: bool) -> Engine:

@@ -1,0 +1,62 @@
+"""Runs and model replies as they are kept. Each function is one transaction's work."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from extractors.documents import StoredReply, Usage
+from flows.dialects import insert
+from flows.tables import recipes, replies, runs
+
+
+def start_run(connection: Connection, run: dict[str, Any], parts: dict[str, Any] | None) -> None:
+    """Notes a run, unless another process of it has, and what its recipe is made of, unless that is known."""
+    now = datetime.now(UTC)
+    connection.execute(
+        insert(connection, runs).values(**run, started_at=now).on_conflict_do_nothing(index_elements=["id"])
+    )
+    if parts is None:
+        return
+    described = {"recipe": run["recipe"], "schema_name": run["schema_name"], "parts": parts, "first_used_at": now}
+    connection.execute(
+        insert(connection, recipes).values(described).on_conflict_do_nothing(index_elements=["recipe"])
+    )
+
+
+def finish_run(connection: Connection, run_id: str, summary: dict[str, Any]) -> None:
+    """Notes a run's end and its counts."""
+    ended = {"finished_at": datetime.now(UTC), "summary": summary}
+    connection.execute(update(runs).where(runs.c.id == run_id).values(ended))
+
+
+def get_reply(connection: Connection, fingerprint: str) -> StoredReply | None:
+    """The reply kept under a request's fingerprint."""
+    row = connection.execute(select(replies).where(replies.c.fingerprint == fingerprint)).one_or_none()
+    return None if row is None else stored_reply(row)
+
+
+def put_reply(connection: Connection, reply: StoredReply) -> None:
+    """Keeps a reply; it replaces one of the same fingerprint."""
+    usage = reply.usage
+    kept = {
+        "endpoint": reply.endpoint,
+        "model": reply.model,
+        "status": reply.status,
+        "body": reply.body,
+        "usage": {"input": usage.input, "output": usage.output, "cached": usage.cached},
+        "cost_usd": usage.cost_usd,
+        "seconds": reply.seconds,
+        "created_at": datetime.now(UTC),
+    }
+    connection.execute(
+        insert(connection, replies)
+        .values(fingerprint=reply.fingerprint, **kept)
+        .on_conflict_do_update(index_elements=["fingerprint"], set_=kept)
+    )
+
+
+def stored_reply(row: Any) -> StoredReply:
+    """A row of `replies` as the stages know it."""
+    usage = Usage(**row.usage, cost_usd=row.cost_usd)
+    return StoredReply(row.fingerprint, row.endpoint, row.model, row.status, row.body, usage, row.seconds)
