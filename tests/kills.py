@@ -112,7 +112,7 @@ def _start(inbox: Path, url: str, server: ModelServer) -> "subprocess.Popen[byte
     ]  # fmt: skip
     root = str(Path(__file__).resolve().parents[1])
     environment = {**os.environ, "PYTHONPATH": root, "OCTAVO_RENDER_WORKERS": "1"}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _wait(server: ModelServer, calls: int, process: "subprocess.Popen[bytes]") -> None:
