@@ -27,6 +27,7 @@
         ├── BadConfiguration     a setting, a schema or a command line that means nothing
         ├── EndpointRefused      credentials, credit or model: nothing this run does will help
         ├── SourceUnavailable    the bucket or folder cannot be listed or read
+        ├── DestinationUnavailable  an export cannot be written there
         └── StoreUnavailable     the database cannot be opened or written
 
 Each class fixes its `kind` (what the tables say), its `stage` and whether the same bytes could do
@@ -204,6 +205,12 @@ class SourceUnavailable(CannotRun):
     """The bucket or folder cannot be listed or read."""
 
     kind = "source_unavailable"
+
+
+class DestinationUnavailable(CannotRun):
+    """An export cannot be written there."""
+
+    kind = "destination_unavailable"
 
 
 class StoreUnavailable(CannotRun):

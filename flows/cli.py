@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_extract(commands)
     _add_records(commands)
+    _add_export(commands)
     _add_quarantine(commands)
     _add_schemas(commands)
     _add_db(commands)
@@ -109,6 +110,17 @@ def _add_records(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.set_defaults(command=_records)
 
 
+def _add_export(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "export", help="write records to files or a Delta table, only what is new since the last time"
+    )
+    parser.add_argument("schema", metavar="SCHEMA")
+    parser.add_argument("destination", metavar="DEST", help="a folder, or s3://bucket/prefix")
+    parser.add_argument("--format", choices=("parquet", "csv", "jsonl", "delta"), default="parquet")
+    _add_store(parser)
+    parser.set_defaults(command=_export)
+
+
 def _add_quarantine(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("quarantine", help="show what could not be read, and why")
     actions = parser.add_subparsers(metavar="ACTION")
@@ -169,6 +181,12 @@ def _records(options: argparse.Namespace) -> int:
     from flows.showing import show_records
 
     return show_records(options.schema, options.format, options.store)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from flows.telling import show_export
+
+    return show_export(options.schema, options.destination, options.format, options.store)
 
 
 def _quarantine_list(options: argparse.Namespace) -> int:

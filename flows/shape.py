@@ -70,6 +70,12 @@ def shape_of(json_schema: dict[str, Any], beside: tuple[str, ...], beside_elemen
     return Shape(_columns(scalars, beside), tuple(lists))
 
 
+def field_names(json_schema: dict[str, Any], beside: tuple[str, ...]) -> dict[str, str]:
+    """The top-level fields of a schema's records, each with its name beside columns of an export's own."""
+    taken = {name.casefold() for name in beside}
+    return {key: free_name(key, taken) for key in map(clean_text, portable(json_schema)["properties"])}
+
+
 def free_name(wanted: str, taken: set[str]) -> str:
     """A name that is not taken (names without letter case), by a number at its end if need be; then it is."""
     name = _shortened("".join(character if character >= " " else "_" for character in wanted) or "field")

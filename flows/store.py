@@ -114,7 +114,7 @@ class Store:
         with self._told("read"), self._reads.connect() as connection, connection.begin():
             yield connection
 
-    def _write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def transact(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """One transaction's work; done again when PostgreSQL ended it because two waited for each other."""
         for _ in range(_ATTEMPTS - 1):
             try:
@@ -136,16 +136,16 @@ class Store:
     ) -> None:
         """Notes that a run began, and what its recipe is made of; a run that several processes share begins once."""
         run = {"id": run_id, "source": source, "schema_name": schema_name, "recipe": recipe, "endpoint": endpoint}
-        self._write(journal.start_run, run, parts)
+        self.transact(journal.start_run, run, parts)
 
     def finish_run(self, run_id: str, summary: dict[str, Any]) -> None:
         """Notes that a run ended, and its counts."""
-        self._write(journal.finish_run, run_id, summary)
+        self.transact(journal.finish_run, run_id, summary)
 
     def note_objects(self, refs: Sequence[ObjectRef]) -> None:
         """Notes objects as listed. One whose etag changed shows unknown bytes until it is read again."""
         for batch in listing.batches(refs):
-            self._write(listing.note_objects, batch)
+            self.transact(listing.note_objects, batch)
 
     def known(self, uris: Sequence[str], schema_name: str, recipe: str) -> dict[str, Known]:
         """What is known of each uri that was noted before; one query for every few hundred."""
@@ -175,14 +175,14 @@ class Store:
         """Says which bytes an object shows, and claims their extraction for this store (`ledger.claim`)."""
         if self._holder is None:
             self.renew(run_id)
-        return self._write(
+        return self.transact(
             ledger.claim, ref, spooled, schema_name=schema_name, recipe=recipe, run_id=run_id,
             holder=self.holder.id, again=again,
         )  # fmt: skip
 
     def finish(self, claim: Claim, extraction: Extraction, run_id: str) -> bool:
         """Writes a claim's outcome in one transaction (`ledger.finish`); False when the claim was lost."""
-        return self._write(ledger.finish, claim.extraction_id, extraction, run_id, self.holder.id)
+        return self.transact(ledger.finish, claim.extraction_id, extraction, run_id, self.holder.id)
 
     @property
     def holder(self) -> Holder:
@@ -193,11 +193,11 @@ class Store:
 
     def renew(self, run_id: str | None = None) -> None:
         """Keeps what this store has claimed for another `leasing.LEASE_SECONDS`."""
-        self._write(leasing.renew, self.holder.id, run_id)
+        self.transact(leasing.renew, self.holder.id, run_id)
 
     def release(self) -> None:
         """Lets go of what this store has claimed and not finished: others need not wait for the lease's end."""
-        self._write(leasing.release, self.holder.id)
+        self.transact(leasing.release, self.holder.id)
 
     def is_held(self, holder: str | None) -> bool:
         """Whether another store's lease stands."""
@@ -210,7 +210,7 @@ class Store:
         self, ref: ObjectRef, schema_name: str, recipe: str, kind: str, cause: str, run_id: str
     ) -> int:
         """Quarantines an object whose bytes never arrived (`ledger.fail_unread`); returns the extraction's id."""
-        return self._write(
+        return self.transact(
             ledger.fail_unread, ref, schema_name=schema_name, recipe=recipe, kind=kind, cause=cause, run_id=run_id
         )
 
@@ -221,7 +221,7 @@ class Store:
 
     def put_reply(self, reply: StoredReply) -> None:
         """Keeps a reply; it is committed on return, and replaces one of the same fingerprint."""
-        self._write(journal.put_reply, reply)
+        self.transact(journal.put_reply, reply)
 
     def _prepare(self, *, read_only: bool) -> None:
         """Makes the tables in a new database, and sees that those which are there are this version's.
@@ -230,7 +230,7 @@ class Store:
             StoreUnavailable: it cannot be opened, is of another version, or its tables are another program's.
         """
         if not read_only:
-            self._write(make_tables)
+            self.transact(make_tables)
         with self.reading() as connection:
             check_tables(connection, self.shown_url)
 

@@ -4,14 +4,16 @@
 row even when its bytes lie under several uris: `document_uri` is the smallest that shows them now.
 """
 
+from datetime import UTC, datetime
+
 from sqlalchemy import Connection, Select, delete, inspect, select, true
 from sqlalchemy.sql import quoted_name
 
-from flows.dialects import JsonReader, Sql, json_reader, json_text, lock_definitions
+from flows.dialects import JsonReader, Sql, insert, json_reader, json_text, lock_definitions
 from flows.shape import Shape, ViewColumn, ViewList, free_name, shape_of
 from flows.store import Store
 from flows.succession import document_uri
-from flows.tables import WITH_RECORDS, extractions, metadata, records, schema_views
+from flows.tables import WITH_RECORDS, clean_json, extractions, metadata, records, schema_views, schemas
 from schemas.record import Schema
 
 BEFORE, AFTER = ("record_id", "document_uri"), ("extraction_id", "status", "grounded", "issue_count")
@@ -24,7 +26,7 @@ RECORD = json_text(())
 
 
 def make_views(store: Store, schema: Schema) -> None:
-    """Makes a schema's views, or makes them anew when the schema has changed.
+    """Makes a schema's views, or makes them anew when the schema has changed; notes how it is declared.
 
     A view whose name another schema's view or a table has taken gets a number at its end. In
     PostgreSQL a view that others are built on cannot be made anew: drop those first.
@@ -39,11 +41,21 @@ def make_views(store: Store, schema: Schema) -> None:
     """
     shape = shape_of(schema.json_schema, (*BEFORE, *AFTER), ELEMENT_BEFORE)
     with store.reading() as connection:
-        if _stored(connection, schema.name) == _planned(connection, schema.name, shape):
+        declared = connection.scalar(select(schemas.c.json_schema).where(schemas.c.name == schema.name))
+        same_views = _stored(connection, schema.name) == _planned(connection, schema.name, shape)
+        if same_views and declared == clean_json(schema.json_schema):
             return
     with store.writing() as connection:
         lock_definitions(connection)
+        declared = {"json_schema": schema.json_schema, "changed_at": datetime.now(UTC)}
+        connection.execute(
+            insert(connection, schemas)
+            .values(name=schema.name, **declared)
+            .on_conflict_do_update(index_elements=["name"], set_=declared)
+        )
         planned = _planned(connection, schema.name, shape)
+        if planned == _stored(connection, schema.name):
+            return  # in PostgreSQL, views of other people may stand on them
         for name in _stored(connection, schema.name):
             connection.exec_driver_sql(f"DROP VIEW IF EXISTS {_quoted(connection, name)}")
         connection.execute(delete(schema_views).where(schema_views.c.schema_name == schema.name))
