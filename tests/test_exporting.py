@@ -26,14 +26,23 @@ from flows.tables import FINAL
 from flows.views import make_views
 from schemas.json_file import schema_of_json
 
-INVOICE = {
-    "number": "R-1", "issue_date": "2026-01-31", "currency": "EUR", "total": "12.50",
+INVOICE: dict[str, Any] = {
+    "number": "R-1",
+    "issue_date": "2026-01-31",
+    "currency": "EUR",
+    "total": "12.50",
     "seller": {"name": "Müller"},
-    "line_items": [{"description": "Nail", "quantity": "2", "amount": "5.25"}, {"description": "Rest", "amount": "2"}],
-}  # fmt: skip
-CURRENT = (
-    "(select * from '{0}/records/*.{1}') anti join (select * from '{0}/removed/*.{1}') using (record_id, export)"
-)
+    "line_items": [
+        {"description": "Nail", "quantity": "2", "amount": "5.25"},
+        {"description": "Rest", "amount": "2"},
+    ],
+}
+REMOVED = {
+    "parquet": "read_parquet('{out}/removed/*.parquet')",
+    "csv": "read_csv('{out}/removed/*.csv')",
+    # The first list is empty, and JSON has no header: the columns are told.
+    "jsonl": "read_json('{out}/removed/*.jsonl', columns={{record_id: 'bigint', export: 'bigint'}})",
+}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
