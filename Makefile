@@ -29,8 +29,8 @@ check: $(MADE)
 	$(BIN)/lint-imports
 
 bench: $(MADE)
-	$(BIN)/python tests/benchmarks/bench_render.py
 	$(BIN)/python tests/benchmarks/accuracy.py
+	$(BIN)/python tests/benchmarks/bench_saturation.py
 
 # Names, versions and hashes only; uv comes from the registry, into an environment of its own.
 lock:
