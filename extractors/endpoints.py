@@ -1,18 +1,32 @@
-"""Vision endpoints as data, one profile each. Facts and prices: DESIGN section 3."""
+"""Vision endpoints as data, one profile each: where, whose key, which dialect, limits and prices.
+
+Facts and prices: DESIGN section 3, and the providers' own API pages. Everything here can be overridden under
+`[endpoint.NAME]` of octavo.toml, by the names of `Endpoint`'s attributes.
+"""
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
 
 from extractors.errors import BadConfiguration
 
 LOCAL_URL = "http://octavo-local/v1"
 
+_PLAIN = ("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty", "stop")
+_OPENAI = (*_PLAIN, "logit_bias", "tools", "tool_choice", "max_completion_tokens")
+_OPEN_WEIGHTS = (*_OPENAI, "top_k", "min_p", "repetition_penalty", "prefill")
+
+
+def _same(*names: str) -> dict[str, str]:
+    return {name: name for name in names} | {"max_completion_tokens": "max_tokens"}
+
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One server that speaks OpenAI's chat completions.
+    """One server that answers questions about images.
 
     Attributes:
         name: the profile's.
@@ -20,13 +34,26 @@ class Endpoint:
         model: the model's name there.
         key_env: environment variable of the key, or None where none is needed.
         api_key: the key itself; never shown.
+        dialect: `openai` (chat completions) or `anthropic` (messages).
+        auth: how the key is sent: `bearer`, `x-api-key`, or in the `body` as `key`, with `model_id` for `model`.
+        parameters: request parameters that it takes -> their names there; others are refused before anything is sent.
+        schema_by: how the answer's schema is sent beside the prompt, which holds it always: `json_schema`,
+            `json_object` (only that JSON is wanted), one forced `tool`, or not at all (`text`).
+        streams: whether an answer can be streamed.
+        stream_usage: whether a stream tells its usage when asked by `stream_options`.
         price_input: USD for a million input tokens, or None when unknown.
         price_output: likewise, output.
+        price_cached: likewise, input that its prompt cache held; None: as other input.
         images: in one request at most.
         body_bytes: of one request at most.
+        context: tokens of one request and its answer.
         max_concurrency: calls in flight at most, whatever is asked for.
         headers: sent with every request.
         extra_body: put into every request's body.
+        routing: of OpenRouter: `balanced`, `nitro` (fastest first) or `exacto` (best tool calling first).
+        provider: OpenRouter's provider preferences: `order`, `only`, `ignore`, `sort`, `max_price`, `zdr`,
+            `data_collection` and so on, beside `require_parameters`.
+        models: OpenRouter's models to fall back to.
         in_process: answered by the built-in model inside this process.
     """
 
@@ -35,53 +62,104 @@ class Endpoint:
     model: str
     key_env: str | None = None
     api_key: str | None = field(default=None, repr=False)
+    dialect: Literal["openai", "anthropic"] = "openai"
+    auth: Literal["bearer", "x-api-key", "body"] = "bearer"
+    parameters: Mapping[str, str] = field(default_factory=lambda: _same(*_OPENAI))
+    schema_by: Literal["json_schema", "json_object", "tool", "text"] = "json_schema"
+    streams: bool = True
+    stream_usage: bool = True
     price_input: float | None = None
     price_output: float | None = None
+    price_cached: float | None = None
     images: int = 64
     body_bytes: int = 20_000_000
+    context: int = 131_072
     max_concurrency: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     extra_body: Mapping[str, Any] = field(default_factory=dict)
+    routing: Literal["balanced", "nitro", "exacto"] | None = None
+    provider: Mapping[str, Any] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
     in_process: bool = False
 
     def auth_headers(self) -> dict[str, str]:
-        """The key as the endpoint wants it."""
-        return {**self.headers, **({"Authorization": f"Bearer {self.api_key}"} if self.api_key else {})}
+        """The key as the endpoint wants it; none when the key goes into the body."""
+        if not self.api_key or self.auth == "body":
+            return dict(self.headers)
+        name, value = (
+            ("x-api-key", self.api_key) if self.auth == "x-api-key" else ("Authorization", f"Bearer {self.api_key}")
+        )
+        return {**self.headers, name: value}
 
+
+_MISTRAL_SMALL = "mistralai/mistral-small-3.2-24b-instruct"
+_MODELSLAB = "mistralai-mistral-small-3.2-24b-instruct"
 
 PROFILES: dict[str, Endpoint] = {
     profile.name: profile
     for profile in (
         Endpoint(
-            "openrouter",
-            "https://openrouter.ai/api/v1",
-            "mistralai/mistral-small-3.2-24b-instruct",
+            "openrouter", "https://openrouter.ai/api/v1", _MISTRAL_SMALL,
             key_env="OPENROUTER_API_KEY",
-            price_input=0.075,
-            price_output=0.20,
-            headers={"X-OpenRouter-Title": "Octavo"},
+            parameters=_same(*_OPEN_WEIGHTS),
+            price_input=0.075, price_output=0.20,
+            headers={"X-OpenRouter-Title": "Octavo", "HTTP-Referer": "https://octavo.invalid"},
             # Only upstreams that honour the schema are used.
-            extra_body={"provider": {"require_parameters": True}},
+            provider={"require_parameters": True},
         ),
         Endpoint(
-            "vllm",
-            "http://localhost:8000/v1",
-            "mistralai/Mistral-Small-3.2-24B-Instruct-2506",
-            price_input=0.0,
-            price_output=0.0,
+            "unorouter", "https://api.unorouter.com/v1", "mistral-small-3.2",
+            key_env="UNOROUTER_API_KEY",
+            parameters=_same(*_OPEN_WEIGHTS),
+            price_input=0.0, price_output=0.0,
         ),
         Endpoint(
-            "local",
-            LOCAL_URL,
-            "octavo-ocr",
-            price_input=0.0,
-            price_output=0.0,
+            "modelslab", "https://modelslab.com/api/v7/llm", _MODELSLAB,
+            key_env="MODELSLAB_API_KEY",
+            parameters=_same("temperature", "top_p", "frequency_penalty", "presence_penalty"),
+            schema_by="json_object",
+            stream_usage=False,
+            price_input=0.075, price_output=0.20,
+        ),
+        Endpoint(
+            "modelslab-messages", "https://modelslab.com/api/v7/llm/v1", _MODELSLAB,
+            key_env="MODELSLAB_API_KEY",
+            dialect="anthropic", auth="x-api-key",
+            parameters=_same("temperature", "top_p", "top_k") | {"stop": "stop_sequences"},
+            schema_by="tool",
+            streams=False,
+            price_input=0.075, price_output=0.20,
+            headers={"anthropic-version": "2023-06-01"},
+        ),
+        Endpoint(
+            "mistral", "https://api.mistral.ai/v1", "mistral-small-latest",
+            key_env="MISTRAL_API_KEY",
+            parameters=_same(*_PLAIN, "tools", "tool_choice", "prefill") | {"seed": "random_seed"},
+            stream_usage=False,  # told unasked; the field would be refused
+            price_input=0.10, price_output=0.30,
+            images=8,
+        ),
+        Endpoint(
+            "vllm", "http://localhost:8000/v1", "mistralai/Mistral-Small-3.2-24B-Instruct-2506",
+            parameters=_same(*_OPEN_WEIGHTS),
+            price_input=0.0, price_output=0.0,
+        ),
+        Endpoint(
+            "ollama", "http://localhost:11434/v1", "mistral-small3.2",
+            parameters=_same(*_PLAIN, "tools"),
+            price_input=0.0, price_output=0.0,
+            # Its default; raise both OLLAMA_CONTEXT_LENGTH and this for windows of more than a page.
+            context=4096,
+        ),
+        Endpoint(
+            "local", LOCAL_URL, "octavo-ocr",
+            price_input=0.0, price_output=0.0,
             max_concurrency=os.cpu_count() or 1,
             in_process=True,
         ),
-        Endpoint("custom", "", "", key_env=None),
+        Endpoint("custom", "", ""),
     )
-}
+}  # fmt: skip
 
 
 def endpoint_for(
@@ -100,12 +178,7 @@ def endpoint_for(
     """
     if name not in PROFILES:
         raise BadConfiguration(f"unknown endpoint {name!r}: there are {', '.join(PROFILES)}")
-    try:
-        endpoint = replace(PROFILES[name], **dict(overrides or {}))
-    except TypeError:
-        raise BadConfiguration(
-            f"octavo.toml, endpoint.{name}: unknown key among {', '.join(overrides or ())}"
-        ) from None
+    endpoint = _overridden(PROFILES[name], overrides or {})
     key = api_key if name == "custom" else environment.get(endpoint.key_env or "")
     endpoint = replace(
         endpoint,
@@ -121,3 +194,21 @@ def endpoint_for(
     if endpoint.key_env and not endpoint.api_key and base_url is None:
         raise BadConfiguration(f"endpoint {name} needs a key: set {endpoint.key_env}")
     return endpoint
+
+
+def _overridden(profile: Endpoint, overrides: Mapping[str, Any]) -> Endpoint:
+    """The profile with a person's values; tables are merged into the profile's own."""
+    where = f"octavo.toml, [endpoint.{profile.name}]"
+    known = {each.name: getattr(profile, each.name) for each in fields(profile)}
+    unknown = sorted(set(overrides) - (known.keys() - {"name", "api_key", "in_process"}))
+    if unknown:
+        raise BadConfiguration(f"{where}: there is no {', '.join(unknown)}; keys come from the environment only")
+    merged = {
+        name: {**known[name], **value} if isinstance(known[name], Mapping) and isinstance(value, Mapping) else value
+        for name, value in overrides.items()
+    }
+    try:
+        return TypeAdapter(Endpoint).validate_python({**known, **merged})
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise BadConfiguration(f"{where} {'.'.join(map(str, first['loc']))}: {first['msg']}") from None

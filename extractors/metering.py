@@ -13,6 +13,8 @@ class Meter:
         calls: requests sent.
         retries: requests among them that repeated one.
         reused: answers taken from the store instead.
+        runaways: answers that were cut off for running away.
+        saved_usd: what they would have cost more.
         usage: tokens and cost of what was sent.
         fingerprints: of every reply read, in order.
     """
@@ -20,5 +22,7 @@ class Meter:
     calls: int = 0
     retries: int = 0
     reused: int = 0
+    runaways: int = 0
+    saved_usd: float = 0.0
     usage: Usage = field(default_factory=Usage)
     fingerprints: list[str] = field(default_factory=list)

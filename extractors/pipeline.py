@@ -46,7 +46,7 @@ from schemas.record import InvalidRecord
 class Asks(Protocol):
     """What the pipeline needs of the vision client."""
 
-    async def ask(self, request: VisionRequest, meter: Meter, *, fresh: bool = False) -> Reply:
+    async def ask(self, request: VisionRequest, meter: Meter, *, fresh: bool = False, again: bool = False) -> Reply:
         """Sends one question, or finds its stored reply."""
 
     def judge(self, reply: Reply, *, valid: bool) -> None:
@@ -207,7 +207,7 @@ async def _asked(
     request: VisionRequest, journey: Journey, meter: Meter, *, whole: bool
 ) -> tuple[str, validation.Judged]:
     many, schema = journey.plan.records == "many", journey.plan.schema
-    reply = await journey.vision.ask(request, meter)
+    reply = await journey.vision.ask(request, meter, again=journey.ask_again)
     judged = validation.judge(reply.text, schema, many=many, whole=whole)
     if judged.faults and reply.reused and journey.ask_again:
         reply = await journey.vision.ask(request, meter, fresh=True)

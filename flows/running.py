@@ -98,6 +98,7 @@ async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambd
             give_up_after=settings.give_up_after,
             timeout=settings.timeout,
             sampling=settings.sampling,
+            stream=settings.stream,
             notice=watch.notice,
         )
         summary = Summary(uuid4().hex, meter=vision.meter)

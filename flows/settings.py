@@ -4,7 +4,7 @@ import os
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -33,6 +33,7 @@ class Settings(BaseSettings):
         max_cost: USD for one run, or None for no limit.
         give_up_after: seconds without one good answer before a run pauses.
         timeout: seconds for one call.
+        stream: whether answers are streamed: `auto` once an endpoint has shown a runaway, `always` or `never`.
         pages_per_request: pages in one request at most.
         render_workers: processes that open and draw documents.
         max_bytes: of one document.
@@ -55,6 +56,7 @@ class Settings(BaseSettings):
     max_cost: Decimal | None = Field(None, ge=0)
     give_up_after: float = Field(120.0, ge=0)
     timeout: float = Field(180.0, gt=0)
+    stream: Literal["auto", "always", "never"] = "auto"
     pages_per_request: int = Field(8, ge=1, le=256)
     render_workers: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1)
     max_bytes: int = Field(500_000_000, ge=1)

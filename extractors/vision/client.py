@@ -1,12 +1,13 @@
-"""Sends questions: the checkpoint first, then the endpoints in order, with retries and a budget."""
+"""Sends questions: the checkpoint first, then the endpoints in order, with retries, limits and a budget.
+
+What a response means is decided in `outcomes`, how much is sent in `flow`, what it may cost in `budget`.
+"""
 
 import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from dataclasses import replace
 from typing import Any, Protocol
 
 import httpx
@@ -15,27 +16,26 @@ from extractors.documents import Reply, StoredReply, Usage, VisionRequest
 from extractors.endpoints import Endpoint
 from extractors.errors import (
     BadConfiguration,
-    BudgetExhausted,
     EndpointDown,
     EndpointRefused,
     Interrupted,
     InvalidAnswer,
     Paused,
-    Refused,
     RejectedRequest,
     RequestTooBig,
+    RunawayAnswer,
     TruncatedAnswer,
 )
 from extractors.metering import Meter
-from extractors.vision.wire import Spoken, body, estimate, fingerprint, spoken, told_error
+from extractors.vision.budget import Budget
+from extractors.vision.calling import Answered, post, speaks
+from extractors.vision.flow import Flow
+from extractors.vision.outcomes import Outcome, failure_of
+from extractors.vision.sampling import refuse_untaken, sampling_of
+from extractors.vision.wire import Asking, Spoken, cost, estimate, fingerprint
 
-SAMPLING: Mapping[str, Any] = {"temperature": 0.15, "top_p": 1.0, "seed": 7}
-_BUSY = {408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
-_OUT = {401: "refuses the key", 402: "has no credit left", 403: "forbids the request", 404: "does not know the model"}
-_GOOD, _TOO_LARGE, _TOO_MANY = 200, 413, 429
-_MOST_FAILURES = 8
-"""Attempts at one request, when others are served meanwhile; an endpoint that is merely busy costs none."""
-_BIG = ("image", "too large", "too long", "context", "maximum", "exceed", "413")
+_MOST_FAILURES, _MOST_HOLLOW = 8, 3
+"""Attempts at one request that fail while others are served; attempts that may have been billed for nothing."""
 
 
 class ReplyBook(Protocol):
@@ -46,17 +46,6 @@ class ReplyBook(Protocol):
 
     async def put(self, reply: StoredReply) -> None:
         """Keeps a reply; it survives a kill once this returns."""
-
-
-@dataclass
-class _State:
-    """How an endpoint does in this run."""
-
-    endpoint: Endpoint
-    slots: asyncio.Semaphore
-    last_good: float
-    out: str | None = None
-    told: bool = False
 
 
 class VisionClient:
@@ -79,6 +68,7 @@ class VisionClient:
         give_up_after: float = 120.0,
         timeout: float = 180.0,
         sampling: Mapping[str, Any] | None = None,
+        stream: str = "auto",
         notice: Callable[[str], None] = lambda _: None,
         first_delay: float = 0.5,
         longest_delay: float = 30.0,
@@ -86,42 +76,42 @@ class VisionClient:
         """Sends nothing yet.
 
         Raises:
-            BadConfiguration: a budget is set and an endpoint's price is not known.
+            BadConfiguration: a budget is set and an endpoint's price is not known, or a sampling parameter is
+                one that an endpoint does not take.
         """
         for endpoint in endpoints:
-            if max_cost is not None and (endpoint.price_input is None or endpoint.price_output is None):
+            refuse_untaken(endpoint, sampling or {})
+            if max_cost is not None and None in (endpoint.price_input, endpoint.price_output):
                 raise BadConfiguration(
                     f"a budget is set, but the price of {endpoint.name} is not known: set price_input and "
                     f"price_output under [endpoint.{endpoint.name}] in octavo.toml"
                 )
         self._http = http
         self._replies = replies
-        self._budget = max_cost
-        self._reserved = 0.0
+        self._sampling = sampling_of(sampling or {})
         self._give_up_after = give_up_after
-        self._timeout = httpx.Timeout(timeout, connect=min(10.0, timeout), pool=None)
-        self._sampling = {**SAMPLING, **(sampling or {})}
+        self._timeout = timeout
+        self._stream = stream
         self._notice = notice
         self._delays = (first_delay, longest_delay)
         self._draining = asyncio.Event()
-        self._asking: dict[str, asyncio.Lock] = {}
-        now = time.monotonic()
-        self._states = [
-            _State(e, asyncio.Semaphore(min(concurrency, e.max_concurrency or concurrency)), now) for e in endpoints
-        ]
+        self._under_way: dict[str, asyncio.Lock] = {}
+        self._flows = [Flow(endpoint, concurrency, streams=stream == "always") for endpoint in endpoints]
         self.model = endpoints[0].model
         self.meter = Meter()
+        self._budget = Budget(max_cost, self.meter)
         self.stopped: Paused | None = None
 
     @property
     def most_pages(self) -> int:
-        """Images that every endpoint takes in one request."""
-        return min(state.endpoint.images for state in self._states)
+        """Images that every endpoint takes in one request, its context considered."""
+        page, rest = 2_300, 8_000  # tokens of an A4 page, and of the prompt with an answer
+        return min(min(f.endpoint.images, max(1, (f.endpoint.context - rest) // page)) for f in self._flows)
 
     @property
     def most_bytes(self) -> int:
         """Bytes of JPEG that every endpoint takes in one request: base64 makes four of three."""
-        return min(state.endpoint.body_bytes for state in self._states) * 3 // 4 - 100_000
+        return min(flow.endpoint.body_bytes for flow in self._flows) * 3 // 4 - 100_000
 
     @property
     def sampling_fingerprint(self) -> str:
@@ -133,154 +123,216 @@ class VisionClient:
         self._stop(Interrupted("interrupted: what was in flight was finished"))
 
     def judge(self, reply: Reply, *, valid: bool) -> None:
-        """Hears whether an answer held."""
+        """Hears whether an answer held; an endpoint whose answers too often do not is asked last."""
+        flow = self._flow_of(reply.endpoint)
+        if flow.judged(valid=valid) and len(self._flows) > 1:
+            self._notice(f"{flow.endpoint.name} breaks the schema too often: the others are asked first")
 
-    async def ask(self, request: VisionRequest, meter: Meter, *, fresh: bool = False) -> Reply:
-        """The answer to one question; from the store when it was given before, unless `fresh`.
+    async def ask(self, request: VisionRequest, meter: Meter, *, fresh: bool = False, again: bool = False) -> Reply:
+        """The answer to one question; from the store when it was given before.
+
+        A truncated answer is asked for once more with twice the room, one that ran away without the grammar.
+
+        Args:
+            request: the question.
+            meter: the document's.
+            fresh: no stored reply counts.
+            again: a stored reply that is no answer (cut off, refused) does not count.
 
         Raises:
             AnswerError: this question gets no usable answer.
             Paused: the run stops early.
             EndpointRefused: no endpoint of the run will serve it.
         """
-        try:
-            return await self._asked(request, meter, request.answer_tokens, fresh=fresh)
-        except TruncatedAnswer:
-            return await self._asked(request, meter, request.answer_tokens * 2, fresh=fresh)
+        most = self._sampling.get("max_completion_tokens", request.answer_tokens * 2)
+        asking = Asking(min(request.answer_tokens, most))
+        while True:
+            try:
+                return await self._asked(request, meter, asking, fresh=fresh, again=again)
+            except TruncatedAnswer:
+                if asking.answer_tokens >= most:
+                    raise
+                asking = replace(asking, answer_tokens=min(most, asking.answer_tokens * 2))
+            except RunawayAnswer:
+                if not asking.grammar:
+                    raise
+                asking = replace(asking, grammar=False)
 
-    async def _asked(self, request: VisionRequest, meter: Meter, answer_tokens: int, *, fresh: bool) -> Reply:
-        key = fingerprint(request, self.model, self._sampling, answer_tokens)
+    async def _asked(
+        self, request: VisionRequest, meter: Meter, asking: Asking, *, fresh: bool, again: bool
+    ) -> Reply:
+        key = fingerprint(request, self.model, self._sampling, asking)
         # The same question in flight twice is sent once: the second finds the first one's reply.
-        lock = self._asking.setdefault(key, asyncio.Lock())
-        async with lock:
+        async with self._under_way.setdefault(key, asyncio.Lock()):
             stored = None if fresh else await self._replies.get(key)
             if stored is not None:
-                endpoint = next((s.endpoint for s in self._states if s.endpoint.name == stored.endpoint), None)
-                said = spoken(stored.body, endpoint or self._states[0].endpoint)
-                if _usable(said):
+                said = speaks(stored.body, self._flow_of(stored.endpoint).endpoint)
+                failure = failure_of(said, asking)
+                if failure is None or not again:
                     self._count(meter, reused=1, fingerprint=key)
-                    return _reply(stored, said, reused=True)
-            stored = await self._sent(request, meter, key, answer_tokens)
-        return _reply(stored, spoken(stored.body, self._states[0].endpoint), reused=False)
+                    return self._reply(stored, said, asking, reused=True)
+            answered = await self._sent(request, meter, asking)
+            stored = StoredReply(
+                key, answered.endpoint.name, answered.endpoint.model, answered.status, answered.text,
+                answered.said.usage, answered.seconds,
+            )  # fmt: skip
+            await self._replies.put(stored)
+            self._count(meter, fingerprint=key)
+        self._learn(answered, meter, asking)
+        return self._reply(stored, answered.said, asking, reused=False)
 
-    async def _sent(self, request: VisionRequest, meter: Meter, key: str, answer_tokens: int) -> StoredReply:
-        """Asks the endpoints until one answers; its reply is in the store before this returns."""
-        attempt = 0
-        while True:
-            state = self._next_state()
-            async with state.slots:
-                if self.stopped is not None:
-                    raise type(self.stopped)(str(self.stopped))
-                with _Reservation(self, estimate(request, state.endpoint).cost_usd):
-                    wait = await self._call(request, meter, key, answer_tokens, state, attempt)
-            if isinstance(wait, StoredReply):
-                return wait
-            attempt += 1
-            await self._pause(wait, state)
+    def _reply(self, stored: StoredReply, said: Spoken, asking: Asking, *, reused: bool) -> Reply:
+        failure = failure_of(said, asking)
+        if failure is not None:
+            raise failure
+        begun = self._sampling.get("prefill") or ""
+        text = said.text or ""
+        text = text if text.lstrip().startswith(begun.lstrip()) else begun + text
+        return Reply(text, stored.fingerprint, stored.endpoint, stored.model, stored.usage, reused)
 
-    async def _call(  # noqa: PLR0917 - all of one call's facts
-        self, request: VisionRequest, meter: Meter, key: str, answer_tokens: int, state: _State, attempt: int
-    ) -> StoredReply | float:
-        """One call: the stored reply, or seconds to wait before the next.
-
-        Raises:
-            AnswerError: the endpoint will not answer this very request.
-        """
-        endpoint = state.endpoint
-        raw = body(request, endpoint, self._sampling, answer_tokens)
-        headers = {**endpoint.auth_headers(), "Content-Type": "application/json"}
-        self._count(meter, calls=1, retries=1 if attempt else 0)
-        began = time.monotonic()
-        try:
-            async with asyncio.timeout(self._timeout.read):
-                response = await self._http.post(
-                    f"{endpoint.base_url}/chat/completions", content=raw, headers=headers, timeout=self._timeout
-                )
-        except (httpx.TransportError, TimeoutError) as error:
-            return self._busy(state, attempt, f"{type(error).__name__}: {error}".rstrip(": "), None)
-        text = response.text
-        said = spoken(text, endpoint)
-        status = response.status_code if response.status_code != _GOOD or said.error is None else said.error[0] or 502
-        self._count(meter, usage=said.usage)
-        if status in _BUSY or (response.status_code == _GOOD and _hollow(said)):
-            why = said.error[1] if said.error else f"HTTP {status}"
-            if status != _TOO_MANY and attempt >= _MOST_FAILURES and state.last_good > began:
-                # Others are served meanwhile: it is this request that the endpoint cannot answer.
-                raise RejectedRequest(f"no answer after {attempt + 1} attempts: {why}")
-            return self._busy(state, attempt, why, _retry_after(response))
-        if status in _OUT:
-            state.out = f"{endpoint.name} {_OUT[status]} (HTTP {status}: {_message(text)})"
-            return 0.0
-        if status != _GOOD:
-            self._reject(status, text)
-        state.last_good, state.told = time.monotonic(), False
-        stored = StoredReply(key, endpoint.name, endpoint.model, status, text, said.usage, time.monotonic() - began)
-        await self._replies.put(stored)
-        self._count(meter, fingerprint=key)
-        if said.finish_reason == "length":
-            raise TruncatedAnswer(f"the answer is cut off at {answer_tokens} tokens")
-        if said.refusal or said.finish_reason == "content_filter":
-            raise Refused(f"the model declined: {said.refusal or 'content filter'}")
-        return stored
-
-    def _busy(self, state: _State, attempt: int, why: str, retry_after: float | None) -> float:
-        """Seconds to wait: what the endpoint says, else full jitter."""
-        name, silence = state.endpoint.name, time.monotonic() - state.last_good
-        if silence >= self._give_up_after:
-            state.out = f"{name} ({state.endpoint.base_url}) has not answered for {silence:.0f} s ({why})"
-            return 0.0
-        if not state.told and attempt:
-            state.told = True
-            left = self._give_up_after - silence
-            self._notice(f"{name} is not answering ({why}); trying for {left:.0f} s more")
-        first, longest = self._delays
-        wait = retry_after if retry_after is not None else random.uniform(0, min(longest, first * 2**attempt))  # noqa: S311
-        return min(wait, max(0.05, self._give_up_after - silence))
-
-    def _reject(self, status: int, text: str) -> None:
-        message = _message(text)
-        if status == _TOO_LARGE or any(word in message.lower() for word in _BIG):
-            raise RequestTooBig(f"HTTP {status}: {message}")
-        raise RejectedRequest(f"HTTP {status}: {message}")
-
-    def _next_state(self) -> _State:
-        """The first endpoint that is still in.
-
-        Raises:
-            EndpointRefused: all are out, the last for a reason that waiting does not cure.
-            EndpointDown: all are out, and one of them merely did not answer.
-        """
-        for state in self._states:
-            if state.out is None:
-                return state
-        reasons = "; ".join(str(state.out) for state in self._states)
-        if any("has not answered" in str(state.out) for state in self._states):
-            told = f"{reasons}; check that the server is up, then run the same command again"
-            self._stop(EndpointDown(told))
-            raise EndpointDown(told)
-        keys = ", ".join(state.endpoint.key_env or "OCTAVO_API_KEY" for state in self._states)
-        raise EndpointRefused(f"{reasons}; check {keys}, the credit and the model's name")
-
-    def reserve(self, amount: float) -> None:
-        """Sets money aside before a call.
-
-        Raises:
-            BudgetExhausted: it could cross the limit.
-        """
-        if self._budget is not None and self.meter.usage.cost_usd + self._reserved + amount > self._budget:
-            spent = self.meter.usage.cost_usd
-            told = f"${spent:.4f} of ${self._budget:.4f} are spent and the next call could cross it: raise --max-cost"
-            self._stop(BudgetExhausted(told))
-            raise BudgetExhausted(told)
-        self._reserved += amount
-
-    def release(self, amount: float) -> None:
-        """Gives back what was set aside; what the call cost is in the meter."""
-        self._reserved -= amount
-
-    async def _pause(self, seconds: float, state: _State) -> None:
-        if seconds <= 0 or state.out:
+    def _learn(self, answered: Answered, meter: Meter, asking: Asking) -> None:
+        """An endpoint that showed a runaway or a truncated answer is streamed under watch from now on."""
+        failure = failure_of(answered.said, asking)
+        if not isinstance(failure, TruncatedAnswer | RunawayAnswer):
             return
+        flow = self._flow_of(answered.endpoint.name)
+        flow.streams = flow.endpoint.streams and self._stream != "never"
+        if isinstance(failure, RunawayAnswer):
+            spared = max(0, asking.answer_tokens - answered.said.usage.output)
+            for each in (meter, self.meter):
+                each.runaways += 1
+                each.saved_usd += cost(answered.endpoint, 0, spared)
+
+    async def _sent(self, request: VisionRequest, meter: Meter, asking: Asking) -> Answered:
+        """Asks the endpoints until one answers.
+
+        Raises:
+            AnswerError: an endpoint will not answer this very request.
+        """
+        failures, hollow, attempt = 0, 0, 0
+        while True:
+            flow = await self._usable()
+            began = time.monotonic()
+            async with flow.slots.taken_one():
+                answered = await self._called(flow, request, meter, asking, retry=attempt > 0)
+            if answered is None:
+                continue  # while it waited for its turn the endpoint was lost
+            outcome = answered.outcome
+            if outcome.kind == "answer":
+                flow.served()
+                return answered
+            attempt += 1
+            if outcome.kind in {"rejected", "too_big"}:
+                raise (RequestTooBig if outcome.kind == "too_big" else RejectedRequest)(outcome.why)
+            hollow += outcome.kind == "hollow"
+            failures += outcome.kind == "busy"
+            if hollow >= _MOST_HOLLOW:
+                raise InvalidAnswer(f"{outcome.why}, {hollow} times")
+            if failures >= _MOST_FAILURES and flow.last_good > began:
+                # Others are served meanwhile: it is this request that the endpoint cannot answer.
+                raise RejectedRequest(f"no answer after {failures} attempts: {outcome.why}")
+            await self._consequence(flow, outcome, time.monotonic() - answered.seconds, attempt)
+
+    async def _usable(self) -> Flow:
+        """The first endpoint that may be asked now; those that break the schema too often come last.
+
+        Raises:
+            Paused: the run stops.
+            EndpointDown: all are out, and one of them merely did not answer.
+            EndpointRefused: all are out for reasons that waiting does not cure.
+        """
+        while True:
+            if self.stopped is not None:
+                raise type(self.stopped)(str(self.stopped))
+            flows = sorted((flow for flow in self._flows if flow.out is None), key=lambda flow: flow.demoted)
+            if not flows:
+                raise self._all_out()
+            rests = [flow.rests_for() for flow in flows]
+            if min(rests) == 0:
+                return flows[rests.index(0)]
+            await self._pause(min(rests))
+
+    async def _called(
+        self, flow: Flow, request: VisionRequest, meter: Meter, asking: Asking, *, retry: bool
+    ) -> Answered | None:
+        """One call, when its turn has come; None when the endpoint is lost by then."""
+        expected = estimate(request, flow.endpoint, asking.answer_tokens)
+        while (wait := flow.allowed_in(expected.input)) > 0:
+            await self._pause(wait)
+            if self.stopped is not None:
+                break
+        if self.stopped is not None or flow.out is not None or flow.rests_for() > 0:
+            return None
+        try:
+            with self._budget.reserved(expected.cost_usd):
+                flow.takes(expected.input)
+                self._count(meter, calls=1, retries=int(retry))
+                probe = flow.begins()
+                try:
+                    how = replace(asking, grammar=asking.grammar and flow.grammar, stream=flow.streams)
+                    answered = await post(
+                        self._http,
+                        flow.endpoint,
+                        request,
+                        self._sampling,
+                        how,
+                        patience=self._timeout,
+                        expected=expected,
+                    )
+                finally:
+                    if probe:
+                        flow.ends()
+                self._count(meter, usage=answered.said.usage)
+        except Paused as error:
+            self._stop(error)
+            raise
+        flow.heard(answered.headers)
+        return answered
+
+    async def _consequence(self, flow: Flow, outcome: Outcome, began: float, attempt: int) -> None:
+        """What the endpoint's failure means for the calls to come, and for how long this one waits."""
+        name = flow.endpoint.name
+        if outcome.kind == "no_grammar" and flow.grammar:
+            flow.grammar = False
+            self._notice(f"{name} cannot hold the model to this schema ({outcome.why}): asked without")
+            return
+        if outcome.kind in {"out", "no_grammar"}:
+            flow.out = flow.out or f"{name} {outcome.why}"
+            left = [other.endpoint.name for other in self._flows if other.out is None]
+            if left:
+                self._notice(f"{flow.out}; going on with {', '.join(left)}")
+            return
+        flow.failed(began, overloaded=outcome.kind == "overloaded")
+        silence = flow.silence()
+        if silence >= self._give_up_after:
+            flow.out = f"{name} ({flow.endpoint.base_url}) has not answered for {silence:.0f} s ({outcome.why})"
+            flow.down = True
+            return
+        if not flow.told and attempt > 1:
+            flow.told = True
+            self._notice(
+                f"{name} is not answering ({outcome.why}); trying for {self._give_up_after - silence:.0f} s more"
+            )
+        first, longest = self._delays
+        jitter = random.uniform(0, min(longest, first * 2 ** min(attempt, 10)))  # noqa: S311 - no secret
+        wait = jitter if outcome.wait is None else outcome.wait + jitter * 0.1
+        await self._pause(min(wait, max(0.05, self._give_up_after - silence)))
+
+    def _all_out(self) -> Exception:
+        reasons = "; ".join(str(flow.out) for flow in self._flows)
+        if any(flow.down for flow in self._flows):
+            down = EndpointDown(f"{reasons}; check that the server is up, then run the same command again")
+            self._stop(down)
+            return down
+        keys = ", ".join(flow.endpoint.key_env or "OCTAVO_API_KEY" for flow in self._flows)
+        return EndpointRefused(f"{reasons}; check {keys}, the credit and the model's name")
+
+    def _flow_of(self, endpoint: str) -> Flow:
+        """An endpoint's flow; the first for one that an earlier run asked."""
+        return next((flow for flow in self._flows if flow.endpoint.name == endpoint), self._flows[0])
+
+    async def _pause(self, seconds: float) -> None:
+        """Waits, unless the run stops meanwhile."""
         try:
             await asyncio.wait_for(self._draining.wait(), seconds)
         except TimeoutError:
@@ -301,55 +353,3 @@ class VisionClient:
             each.usage += usage or Usage()
         if fingerprint is not None:
             meter.fingerprints.append(fingerprint)
-
-
-class _Reservation:
-    """Money set aside while a call is under way."""
-
-    def __init__(self, client: VisionClient, amount: float) -> None:
-        self._client, self._amount = client, amount
-
-    def __enter__(self) -> None:
-        self._client.reserve(self._amount)
-
-    def __exit__(self, *_: object) -> None:
-        self._client.release(self._amount)
-
-
-def _usable(said: Spoken) -> bool:
-    return said.text is not None and said.error is None and said.finish_reason != "length" and not said.refusal
-
-
-def _hollow(said: Spoken) -> bool:
-    """A 200 without an answer: the error stands inside, or nothing does."""
-    return said.error is not None or (said.text is None and not said.refusal and said.finish_reason != "length")
-
-
-def _reply(stored: StoredReply, said: Spoken, *, reused: bool) -> Reply:
-    if said.text is None:
-        raise InvalidAnswer("the reply holds no text")
-    return Reply(said.text, stored.fingerprint, stored.endpoint, stored.model, stored.usage, reused)
-
-
-def _message(text: str) -> str:
-    import json
-
-    try:
-        decoded = json.loads(text)
-    except ValueError:
-        return " ".join(text.split())[:200]
-    return told_error(decoded)[1] if isinstance(decoded, dict) else str(decoded)[:200]
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    value = response.headers.get("retry-after")
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None

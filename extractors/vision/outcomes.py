@@ -1,0 +1,169 @@
+"""What a response means: one consequence for every way of failing. Pure.
+
+answer      go on with it
+busy        ask again later; the endpoint is ill, or cannot be reached
+overloaded  likewise, and fewer at once
+hollow      200 without an answer: ask again, a few times only, for each may be billed
+out         the endpoint will not serve this run: credentials, credit, model
+no_grammar  it cannot compile the schema: ask without, the prompt holds the schema
+too_big     too many images or tokens: a smaller window may do
+rejected    it refuses this very request
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+
+from extractors.errors import AnswerError, InvalidAnswer, Refused, RunawayAnswer, TruncatedAnswer
+from extractors.vision.streaming import runs_away
+from extractors.vision.wire import RUNAWAY, Asking, Spoken, told_error
+
+Kind = Literal["answer", "busy", "overloaded", "hollow", "out", "no_grammar", "too_big", "rejected"]
+
+_GOOD = 200
+_OVERLOADED = {408, 429, 503, 529}
+_BUSY = {409, 425, 500, 502, 504, 520, 521, 522, 523, 524}
+_OUT = {
+    401: "refuses the key",
+    402: "has no credit left",
+    403: "forbids the request",
+    404: "does not know the model or the address",
+}
+_TRANSIENT_402 = "openrouter_in_flight_budget"
+_MODERATED = ("flagged", "moderation")
+_BIG = (
+    "too large",
+    "too long",
+    "context length",
+    "context_length",
+    "maximum context",
+    "exceed",
+    "at most",
+    "too many",
+)
+_LONGEST_WORDS = 300
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What to do about a response.
+
+    Attributes:
+        kind: see above.
+        why: in the endpoint's words, for a person.
+        wait: seconds that the endpoint asks to wait, or None.
+    """
+
+    kind: Kind
+    why: str = ""
+    wait: float | None = None
+
+
+def outcome(status: int, headers: Mapping[str, str], text: str, said: Spoken) -> Outcome:
+    """The consequence of a whole response.
+
+    Args:
+        status: HTTP status.
+        headers: with lower-case names.
+        text: the body as it came.
+        said: the body as the dialect reads it.
+    """
+    decoded = _decoded(text)
+    wait = retry_after(headers, decoded)
+    code, words = said.error or (None, "")
+    if status == _GOOD:
+        if said.error is None:
+            return _of_good(said)
+        # An error inside a 200 is treated as the error inside.
+        status = code if code is not None and code >= 400 else 502  # noqa: PLR2004 - HTTP's errors
+    why = f"HTTP {status}: {words or _words(text, decoded)}"[:_LONGEST_WORDS]
+    if status in _OVERLOADED or (status == 402 and _TRANSIENT_402 in text):  # noqa: PLR2004 - payment required
+        return Outcome("overloaded", why, wait)
+    if status in _BUSY or status >= 500:  # noqa: PLR2004 - the server's own errors
+        return Outcome("busy", why, wait)
+    if status == 403 and any(word in why.lower() for word in _MODERATED):  # noqa: PLR2004 - forbidden: this input
+        return Outcome("rejected", why)
+    if status in _OUT:
+        return Outcome("out", f"{_OUT[status]} ({why})")
+    return _of_refused(status, why)
+
+
+def _of_good(said: Spoken) -> Outcome:
+    if said.text is None and not said.refusal and said.finish_reason not in {"length", "content_filter"}:
+        return Outcome("hollow", "HTTP 200 without an answer")
+    return Outcome("answer")
+
+
+def _of_refused(status: int, why: str) -> Outcome:
+    lowered = why.lower()
+    if "grammar" in lowered or ("response_format" in lowered and "schema" in lowered):
+        return Outcome("no_grammar", why)
+    if status == 413 or any(word in lowered for word in _BIG):  # noqa: PLR2004 - content too large
+        return Outcome("too_big", why)
+    return Outcome("rejected", why)
+
+
+def failure_of(said: Spoken, asking: Asking) -> AnswerError | None:
+    """Why a reply that was stored is no answer, or None. It is derived anew each time, so that parsers may change."""
+    if said.finish_reason == RUNAWAY or (said.finish_reason == "length" and runs_away(said.text or "")):
+        return RunawayAnswer("the answer ran away (white space or a cycle without end)")
+    if said.finish_reason == "length":
+        return TruncatedAnswer(f"the answer is cut off at {asking.answer_tokens} tokens")
+    if said.refusal or said.finish_reason == "content_filter":
+        return Refused(f"the model declined: {said.refusal or 'content filter'}")
+    return InvalidAnswer("the reply holds no text") if said.text is None else None
+
+
+def retry_after(headers: Mapping[str, str], decoded: Any) -> float | None:
+    """Seconds to wait, as header or body say.
+
+    Sources: RFC 9110 section 10.2.3 (seconds or a date), OpenAI's `retry-after-ms`, ModelsLab's body `retry_after`,
+    OpenRouter's `error.availability.retry_after` and `error.metadata.retry_after`.
+    """
+    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        seconds = _seconds(headers.get(name))
+        if seconds is not None:
+            return seconds * scale
+    if not isinstance(decoded, dict):
+        return None
+    error = decoded.get("error")
+    inside = error if isinstance(error, dict) else {}
+    for place in (decoded, inside, inside.get("availability"), inside.get("metadata")):
+        if isinstance(place, dict):
+            seconds = _seconds(place.get("retry_after"))
+            if seconds is not None:
+                return seconds
+    return None
+
+
+def _seconds(value: Any) -> float | None:
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        return _until(value)
+    return seconds if 0 <= seconds < float("inf") else None
+
+
+def _until(value: Any) -> float | None:
+    try:
+        return max(0.0, (parsedate_to_datetime(str(value)) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _words(text: str, decoded: Any) -> str:
+    if isinstance(decoded, dict):
+        return told_error(decoded)[1]
+    return " ".join(text.split())[:200] or "no message"

@@ -1,0 +1,80 @@
+"""Request parameters of the model's page: checked before anything is sent, under each endpoint's own names."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from extractors.endpoints import Endpoint
+from extractors.errors import BadConfiguration
+
+DEFAULTS: Mapping[str, Any] = {"temperature": 0.15, "top_p": 1.0, "seed": 7}
+"""Sent where the endpoint takes them, unless a person says otherwise."""
+
+_Penalty = Annotated[float, Field(ge=-2, le=2)]
+_Stops = Annotated[
+    list[str],
+    BeforeValidator(lambda stop: [stop] if isinstance(stop, str) else stop),
+    Field(min_length=1, max_length=4),
+]
+
+
+class Sampling(BaseModel):
+    """What `[sampling]` of octavo.toml may hold. `prefill` is how the assistant's answer begins."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, gt=0, le=1)
+    top_k: int | None = Field(None, ge=-1)
+    min_p: float | None = Field(None, ge=0, le=1)
+    frequency_penalty: _Penalty | None = None
+    presence_penalty: _Penalty | None = None
+    repetition_penalty: float | None = Field(None, gt=0, le=2)
+    seed: int | None = None
+    stop: _Stops | None = None
+    logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
+    max_completion_tokens: int | None = Field(None, ge=1)
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    prefill: str | None = None
+
+
+def sampling_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A person's parameters over the defaults, by their names on the model's page.
+
+    Raises:
+        BadConfiguration: one that there is not, or a value out of its range.
+    """
+    try:
+        checked = Sampling.model_validate(dict(given)).model_dump(exclude_none=True)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        known = f"; there are {', '.join(Sampling.model_fields)}" if first["type"] == "extra_forbidden" else ""
+        raise BadConfiguration(f"sampling {'.'.join(map(str, first['loc']))}: {first['msg']}{known}") from None
+    return {**DEFAULTS, **checked}
+
+
+def refuse_untaken(endpoint: Endpoint, given: Mapping[str, Any]) -> None:
+    """Refuses what an endpoint would refuse, or drop in silence.
+
+    Raises:
+        BadConfiguration: the endpoint takes no such parameter.
+    """
+    untaken = sorted(set(given) - set(endpoint.parameters))
+    if untaken:
+        takes = ", ".join(sorted(endpoint.parameters))
+        raise BadConfiguration(
+            f"endpoint {endpoint.name} takes no {', '.join(untaken)}: remove it from [sampling] or choose another "
+            f"endpoint; it takes {takes}"
+        )
+
+
+def sent_to(endpoint: Endpoint, sampling: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters under the endpoint's names; the answer's limit and a prefill have places of their own."""
+    apart = {"max_completion_tokens", "prefill"}
+    return {
+        endpoint.parameters[name]: value
+        for name, value in sampling.items()
+        if name in endpoint.parameters and name not in apart
+    }
