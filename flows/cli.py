@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from extractors.errors import CannotRun, OctavoError
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_quarantine(commands)
     _add_schemas(commands)
     _add_db(commands)
+    _add_purge(commands)
     _add_others(commands)
     return parser
 
@@ -167,6 +169,23 @@ def _add_db(commands: "Commands[argparse.ArgumentParser]") -> None:
     upgrade.set_defaults(command=_db_upgrade)
 
 
+def _add_purge(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "purge", help="remove raw replies, or all of a document, for good",
+        description="Removes raw replies older than a date (records and evidence stay), or all that is known of a "
+        "document.",
+    )  # fmt: skip
+    parser.add_argument("--before", type=_day, metavar="DATE", help="YYYY-MM-DD (UTC): only what is older")
+    parser.add_argument("--document", metavar="URI", help="this document: all of it, or with --replies those alone")
+    parser.add_argument("--replies", action="store_true", help="raw replies only, which is all that --before removes")
+    _add_store(parser)
+    parser.set_defaults(command=_purge)
+
+
+def _day(text: str) -> datetime:
+    return datetime.combine(date.fromisoformat(text), time(), UTC)
+
+
 def _add_others(commands: "Commands[argparse.ArgumentParser]") -> None:
     doctor = commands.add_parser("doctor", help="what is configured, reachable and missing")
     doctor.add_argument("--endpoint", type=_names, default=(), metavar="E[,E2]")
@@ -235,6 +254,12 @@ def _schemas_check(options: argparse.Namespace) -> int:
     from flows.showing import check_schema
 
     return check_schema(options.schema)
+
+
+def _purge(options: argparse.Namespace) -> int:
+    from flows.telling import show_purge
+
+    return show_purge(options.before, options.document, options.store, only_replies=options.replies)
 
 
 def _db_upgrade(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, delete, exists, select, update
 
 from extractors.documents import Extraction, ObjectRef, Spooled
 from flows import leasing
+from flows.cleaning import clean_text
 from flows.dialects import insert
 from flows.listing import remember
 from flows.succession import make_current, retire_former, supersede
@@ -17,7 +18,6 @@ from flows.tables import (
     FINAL,
     UNREAD,
     WITH_RECORDS,
-    clean_text,
     documents,
     extraction_replies,
     extractions,

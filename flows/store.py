@@ -22,7 +22,7 @@ from extractors.documents import Extraction, ObjectRef, Spooled, StoredReply
 from extractors.errors import StoreUnavailable
 from flows import journal, leasing, ledger, listing
 from flows.addressing import advice, parsed_url, shown_url
-from flows.dialects import connect, reading_options
+from flows.dialects import connect, empty_log, reading_options
 from flows.leasing import Holder
 from flows.ledger import Claim
 from flows.listing import Before, Known
@@ -97,6 +97,11 @@ class Store:
         """Calls a method of this store in its own thread: `await store.run(store.claim, ...)`."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, partial(method, *args, **kwargs))
+
+    def empty_log(self) -> bool:
+        """Leaves nothing that was deleted in SQLite's log; False when another process reads just now."""
+        with self._told("written"):
+            return empty_log(self._engine)
 
     def reply_book(self) -> "ReplyBook":
         """The checkpoint of model replies, for the vision client."""
