@@ -48,6 +48,10 @@ class Endpoint:
         """The key as the endpoint wants it."""
         return {**self.headers, **({"Authorization": f"Bearer {self.api_key}"} if self.api_key else {})}
 
+    def without_key(self, text: str) -> str:
+        """What the endpoint sent, without its key: some servers repeat it in their errors, and these are kept."""
+        return text.replace(self.api_key, "***") if self.api_key else text
+
 
 PROFILES: dict[str, Endpoint] = {
     profile.name: profile

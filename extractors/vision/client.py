@@ -198,7 +198,7 @@ class VisionClient:
                 )
         except (httpx.TransportError, TimeoutError) as error:
             return self._busy(state, attempt, f"{type(error).__name__}: {error}".rstrip(": "), None)
-        text = response.text
+        text = endpoint.without_key(response.text)
         said = spoken(text, endpoint)
         status = response.status_code if response.status_code != _GOOD or said.error is None else said.error[0] or 502
         self._count(meter, usage=said.usage)
