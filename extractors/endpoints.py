@@ -91,6 +91,10 @@ class Endpoint:
         )
         return {**self.headers, name: value}
 
+    def without_key(self, text: str) -> str:
+        """What the endpoint sent, without its key: some servers repeat it in their errors, and these are kept."""
+        return text.replace(self.api_key, "***") if self.api_key else text
+
 
 _MISTRAL_SMALL = "mistralai/mistral-small-3.2-24b-instruct"
 _MODELSLAB = "mistralai-mistral-small-3.2-24b-instruct"

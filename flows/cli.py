@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from extractors.errors import CannotRun, OctavoError
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_quarantine(commands)
     _add_schemas(commands)
     _add_db(commands)
+    _add_purge(commands)
     _add_others(commands)
     return parser
 
@@ -82,12 +84,8 @@ def _add_extract(commands: "Commands[argparse.ArgumentParser]") -> None:
         "--schema", required=True, metavar="S",
         help="built-in name, package.module:Model, path/to/file.py:Model, or a JSON Schema file",
     )  # fmt: skip
-    parser.add_argument("--endpoint", type=_names, default=(), metavar="E[,E2]", help="vision endpoints, in order")
-    parser.add_argument("--base-url", metavar="U", help="an OpenAI-compatible server")
-    parser.add_argument("--model", metavar="M", help="the model's name there")
+    _add_asking(parser)
     _add_store(parser)
-    parser.add_argument("--max-cost", type=_amount, metavar="USD", help="stop before more than this is spent")
-    parser.add_argument("--concurrency", type=_positive, metavar="N", help="calls in flight (64)")
     parser.add_argument("--pages-per-request", type=_positive, metavar="N", help="pages sent together (8)")
     parser.add_argument("--records", choices=("one", "many", "per-page"), default="one", help="records in a document")
     parser.add_argument("--limit", type=_positive, metavar="N", help="take at most N documents")
@@ -95,7 +93,6 @@ def _add_extract(commands: "Commands[argparse.ArgumentParser]") -> None:
         "--rerun", choices=("changed", "failed", "all"), default="changed",
         help="take what is new or changed (default), what failed too, or everything (stored replies are reused)",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print the run's counts as JSON in the last line")
     parser.add_argument(
         "--prefect", action="store_true", help="run as a Prefect flow run even when no Prefect API is configured"
     )
@@ -121,17 +118,34 @@ def _add_export(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.set_defaults(command=_export)
 
 
+def _add_asking(parser: argparse.ArgumentParser) -> None:
+    """Whom to ask, and how much it may cost: what every command that asks a model takes."""
+    parser.add_argument("--endpoint", type=_names, default=(), metavar="E[,E2]", help="vision endpoints, in order")
+    parser.add_argument("--base-url", metavar="U", help="an OpenAI-compatible server")
+    parser.add_argument("--model", metavar="M", help="the model's name there")
+    parser.add_argument("--max-cost", type=_amount, metavar="USD", help="stop before more than this is spent")
+    parser.add_argument("--concurrency", type=_positive, metavar="N", help="calls in flight (64)")
+    parser.add_argument("--json", action="store_true", help="print the run's counts as JSON in the last line")
+
+
 def _add_quarantine(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("quarantine", help="show what could not be read, and why")
     actions = parser.add_subparsers(metavar="ACTION")
     listing = actions.add_parser("list", help="one line each")
     show = actions.add_parser("show", help="one of them, with its pages and the model's raw replies")
     show.add_argument("id", type=int, metavar="ID")
-    for each in (listing, show):
+    show.add_argument("--images", type=Path, metavar="DIR", help="write its pages there, as the model saw them")
+    retry = actions.add_parser("retry", help="read them once more, all or those chosen")
+    retry.add_argument("id", type=int, nargs="*", metavar="ID", help="of the list; none: all")
+    retry.add_argument("--kind", metavar="KIND", help="only those of this kind")
+    retry.add_argument("--schema", metavar="S", help="only those of this schema; one of your own is named here")
+    _add_asking(retry)
+    for each in (listing, show, retry):
         _add_store(each)
     parser.set_defaults(command=_quarantine_list, store=None)
     listing.set_defaults(command=_quarantine_list)
     show.set_defaults(command=_quarantine_show)
+    retry.set_defaults(command=_quarantine_retry)
 
 
 def _add_schemas(commands: "Commands[argparse.ArgumentParser]") -> None:
@@ -153,6 +167,23 @@ def _add_db(commands: "Commands[argparse.ArgumentParser]") -> None:
     upgrade = actions.add_parser("upgrade", help="bring the tables of an older Octavo up to date")
     _add_store(upgrade)
     upgrade.set_defaults(command=_db_upgrade)
+
+
+def _add_purge(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "purge", help="remove raw replies, or all of a document, for good",
+        description="Removes raw replies older than a date (records and evidence stay), or all that is known of a "
+        "document.",
+    )  # fmt: skip
+    parser.add_argument("--before", type=_day, metavar="DATE", help="YYYY-MM-DD (UTC): only what is older")
+    parser.add_argument("--document", metavar="URI", help="this document: all of it, or with --replies those alone")
+    parser.add_argument("--replies", action="store_true", help="raw replies only, which is all that --before removes")
+    _add_store(parser)
+    parser.set_defaults(command=_purge)
+
+
+def _day(text: str) -> datetime:
+    return datetime.combine(date.fromisoformat(text), time(), UTC)
 
 
 def _add_others(commands: "Commands[argparse.ArgumentParser]") -> None:
@@ -198,7 +229,13 @@ def _quarantine_list(options: argparse.Namespace) -> int:
 def _quarantine_show(options: argparse.Namespace) -> int:
     from flows.showing import show_quarantined
 
-    return show_quarantined(options.id, options.store)
+    return show_quarantined(options.id, options.store, options.images)
+
+
+def _quarantine_retry(options: argparse.Namespace) -> int:
+    from flows.retrying import retry_command
+
+    return retry_command(options)
 
 
 def _schemas_list(_options: argparse.Namespace) -> int:
@@ -217,6 +254,12 @@ def _schemas_check(options: argparse.Namespace) -> int:
     from flows.showing import check_schema
 
     return check_schema(options.schema)
+
+
+def _purge(options: argparse.Namespace) -> int:
+    from flows.telling import show_purge
+
+    return show_purge(options.before, options.document, options.store, only_replies=options.replies)
 
 
 def _db_upgrade(options: argparse.Namespace) -> int:

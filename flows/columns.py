@@ -13,10 +13,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from flows.cleaning import clean_text
 from flows.dialects import json_text
 from flows.exported import EXPORT, Row
 from flows.shape import field_names
-from flows.tables import clean_text
 from flows.views import AFTER, BEFORE
 from schemas.portable import portable
 

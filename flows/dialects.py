@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
@@ -30,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 
-from flows.tables import Moment
+from flows.cleaning import Moment
 
 SUPPORTED = ("sqlite", "postgresql")
 
@@ -89,6 +90,27 @@ def connect(url: URL, *, read_only: bool) -> Engine:
 def reading_options(engine: Engine) -> dict[str, Any]:
     """What makes a transaction see one state from its start to its end."""
     return {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {_READS: True}
+
+
+def erase_deleted(connection: Connection) -> None:
+    """Lets what is deleted be overwritten, where the database would leave it in its file; SQLite's business."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
+
+
+def empty_log(engine: Engine) -> bool:
+    """Brings all that is committed into the database's file; False when somebody reads, so that the log stays.
+
+    PostgreSQL's log and dead rows are its administrator's: it recycles the one, and vacuums the other.
+    """
+    if engine.dialect.name != "sqlite":
+        return True
+    with closing(engine.raw_connection()) as connection:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (busy, *_) = cursor.fetchone() or (1,)
+        cursor.close()
+    return not busy
 
 
 def lock_definitions(connection: Connection) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, delete, exists, select, update
 
 from extractors.documents import Extraction, ObjectRef, Spooled
 from flows import leasing
+from flows.cleaning import clean_text
 from flows.dialects import insert
 from flows.listing import remember
 from flows.succession import make_current, retire_former, supersede
@@ -17,7 +18,6 @@ from flows.tables import (
     FINAL,
     UNREAD,
     WITH_RECORDS,
-    clean_text,
     documents,
     extraction_replies,
     extractions,
@@ -72,19 +72,25 @@ def claim(
         holder: the claimer's lease.
         again: outcomes that are worked on once more, unless this very run reached them.
     """
-    document_id = _show(connection, ref, spooled.sha256, spooled.size)
+    shown = _show(connection, ref, spooled.sha256, spooled.size)
     key = {"sha256": spooled.sha256, "schema_name": schema_name, "recipe": recipe}
-    connection.execute(
+    begun = {"status": "pending", "run_id": run_id, "started_at": datetime.now(UTC), "held_by": holder}
+    made = connection.scalar(
         insert(connection, extractions)
-        .values(**key, status="pending", run_id=run_id, started_at=datetime.now(UTC))
+        .values(**key, **begun)
         .on_conflict_do_nothing(index_elements=list(key))
+        .returning(extractions.c.id)
     )
+    if made is not None:
+        if shown.had_others:
+            retire_former(connection, spooled.sha256, schema_name, shown.document_id)
+        return Claim(made, None, run_id)
     # Locked, and the lease read by a later statement: PostgreSQL shows that one what others have committed.
     row = connection.execute(select(extractions).filter_by(**key).with_for_update()).one()
     reached = row.status if row.status in FINAL else None
     make_current(connection, row.id, key, reached)
     # Other documents that show these bytes have been through this, unless the outcome counts again only now.
-    retire_former(connection, spooled.sha256, schema_name, document_id if row.superseded_by is None else None)
+    retire_former(connection, spooled.sha256, schema_name, shown.document_id if row.superseded_by is None else None)
     if reached is not None and (reached not in again or row.run_id == run_id):
         return Claim(row.id, reached, row.run_id, mine=False)
     if row.held_by != holder and leasing.holds(connection, row.held_by):
@@ -104,37 +110,39 @@ def finish(connection: Connection, extraction_id: int, extraction: Extraction, r
         over. Then only tokens and cost are noted, and the other one's outcome counts.
     """
     row = connection.execute(select(extractions).where(extractions.c.id == extraction_id).with_for_update()).one()
+    spent = {
+        "input_tokens": row.input_tokens + extraction.usage.input,
+        "output_tokens": row.output_tokens + extraction.usage.output,
+        "cost_usd": row.cost_usd + extraction.usage.cost_usd,
+    }
     this = update(extractions).where(extractions.c.id == extraction_id)
-    connection.execute(
-        this.values(
-            input_tokens=row.input_tokens + extraction.usage.input,
-            output_tokens=row.output_tokens + extraction.usage.output,
-            cost_usd=row.cost_usd + extraction.usage.cost_usd,
-        )
-    )
     if row.held_by != holder:
+        connection.execute(this.values(**spent))
         return False
-    connection.execute(this.values(held_by=None))
-    if extraction.status != "pending" or row.status not in FINAL:
-        _conclude(connection, row, extraction, run_id)
+    if extraction.status == "pending" and row.status in FINAL:
+        connection.execute(this.values(**spent, held_by=None))
+        return True
+    names = ("status", "kind", "cause", "endpoint", "model", "started_at", "finished_at")
+    outcome = {name: getattr(extraction, name) for name in names}
+    connection.execute(this.values(**spent, **outcome, run_id=run_id, held_by=None))
+    _write_parts(connection, extraction_id, extraction, anew=row.finished_at is not None)
+    _take_place(connection, row, extraction)
     return True
 
 
-def _conclude(connection: Connection, row: Any, extraction: Extraction, run_id: str) -> None:
-    """The outcome takes its place, and that of what it supersedes."""
-    names = ("status", "kind", "cause", "endpoint", "model", "started_at", "finished_at")
-    outcome = {name: getattr(extraction, name) for name in names}
-    connection.execute(update(extractions).where(extractions.c.id == row.id).values(**outcome, run_id=run_id))
-    _write_parts(connection, row.id, extraction)
+def _take_place(connection: Connection, row: Any, extraction: Extraction) -> None:
+    """The outcome counts from here on, instead of what it supersedes."""
+    shows = documents.c.sha256 == row.sha256
     if extraction.media_type is not None:
         opened = {"media_type": extraction.media_type, "page_count": extraction.page_count}
-        connection.execute(update(documents).where(documents.c.sha256 == row.sha256).values(**opened))
-    shown = connection.scalar(select(exists().where(documents.c.sha256 == row.sha256)))
+        shown = connection.execute(update(documents).where(shows).values(**opened)).rowcount > 0
+    else:
+        shown = bool(connection.scalar(select(exists().where(shows))))
     if row.superseded_by is not None and not shown:
         return  # while it was worked on, its object got other bytes, and these are done already
     key = {name: getattr(row, name) for name in ("sha256", "schema_name", "recipe")}
     make_current(connection, row.id, key, extraction.status)
-    if shown:
+    if shown and connection.scalar(select(exists().where(former_contents.c.document_id == documents.c.id, shows))):
         retire_former(connection, row.sha256, row.schema_name)
 
 
@@ -147,7 +155,7 @@ def fail_unread(
     """
     digest = UNREAD + sha256(clean_text(f"{ref.uri}\n{ref.etag}").encode()).hexdigest()
     now = datetime.now(UTC)
-    document_id = _show(connection, ref, digest, ref.size)
+    shown = _show(connection, ref, digest, ref.size)
     key = {"sha256": digest, "schema_name": schema_name, "recipe": recipe}
     outcome = {"status": "quarantined", "kind": kind, "cause": cause, "finished_at": now, "run_id": run_id}
     extraction_id: int = connection.execute(
@@ -157,7 +165,7 @@ def fail_unread(
         .returning(extractions.c.id)
     ).scalar_one()
     make_current(connection, extraction_id, key, "quarantined")
-    former = select(former_contents.c.sha256).where(former_contents.c.document_id == document_id)
+    former = select(former_contents.c.sha256).where(former_contents.c.document_id == shown.document_id)
     supersede(
         connection,
         extraction_id,
@@ -168,41 +176,55 @@ def fail_unread(
     return extraction_id
 
 
-def _show(connection: Connection, ref: ObjectRef, digest: str, size: int) -> int:
-    """Makes the object's row show these bytes; returns the row's id."""
-    replaced = and_(documents.c.uri == ref.uri, documents.c.sha256.is_not(None), documents.c.sha256 != digest)
-    connection.execute(remember(connection, replaced))
-    twin = connection.execute(
-        select(documents.c.media_type, documents.c.page_count)
-        .where(documents.c.sha256 == digest, documents.c.media_type.is_not(None))
-        .limit(1)
-    ).one_or_none()
+@dataclass(frozen=True)
+class _Shown:
+    """An object's row, and whether it showed other bytes before."""
+
+    document_id: int
+    had_others: bool
+
+
+def _show(connection: Connection, ref: ObjectRef, digest: str, size: int) -> _Shown:
+    """Makes the object's row show these bytes."""
+    uri = documents.c.uri == ref.uri
+    had = exists().where(former_contents.c.document_id == documents.c.id)
+    row = connection.execute(select(documents, had.label("had_others")).where(uri)).one_or_none()
+    if row is not None and (row.sha256, row.etag) == (digest, ref.etag):
+        return _Shown(row.id, row.had_others)
+    replaces = row is not None and row.sha256 not in {None, digest}
+    if replaces:
+        connection.execute(
+            remember(connection, and_(uri, documents.c.sha256.is_not(None), documents.c.sha256 != digest))
+        )
     values = {
-        "sha256": digest,
-        "bytes": size,
-        "etag": ref.etag,
-        "seen_at": datetime.now(UTC),
-        "media_type": twin.media_type if twin else None,
-        "page_count": twin.page_count if twin else None,
-    }
+        "sha256": digest, "bytes": size, "etag": ref.etag, "seen_at": datetime.now(UTC),
+        **_media_of(connection, digest),
+    }  # fmt: skip
     document_id: int = connection.execute(
         insert(connection, documents)
         .values(uri=ref.uri, **values)
         .on_conflict_do_update(index_elements=["uri"], set_=values)
         .returning(documents.c.id)
     ).scalar_one()
-    connection.execute(
-        delete(former_contents).where(
-            former_contents.c.document_id == document_id, former_contents.c.sha256 == digest
-        )
-    )
-    return document_id
+    had_others = replaces or (row is not None and row.had_others)
+    if had_others:
+        again = and_(former_contents.c.document_id == document_id, former_contents.c.sha256 == digest)
+        connection.execute(delete(former_contents).where(again))
+    return _Shown(document_id, had_others)
 
 
-def _write_parts(connection: Connection, extraction_id: int, extraction: Extraction) -> None:
-    """Replaces the extraction's pages, records and links to replies."""
-    for table in (pages, records, extraction_replies):
-        connection.execute(delete(table).where(table.c.extraction_id == extraction_id))
+def _media_of(connection: Connection, digest: str) -> dict[str, Any]:
+    """What is known of some bytes from another document that shows them."""
+    known = and_(documents.c.sha256 == digest, documents.c.media_type.is_not(None))
+    twin = connection.execute(select(documents.c.media_type, documents.c.page_count).where(known).limit(1)).first()
+    return {"media_type": twin.media_type if twin else None, "page_count": twin.page_count if twin else None}
+
+
+def _write_parts(connection: Connection, extraction_id: int, extraction: Extraction, *, anew: bool) -> None:
+    """Writes the extraction's pages, records and links to replies; `anew`: in place of an earlier attempt's."""
+    if anew:
+        for table in (pages, records, extraction_replies):
+            connection.execute(delete(table).where(table.c.extraction_id == extraction_id))
     now = datetime.now(UTC)
     drafts = extraction.records if extraction.status in WITH_RECORDS else ()
     parts: dict[Any, list[dict[str, Any]]] = {

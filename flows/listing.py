@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, exists, null, or_, select
 
 from extractors.documents import ObjectRef
+from flows.cleaning import clean_text
 from flows.dialects import insert
-from flows.tables import FINAL, UNREAD, WITH_RECORDS, clean_text, documents, extractions, former_contents, recipes
+from flows.tables import FINAL, UNREAD, WITH_RECORDS, documents, extractions, former_contents, recipes
 
 _BATCH = 500
 

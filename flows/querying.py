@@ -15,7 +15,17 @@ from extractors.errors import BadConfiguration
 from flows.journal import stored_reply
 from flows.store import Store
 from flows.succession import awaiting
-from flows.tables import documents, extraction_replies, extractions, pages, records, replies, runs, schema_views
+from flows.tables import (
+    documents,
+    extraction_replies,
+    extractions,
+    pages,
+    recipes,
+    records,
+    replies,
+    runs,
+    schema_views,
+)
 from flows.views import ELEMENT_BEFORE, RECORD
 
 _LISTED = ("partial", "quarantined")
@@ -51,6 +61,7 @@ class QuarantineDetails(Quarantined):
     """All that is known of one of them.
 
     Attributes:
+        sha256: of its bytes.
         recipe: the fingerprint of how it was asked for.
         endpoint: which answered last, if any.
         model: likewise.
@@ -58,6 +69,7 @@ class QuarantineDetails(Quarantined):
         replies: the raw replies, in the order in which they were read.
     """
 
+    sha256: str
     recipe: str
     endpoint: str | None
     model: str | None
@@ -173,12 +185,28 @@ def quarantine_details(store: Store, extraction_id: int) -> QuarantineDetails | 
         uris = _uris(connection, *which)[extraction_id]
     return QuarantineDetails(
         **_entry(row, uris, [state.page for state in states if state.status == "failed"]),
+        sha256=row.sha256,
         recipe=row.recipe,
         endpoint=row.endpoint,
         model=row.model,
         pages=tuple(PageState(state.page, state.status, state.kind, state.cause) for state in states),
         replies=tuple(stored_reply(reply) for reply in read),
     )
+
+
+def window_plans(store: Store) -> dict[int, tuple[str, int | None]]:
+    """How the documents that need a person were asked for: id -> `--records`, and pages per request.
+
+    Those that a store of the first version asked for are left out.
+    """
+    listed = (extractions.c.superseded_by.is_(None), extractions.c.status.in_(_LISTED))
+    with store.reading() as connection:
+        rows = connection.execute(
+            select(extractions.c.id, recipes.c.parts)
+            .join(recipes, recipes.c.recipe == extractions.c.recipe)
+            .where(*listed)
+        ).all()
+    return {row.id: tuple(row.parts["window"]) for row in rows}
 
 
 def run_summaries(store: Store) -> list[RunSummary]:

@@ -38,6 +38,9 @@ ONE_BY_ONE = 200
 _SHARDS_AHEAD = 3
 """Shards begun at once: the next one's documents fill in while the slowest of the last still run."""
 
+_SOURCES_TOLD = 20
+"""Sources that a run's row names: a retry may have thousands."""
+
 
 @dataclass(frozen=True)
 class Job:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from flows.tables import clean_text
+from flows.cleaning import clean_text
 from schemas.portable import portable
 
 _LONGEST = 63

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -63,7 +64,7 @@ def show_summary(summary: Summary, job: Job, console: Console) -> None:
     earlier = summary.done_before["quarantined"] + summary.done_before["partial"]
     if earlier:
         console.print(
-            f"{earlier} of an earlier run are not complete: `octavo quarantine list`; retry with --rerun failed"
+            f"{earlier} of an earlier run are not complete: `octavo quarantine list`, then `octavo quarantine retry`"
         )
 
 
@@ -95,7 +96,8 @@ def _show_troubles(summary: Summary, console: Console) -> None:
         table.add_row(trouble.status, trouble.kind, name, trouble.pages, Text(trouble.cause or ""))
     console.print(table)
     if summary.trouble_count > _TOLD:
-        console.print(f"... and {summary.trouble_count - _TOLD} more: `octavo quarantine list`")
+        kinds = ", ".join(f"{count} {kind}" for kind, count in summary.kinds.most_common())
+        console.print(f"... and {summary.trouble_count - _TOLD} more: `octavo quarantine list`. In all: {kinds}")
 
 
 def show_records(schema: str, form: str, url: str | None) -> int:
@@ -204,12 +206,12 @@ def show_quarantine(url: str | None) -> int:
             str(entry.id), entry.status, entry.kind, entry.schema_name, name + more, pages, Text(entry.cause or "")
         )
     console.print(table)
-    console.print("`octavo quarantine show ID` tells more; `octavo extract ... --rerun failed` tries again.")
+    console.print("`octavo quarantine show ID` tells more; `octavo quarantine retry` tries again.")
     return 0
 
 
-def show_quarantined(number: int, url: str | None) -> int:
-    """One document's trouble: its cause, its pages, and what the model wrote."""
+def show_quarantined(number: int, url: str | None, images: Path | None = None) -> int:
+    """One document's trouble: its cause, its pages, what the model wrote, and its pages as images if wanted."""
     console = Console(highlight=False, soft_wrap=True)
     with Store.open(url or settings().store, read_only=True) as store:
         details = quarantine_details(store, number)
@@ -224,6 +226,11 @@ def show_quarantined(number: int, url: str | None) -> int:
     for reply in details.replies:
         console.print(f"[dim]reply of {reply.endpoint} ({reply.model}), HTTP {reply.status}, as it came:[/]")
         console.print(Text(reply.body))
+    if images is not None:
+        from flows.picturing import page_images
+
+        for line in page_images(details, images):
+            console.print(Text(line))
     return 0
 
 

@@ -22,7 +22,7 @@ from extractors.documents import Extraction, ObjectRef, Spooled, StoredReply
 from extractors.errors import StoreUnavailable
 from flows import journal, leasing, ledger, listing
 from flows.addressing import advice, parsed_url, shown_url
-from flows.dialects import connect, reading_options
+from flows.dialects import connect, empty_log, reading_options
 from flows.leasing import Holder
 from flows.ledger import Claim
 from flows.listing import Before, Known
@@ -30,6 +30,9 @@ from flows.versions import check_tables, make_tables
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_THREADS = 4
+"""Transactions at once in PostgreSQL: most of one is waiting for the server. SQLite takes one at a time."""
 
 _ATTEMPTS = 10
 _CONTENDED = {"40001", "40P01"}
@@ -41,7 +44,7 @@ class _Contended(StoreUnavailable):
 
 
 class Store:
-    """An open store. Its methods block; `run` calls them from asyncio, one at a time, off the event loop.
+    """An open store. Its methods block; `run` calls them from asyncio, off the event loop.
 
     Every method raises `StoreUnavailable` when the database cannot be reached, read or written.
     Several processes may write to the same store: writes wait for each other, up to 30 s in SQLite.
@@ -56,7 +59,8 @@ class Store:
         self._engine = engine
         self._reads = engine.execution_options(**reading_options(engine))
         self._holder: Holder | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="octavo-store")
+        threads = _THREADS if engine.dialect.name == "postgresql" else 1
+        self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="octavo-store")
 
     @classmethod
     def open(cls, url: str, *, read_only: bool = False, any_version: bool = False) -> Self:
@@ -81,8 +85,8 @@ class Store:
         return store
 
     def close(self) -> None:
-        """Ends the store's thread after what it was given, and its connections."""
-        self._thread.shutdown()
+        """Ends the store's threads after what they were given, and its connections."""
+        self._threads.shutdown()
         self._engine.dispose()
         if self._holder is not None:
             self._holder.close()
@@ -94,9 +98,14 @@ class Store:
         self.close()
 
     async def run(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Calls a method of this store in its own thread: `await store.run(store.claim, ...)`."""
+        """Calls a method of this store in a thread of its own: `await store.run(store.claim, ...)`."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, partial(method, *args, **kwargs))
+        return await loop.run_in_executor(self._threads, partial(method, *args, **kwargs))
+
+    def empty_log(self) -> bool:
+        """Leaves nothing that was deleted in SQLite's log; False when another process reads just now."""
+        with self._told("written"):
+            return empty_log(self._engine)
 
     def reply_book(self) -> "ReplyBook":
         """The checkpoint of model replies, for the vision client."""

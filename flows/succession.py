@@ -51,7 +51,8 @@ def document_uri(extraction: FromClause) -> ColumnElement[Any]:
 
 def make_current(connection: Connection, extraction_id: int, key: dict[str, str], status: str | None) -> None:
     """Lifts an extraction's own supersession, and lets it replace those of other recipes."""
-    connection.execute(update(extractions).where(extractions.c.id == extraction_id).values(superseded_by=None))
+    superseded = and_(extractions.c.id == extraction_id, extractions.c.superseded_by.is_not(None))
+    connection.execute(update(extractions).where(superseded).values(superseded_by=None))
     if status not in FINAL:
         return
     replaced = extractions.c.status.not_in(() if status in WITH_RECORDS else WITH_RECORDS)

@@ -42,6 +42,7 @@ class Summary:
     done_before: Counter[str] = field(default_factory=Counter)
     troubles: list[Outcome] = field(default_factory=list)
     trouble_count: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
     not_documents: list[Outcome] = field(default_factory=list)
     meter: Meter = field(default_factory=Meter)
     paused: str | None = None
@@ -91,6 +92,7 @@ class Summary:
         outcome = Outcome(ref.uri, extraction.status, extraction.kind, extraction.cause, failed)
         if extraction.status != "complete":
             self.trouble_count += 1
+            self.kinds[extraction.kind or "unknown"] += 1
             if len(self.troubles) < self.most_told:
                 self.troubles.append(outcome)
         return outcome

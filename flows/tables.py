@@ -3,20 +3,12 @@
 `documents` has one row per object, so one content may have several; `extractions` one per (bytes,
 schema, recipe), which is what decides whether work is done. `former_contents` remembers which bytes
 an object showed before, so that an old record is superseded by the right successor even when the
-process dies in between; `leases` says who works on what. Everything stored is clean on its way in:
-hostile documents can put text into an answer that no database takes (NUL, half of a surrogate pair, NaN).
+process dies in between; `leases` says who works on what.
 """
 
-import math
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Integer,
@@ -24,11 +16,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import TypeEngine
+
+from flows.cleaning import CleanJson, CleanText, Moment
 
 FINAL = ("complete", "partial", "quarantined")
 """The statuses that a rerun under the same recipe would only repeat."""
@@ -38,78 +29,6 @@ WITH_RECORDS = ("complete", "partial")
 
 UNREAD = "unread:"
 """Begins the `sha256` of an object whose bytes could not be read: then it is a digest of uri and etag."""
-
-
-def clean_text(text: str) -> str:
-    """The text without what databases refuse: NUL and lone surrogates become U+FFFD."""
-    text = text.replace("\x00", "\ufffd")
-    if text.isascii():
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def clean_json(value: Any) -> Any:
-    """JSON data that every database takes: clean texts and keys, numbers without end as text."""
-    if isinstance(value, str):
-        return clean_text(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, dict):
-        return {clean_text(str(key)): clean_json(child) for key, child in value.items()}
-    if isinstance(value, list | tuple):
-        return [clean_json(child) for child in value]
-    return value
-
-
-class CleanText(TypeDecorator[str]):
-    """Text that came from a document, a model or a file's name."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Cleans the text on its way in."""
-        return None if value is None else clean_text(value)
-
-
-class CleanJson(TypeDecorator[Any]):
-    """JSON data: text in SQLite, JSONB in PostgreSQL; None is NULL."""
-
-    impl = JSON
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The column's type there."""
-        kind = JSONB if dialect.name == "postgresql" else JSON
-        return dialect.type_descriptor(kind(none_as_null=True))
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
-        """Cleans the data on its way in."""
-        return clean_json(value)
-
-
-class Moment(TypeDecorator[datetime]):
-    """A point in time, aware and in UTC on both sides; SQLite itself knows no time zones."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The column's type there."""
-        return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC; SQLite gets it without a zone."""
-        if value is None:
-            return None
-        moment = value.astimezone(UTC)
-        return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Aware, in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 # Named constraints, so that a later migration can find them.

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Select, delete, inspect, select, true
 from sqlalchemy.sql import quoted_name
 
+from flows.cleaning import clean_json
 from flows.dialects import JsonReader, Sql, insert, json_reader, json_text, lock_definitions
 from flows.shape import Shape, ViewColumn, ViewList, free_name, shape_of
 from flows.store import Store
 from flows.succession import document_uri
-from flows.tables import WITH_RECORDS, clean_json, extractions, metadata, records, schema_views, schemas
+from flows.tables import WITH_RECORDS, extractions, metadata, records, schema_views, schemas
 from schemas.record import Schema
 
 BEFORE, AFTER = ("record_id", "document_uri"), ("extraction_id", "status", "grounded", "issue_count")

@@ -268,7 +268,7 @@ def test_runs_are_noted_with_their_counts(store: Store) -> None:
 
 
 def test_the_event_loop_is_never_blocked(store: Store) -> None:
-    """Calls from asyncio run one after the other in the store's own thread, errors come back to the caller."""
+    """Calls from asyncio run in the store's own threads (one in SQLite), errors come back to the caller."""
 
     async def calls() -> set[str]:
         book = store.reply_book()
@@ -279,7 +279,9 @@ def test_the_event_loop_is_never_blocked(store: Store) -> None:
             await store.run(lambda: 1 / 0)
         return set(await asyncio.gather(*(store.run(lambda: threading.current_thread().name) for _ in range(5))))
 
-    assert asyncio.run(calls()) == {"octavo-store_0"}
+    names = asyncio.run(calls())
+    few = 1 if store.shown_url.startswith("sqlite") else 4
+    assert names <= {f"octavo-store_{number}" for number in range(few)}
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:

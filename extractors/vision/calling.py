@@ -111,6 +111,7 @@ async def post(
         usage = Usage(expected.input, 0, 0, cost(endpoint, expected.input, 0)) if begun else Usage()
         said, told = not_spoken(why, usage), Outcome("overloaded" if slow else "busy", why)
         return Answered(endpoint, 0, {}, "", said, told, time.monotonic() - began)
+    text = endpoint.without_key(text)
     said = _with_usage(dialect.spoken(text, endpoint), endpoint, expected)
     told = outcome(response.status_code, response.headers, text, said)
     return Answered(endpoint, response.status_code, response.headers, text, said, told, time.monotonic() - began)
