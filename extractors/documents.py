@@ -57,6 +57,8 @@ class Document:
         media_type: `application/pdf`, `image/jpeg` ...
         page_count: pages of a PDF, frames of an image.
         repaired: the PDF's structure was broken and had to be rebuilt; pages may be missing unseen.
+        password: opens it again for drawing; never shown, logged or stored.
+        attachments: names of the files inside a PDF (a portfolio has little else); none is followed.
     """
 
     path: Path
@@ -65,6 +67,8 @@ class Document:
     media_type: str
     page_count: int
     repaired: bool = False
+    password: str | None = field(default=None, repr=False)
+    attachments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@
     │   ├── Encrypted            a password is needed
     │   ├── NotADocument         neither a PDF nor an image, by content
     │   ├── Unsupported          an image format that no installed library decodes
-    │   ├── TooLarge             more bytes or pixels than the limit
+    │   ├── TooLarge             more bytes than the limit
     │   ├── TooManyPages         more pages than the limit
+    │   ├── PageTooLarge         a page of more pixels than the limit
+    │   ├── ImageTooLarge        an image inside a page of more pixels than the limit
     │   ├── Damaged              broken beyond reading, cut off, or without pages
     │   ├── RenderTimeout        the renderer did not finish in time
     │   ├── RenderMemory         the renderer ran out of its memory limit
@@ -70,7 +72,7 @@ class Unsupported(DocumentError):
 
 
 class TooLarge(DocumentError):
-    """More bytes or pixels than the limit."""
+    """More bytes than the limit."""
 
     kind = "too_large"
 
@@ -79,6 +81,19 @@ class TooManyPages(DocumentError):
     """More pages than the limit."""
 
     kind = "too_many_pages"
+
+
+class PageTooLarge(DocumentError):
+    """A page of more pixels than the limit."""
+
+    kind = "page_too_large"
+
+
+class ImageTooLarge(DocumentError):
+    """An image inside a page, of more pixels than the limit."""
+
+    kind = "image_too_large"
+    stage = "rendering"
 
 
 class Damaged(DocumentError):

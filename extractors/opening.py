@@ -1,11 +1,15 @@
 """The gate: what the bytes are, by content, and whether they are within the limits. Runs in a worker."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from extractors.documents import Document, Spooled
-from extractors.errors import Damaged, Encrypted, NotADocument, TooLarge, TooManyPages, Unsupported
+from extractors.errors import Damaged, DocumentError, Encrypted, NotADocument, TooLarge, TooManyPages
+from extractors.images import open_image
+from extractors.limits import Limits, check_page
 
 PDF = "application/pdf"
 _HEAD = 2048
@@ -15,22 +19,13 @@ _AVIF = {b"avif", b"avis"}
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a document may be.
+class _Pdf:
+    """What opening a PDF shows."""
 
-    Attributes:
-        max_bytes: of the file.
-        max_pages: pages of a PDF, frames of an image.
-        max_pixels: of one image, as its header declares them.
-        seconds: for opening a document, or for drawing one window of it.
-        memory_bytes: address space of a worker beyond what it starts with.
-    """
-
-    max_bytes: int = 500_000_000
-    max_pages: int = 5_000
-    max_pixels: int = 300_000_000
-    seconds: float = 60.0
-    memory_bytes: int = 2 << 30
+    pages: int
+    repaired: bool
+    password: str | None
+    attachments: tuple[str, ...]
 
 
 def sniff(head: bytes) -> str | None:
@@ -59,8 +54,13 @@ def sniff(head: bytes) -> str | None:
     return None
 
 
-def open_document(spooled: Spooled, limits: Limits) -> Document:
+def open_document(spooled: Spooled, limits: Limits, passwords: Sequence[str] = ()) -> Document:
     """Decides what a file is and whether it can be read.
+
+    Args:
+        spooled: its bytes.
+        limits: what it may be.
+        passwords: tried in order on a PDF that needs one; the one that opens it travels with the document.
 
     Raises:
         DocumentError: it cannot; the class says why, the message names the limit and the value found.
@@ -68,39 +68,50 @@ def open_document(spooled: Spooled, limits: Limits) -> Document:
     if spooled.size == 0:
         raise Damaged("the file is empty (0 bytes)")
     if spooled.size > limits.max_bytes:
-        raise TooLarge(f"{spooled.size:,} bytes, over the limit of {limits.max_bytes:,}")
+        raise TooLarge(f"{spooled.size:,} bytes, over the limit of {limits.max_bytes:,} (max_bytes)")
     with spooled.path.open("rb") as file:
         media_type = sniff(file.read(_HEAD))
     if media_type is None:
         raise NotADocument("neither a PDF nor an image, by content")
-    pages, repaired = _open_pdf(spooled.path) if media_type == PDF else (_open_image(spooled.path, limits), False)
-    if pages == 0:
+    if media_type == PDF:
+        pdf = _open_pdf(spooled.path, passwords)
+    else:
+        pdf = _Pdf(_open_image(spooled.path, media_type, limits), repaired=False, password=None, attachments=())
+    if pdf.pages == 0:
         raise Damaged("the document has no pages")
-    if pages > limits.max_pages:
-        raise TooManyPages(f"{pages:,} pages, over the limit of {limits.max_pages:,}")
-    return Document(spooled.path, spooled.sha256, spooled.size, media_type, pages, repaired)
+    if pdf.pages > limits.max_pages:
+        raise TooManyPages(f"{pdf.pages:,} pages, over the limit of {limits.max_pages:,} (max_pages)")
+    return Document(
+        spooled.path, spooled.sha256, spooled.size, media_type, pdf.pages, pdf.repaired, pdf.password, pdf.attachments
+    )
 
 
-def _open_pdf(path: Path) -> tuple[int, bool]:
-    """Pages, and whether the structure had to be rebuilt."""
+def _open_pdf(path: Path, passwords: Sequence[str]) -> _Pdf:
     import pymupdf
 
     pymupdf.TOOLS.mupdf_display_errors(False)  # noqa: FBT003 - its only way
     pymupdf.TOOLS.mupdf_display_warnings(False)  # noqa: FBT003 - likewise
     try:
         with pymupdf.open(path, filetype="pdf") as pdf:
-            locked, pages, repaired = bool(pdf.needs_pass), 0, False
-            if not locked:
-                pages, repaired = len(pdf), bool(pdf.is_repaired)
-    except MemoryError:
+            found = _unlocked(pdf, passwords)
+    except (MemoryError, Encrypted):
         raise
     except Exception as error:  # noqa: BLE001 - MuPDF raises what it likes over broken bytes: each is recorded
         raise Damaged(f"the PDF cannot be opened: {_line(error).replace(repr(str(path)), 'it')}") from None
-    if locked:
-        raise Encrypted("a password is needed to open this PDF; remove it and upload the file again")
-    if repaired and not _ends_properly(path):
+    if found.repaired and not _ends_properly(path):
         raise Damaged("the PDF is cut off (no end marker): pages may be missing; upload it again")
-    return pages, repaired
+    return found
+
+
+def _unlocked(pdf: Any, passwords: Sequence[str]) -> _Pdf:
+    """What an open PDF holds; one that only its owner locked opens without a password."""
+    password = None
+    if pdf.needs_pass:
+        password = next((word for word in passwords if pdf.authenticate(word)), None)
+        if password is None:
+            tried = f"none of the {len(passwords)} given opens it" if passwords else "give it with --password"
+            raise Encrypted(f"a password is needed to open this PDF: {tried}")
+    return _Pdf(len(pdf), bool(pdf.is_repaired), password, tuple(str(name) for name in pdf.embfile_names()))
 
 
 def _ends_properly(path: Path) -> bool:
@@ -109,42 +120,18 @@ def _ends_properly(path: Path) -> bool:
         return b"%%EOF" in file.read()
 
 
-def _open_image(path: Path, limits: Limits) -> int:
+def _open_image(path: Path, media_type: str, limits: Limits) -> int:
     """Frames."""
-    from PIL import Image, UnidentifiedImageError
-
-    Image.MAX_IMAGE_PIXELS = None  # our own limit, told in our own words
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            image = Image.open(path)
-        except UnidentifiedImageError:
-            raise _undecodable(path) from None
-        except MemoryError:
+            with open_image(path, media_type) as image:
+                check_page(image.width, image.height, limits)
+                return int(getattr(image, "n_frames", 1))
+        except (MemoryError, DocumentError):
             raise
         except Exception as error:  # noqa: BLE001 - decoders raise what they like over broken bytes: each is recorded
             raise Damaged(f"the image cannot be opened: {_line(error)}") from None
-        with image:
-            pixels = image.width * image.height
-            if pixels > limits.max_pixels:
-                raise TooLarge(
-                    f"an image of {image.width} x {image.height} = {pixels:,} pixels, over the limit of "
-                    f"{limits.max_pixels:,}"
-                )
-            try:
-                return int(getattr(image, "n_frames", 1))
-            except MemoryError:
-                raise
-            except Exception as error:  # noqa: BLE001 - likewise
-                raise Damaged(f"the image's frames cannot be counted: {_line(error)}") from None
-
-
-def _undecodable(path: Path) -> Damaged | Unsupported:
-    with path.open("rb") as file:
-        media_type = sniff(file.read(_HEAD))
-    if media_type in {"image/heic", "image/avif"}:
-        return Unsupported(f"no decoder for {media_type} is installed: pip install pillow-heif")
-    return Damaged("the image's header cannot be read")
 
 
 def _line(error: BaseException) -> str:

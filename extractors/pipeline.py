@@ -8,7 +8,7 @@ document's words are never held all at once, and memory does not grow with its p
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -38,9 +38,13 @@ from extractors.errors import (
     RequestTooBig,
     TruncatedAnswer,
 )
+from extractors.limits import Limits
 from extractors.metering import Meter
 from extractors.workers import Workers
 from schemas.record import InvalidRecord
+
+_TOLD = 20
+"""Pages, or attachments, that one message names."""
 
 
 class Asks(Protocol):
@@ -72,14 +76,16 @@ class Journey:
         limits: what a document may be.
         drawn: bounds the windows that are drawn and not yet answered, over all documents.
         ask_again: a stored reply that fails is asked again (`--rerun failed`).
+        passwords: tried on locked PDFs; never shown.
     """
 
     plan: planning.Plan
     vision: Asks
     workers: Workers
-    limits: opening.Limits
+    limits: Limits
     drawn: asyncio.Semaphore
     ask_again: bool = False
+    passwords: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ async def extract_document(spooled: Spooled, journey: Journey) -> Extraction:
     started, meter = datetime.now(UTC), Meter()
     try:
         document = await journey.workers.run(
-            opening.open_document, spooled, journey.limits, seconds=journey.limits.seconds
+            opening.open_document, spooled, journey.limits, journey.passwords, seconds=journey.limits.seconds
         )
     except DocumentError as error:
         return _ended(meter, started, status="quarantined", kind=error.kind, cause=str(error))
@@ -132,7 +138,9 @@ async def _read(document: Document, pages: tuple[int, ...], journey: Journey, me
     """Draws some pages and asks for what is on them."""
     async with journey.drawn:
         try:
-            drawn = await journey.workers.run(rendering.render_pages, document, pages, seconds=journey.limits.seconds)
+            drawn = await journey.workers.run(
+                rendering.render_pages, document, pages, journey.limits, seconds=journey.limits.seconds
+            )
         except DocumentError as error:
             return _Reading(tuple(PageState(page, "failed", error.kind, str(error)) for page in pages))
         images = [page for page in drawn if isinstance(page, PageImage)]
@@ -239,10 +247,7 @@ def _concluded(
     if failed and not parts:
         return _ended(meter, started, status="quarantined", kind=failed[0].kind, cause=_cause(failed), **known)
     issues = [issue for reading in readings for issue in reading.hidden]
-    if document.repaired:
-        issues.append(
-            Issue("repaired", "", "the file's structure was broken and rebuilt; check that no page is missing")
-        )
+    issues += _about_the_file(document)
     if failed:
         missing = ", ".join(str(state.page) for state in failed)
         issues.append(Issue("missing_pages", "", f"not read: page {missing}"))
@@ -258,8 +263,22 @@ def _concluded(
     return _ended(meter, started, status="complete", records=records, **known)
 
 
+def _about_the_file(document: Document) -> list[Issue]:
+    issues = []
+    if document.repaired:
+        issues.append(
+            Issue("repaired", "", "the file's structure was broken and rebuilt; check that no page is missing")
+        )
+    if document.attachments:
+        named = ", ".join(document.attachments[:_TOLD]) + (" ..." if len(document.attachments) > _TOLD else "")
+        issues.append(
+            Issue("attachments", "", f"not read: {len(document.attachments)} files inside the PDF: {named}")
+        )
+    return issues
+
+
 def _cause(failed: Sequence[PageState]) -> str:
-    pages = ", ".join(str(state.page) for state in failed[:20]) + (" ..." if len(failed) > 20 else "")  # noqa: PLR2004
+    pages = ", ".join(str(state.page) for state in failed[:_TOLD]) + (" ..." if len(failed) > _TOLD else "")
     return f"page {pages}: {failed[0].cause}"
 
 

@@ -13,7 +13,9 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from extractors.documents import Document, PageFailure, PageImage, Word
-from extractors.errors import Damaged
+from extractors.errors import Damaged, DocumentError
+from extractors.images import open_image
+from extractors.limits import Limits, check_image, check_page
 from extractors.page_text import visible_words
 
 RENDER_VERSION = "jpeg85-28x55-1"
@@ -21,6 +23,9 @@ RENDER_VERSION = "jpeg85-28x55-1"
 
 CELL, MOST_CELLS, QUALITY = 28, 55, 85
 _ASPECT_ERROR = 0.005
+_FALLBACK = (612.0, 792.0)
+"""What MuPDF shows of a page whose crop box holds nothing of it; other readers then show the whole page."""
+
 _INK_LEVELS, _INK_PIXELS, _LIGHT, _SMALL = 16, 10, 200, 4
 
 
@@ -48,12 +53,13 @@ def grid(width: float, height: float) -> tuple[int, int]:
     return (columns * CELL, rows * CELL) if height >= width else (rows * CELL, columns * CELL)
 
 
-def render_pages(document: Document, pages: tuple[int, ...]) -> list[PageImage | PageFailure]:
+def render_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
     """Draws some pages.
 
     Args:
         document: opened before.
         pages: numbers from 1, in order.
+        limits: for the size of each page and of the images in it.
 
     Returns:
         An image for each page, or why it cannot be drawn; the others are drawn all the same.
@@ -62,11 +68,11 @@ def render_pages(document: Document, pages: tuple[int, ...]) -> list[PageImage |
         Damaged: the document cannot be opened any more.
     """
     if document.media_type == "application/pdf":
-        return _pdf_pages(document, pages)
-    return _image_pages(document, pages)
+        return _pdf_pages(document, pages, limits)
+    return _image_pages(document, pages, limits)
 
 
-def _pdf_pages(document: Document, pages: tuple[int, ...]) -> list[PageImage | PageFailure]:
+def _pdf_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
     import pymupdf
 
     pymupdf.TOOLS.mupdf_display_errors(False)  # noqa: FBT003 - its only way
@@ -79,22 +85,31 @@ def _pdf_pages(document: Document, pages: tuple[int, ...]) -> list[PageImage | P
     except Exception as error:  # noqa: BLE001 - MuPDF raises what it likes over broken bytes: each is recorded
         raise Damaged(f"the PDF cannot be opened: {_line(error)}") from None
     with pdf:
+        if document.password is not None:
+            pdf.authenticate(document.password)
         for number in pages:
             try:
-                drawn.append(_pdf_page(pdf[number - 1], number))
+                drawn.append(_pdf_page(pdf[number - 1], number, limits))
             except MemoryError:
                 raise
+            except DocumentError as error:
+                drawn.append(PageFailure(number, error.kind, str(error)))
             except Exception as error:  # noqa: BLE001 - likewise, as this page's
                 drawn.append(PageFailure(number, Damaged.kind, f"the page cannot be drawn: {_line(error)}"))
     return drawn
 
 
-def _pdf_page(page: Any, number: int) -> PageImage:
+def _pdf_page(page: Any, number: int, limits: Limits) -> PageImage:
     import pymupdf
 
+    if _sides(page.rect) == _FALLBACK != _sides(page.cropbox):
+        page.set_cropbox(page.mediabox)
     rect = page.rect
     if rect.is_empty or rect.is_infinite:
         raise ValueError("the page has no area")
+    check_page(rect.width, rect.height, limits)
+    for _, _, across, down, *_ in page.get_images():
+        check_image(across, down, limits)
     width, height = grid(rect.width, rect.height)
     matrix = pymupdf.Matrix(width / rect.width, height / rect.height)
     pixels = page.get_pixmap(matrix=matrix, colorspace=pymupdf.csRGB, alpha=False)
@@ -103,19 +118,25 @@ def _pdf_page(page: Any, number: int) -> PageImage:
     return _page_image(number, image, words, hidden)
 
 
-def _image_pages(document: Document, pages: tuple[int, ...]) -> list[PageImage | PageFailure]:
-    Image.MAX_IMAGE_PIXELS = None  # the limit was checked when the document was opened
+def _sides(rect: Any) -> tuple[float, float]:
+    return min(rect.width, rect.height), max(rect.width, rect.height)
+
+
+def _image_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
     drawn: list[PageImage | PageFailure] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for number in pages:
             try:
-                with Image.open(document.path) as image:
+                with open_image(document.path, document.media_type) as image:
                     if number > 1:
                         image.seek(number - 1)
+                    check_page(image.width, image.height, limits)
                     drawn.append(_page_image(number, _upright(image)))
             except MemoryError:
                 raise
+            except DocumentError as error:
+                drawn.append(PageFailure(number, error.kind, str(error)))
             except Exception as error:  # noqa: BLE001 - likewise
                 drawn.append(PageFailure(number, Damaged.kind, f"the image cannot be decoded: {_line(error)}"))
     return drawn

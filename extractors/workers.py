@@ -37,7 +37,7 @@ class Workers:
             memory_bytes: address space that each may use beyond what it starts with.
         """
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["extractors.rendering", "extractors.opening"])
+        self._context.set_forkserver_preload(["extractors.rendering", "extractors.opening", "pymupdf"])
         self._workers = [_Worker(self._context, memory_bytes) for _ in range(count)]
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="octavo-worker")
         self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
@@ -90,7 +90,9 @@ class _Worker:
             self._pipe.send((function, args))
             if not self._pipe.poll(seconds):
                 self._kill()
-                raise RenderTimeout(f"not done after {seconds:g} s: the file is hostile, or far too complex")
+                raise RenderTimeout(
+                    f"not done after {seconds:g} s (document_seconds): the file is hostile, or far too complex"
+                )
             good, outcome = self._pipe.recv()
         except (EOFError, ConnectionError, OSError):
             code = self._kill()
@@ -145,6 +147,8 @@ def _serve(pipe: Connection, memory_bytes: int, parent: int) -> None:
     # Ctrl-C reaches the whole process group; whether to stop is the parent's decision.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # Decoders print what they think of broken bytes; what matters travels back through the pipe.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     _limit_memory(memory_bytes)
     while os.getppid() != 1 or parent == 1:
         try:
@@ -154,7 +158,10 @@ def _serve(pipe: Connection, memory_bytes: int, parent: int) -> None:
         try:
             outcome: tuple[bool, Any] = (True, function(*args))
         except MemoryError:
-            outcome = (False, RenderMemory(f"more than {memory_bytes / 2**30:.1f} GiB of memory needed"))
+            outcome = (
+                False,
+                RenderMemory(f"more than {memory_bytes >> 20:,} MiB of memory needed (document_memory)"),
+            )
         except OctavoError as error:
             outcome = (False, error)
         except Exception:  # noqa: BLE001 - a defect: it travels back as text, for not every exception can be pickled

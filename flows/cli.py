@@ -93,6 +93,8 @@ def _add_extract(commands: "Commands[argparse.ArgumentParser]") -> None:
         "--rerun", choices=("changed", "failed", "all"), default="changed",
         help="take what is new or changed (default), what failed too, or everything (stored replies are reused)",
     )  # fmt: skip
+    parser.add_argument("--password", metavar="P", help="tried on locked PDFs (OCTAVO_PASSWORD is not shown by ps)")
+    parser.add_argument("--passwords", metavar="FILE", type=Path, help="passwords for locked PDFs, one a line")
     parser.add_argument(
         "--prefect", action="store_true", help="run as a Prefect flow run even when no Prefect API is configured"
     )

@@ -37,6 +37,11 @@ def extract_command(options: argparse.Namespace) -> int:
         limit=options.limit,
         rerun=options.rerun,
     )
+    if options.password is not None:
+        # Not in the job: Prefect keeps a job's parameters.
+        os.environ["OCTAVO_PASSWORD"] = options.password
+    if options.passwords is not None:
+        os.environ["OCTAVO_PASSWORDS_FILE"] = str(options.passwords)
     flow_run = options.prefect or prefect_is_configured()
     watch = Terminal(json=options.json, how=", as a Prefect flow run" if flow_run else "")
     looking_on.set(watch)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from extractors import opening, planning
+from extractors import planning
 from extractors.documents import ObjectRef
 from extractors.errors import CannotRun, Interrupted
 from extractors.pipeline import Journey
@@ -24,6 +24,7 @@ from extractors.vision import VisionClient, open_http
 from extractors.workers import Workers
 from flows.choosing import choose, local_app_for
 from flows.finding import find_schema
+from flows.gate import limits_of, passwords_of
 from flows.objects import Skipped, list_batches
 from flows.settings import Settings
 from flows.store import Store
@@ -90,8 +91,7 @@ async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambd
         make_views(store, schema)
         spool = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="octavo-")))
         http = await stack.enter_async_context(open_http(endpoints, local_app=local_app_for(endpoints)))
-        memory = opening.Limits().memory_bytes
-        workers = await stack.enter_async_context(Workers(settings.render_workers, memory))
+        workers = await stack.enter_async_context(Workers(settings.render_workers, settings.document_memory))
         vision = VisionClient(
             endpoints,
             http,
@@ -106,10 +106,8 @@ async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambd
         )
         summary = Summary(uuid4().hex, meter=vision.meter)
         ahead = concurrency + 2 * settings.render_workers
-        limits = opening.Limits(
-            max_bytes=settings.max_bytes, max_pages=settings.max_pages, seconds=settings.document_seconds
-        )
-        journey = Journey(plan, vision, workers, limits, asyncio.Semaphore(ahead), job.rerun == "failed")
+        limits, drawn, passwords = limits_of(settings), asyncio.Semaphore(ahead), passwords_of(settings)
+        journey = Journey(plan, vision, workers, limits, drawn, job.rerun == "failed", passwords)
         decides = {
             "model": vision.model, "render_version": RENDER_VERSION, "sampling": vision.sampling_fingerprint
         }  # fmt: skip

@@ -38,7 +38,12 @@ class Settings(BaseSettings):
         render_workers: processes that open and draw documents.
         max_bytes: of one document.
         max_pages: of one document.
+        max_page_pixels: of one page: an image file's pixels, a PDF page's at 72 dpi.
+        max_image_pixels: of one image inside a PDF's page.
         document_seconds: for opening a document or drawing one window of it.
+        document_memory: bytes that a renderer may take for a document.
+        password: tried on locked PDFs.
+        passwords_file: one password a line, tried likewise, after `password`.
         endpoint: per-profile overrides, as tables `[endpoint.NAME]` of octavo.toml.
         sampling: request parameters of the model's page, as a table `[sampling]` of octavo.toml.
     """
@@ -61,7 +66,12 @@ class Settings(BaseSettings):
     render_workers: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1)
     max_bytes: int = Field(500_000_000, ge=1)
     max_pages: int = Field(5_000, ge=1)
+    max_page_pixels: int = Field(300_000_000, ge=1)
+    max_image_pixels: int = Field(300_000_000, ge=1)
     document_seconds: float = Field(60.0, gt=0)
+    document_memory: int = Field(2 << 30, ge=64 << 20)
+    password: SecretStr | None = None
+    passwords_file: Path | None = None
     endpoint: dict[str, dict[str, Any]] = Field(default_factory=dict)
     sampling: dict[str, Any] = Field(default_factory=dict)
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from extractors.documents import Document, PageFailure, PageImage, Spooled
-from extractors.errors import Damaged, DocumentError, Encrypted, NotADocument, TooLarge, TooManyPages
-from extractors.opening import Limits, open_document, sniff
+from extractors.errors import Damaged, DocumentError, Encrypted, NotADocument, PageTooLarge, TooLarge, TooManyPages
+from extractors.limits import Limits
+from extractors.opening import open_document, sniff
 from extractors.rendering import CELL, grid, image_tokens, render_pages
 
 LIMITS = Limits()
@@ -30,7 +31,7 @@ def opened(tmp_path: Path, content: bytes, limits: Limits = LIMITS) -> Document:
 def drawn(tmp_path: Path, content: bytes) -> list[PageImage]:
     """All its pages, none of which may fail."""
     document = opened(tmp_path, content)
-    pages = render_pages(document, tuple(range(1, document.page_count + 1)))
+    pages = render_pages(document, tuple(range(1, document.page_count + 1)), LIMITS)
     assert all(isinstance(page, PageImage) for page in pages), pages
     return [page for page in pages if isinstance(page, PageImage)]
 
@@ -94,6 +95,29 @@ def test_rotation_is_applied_to_page_and_words(tmp_path: Path, rotation: int) ->
         across, down = page.width, page.height
         seen = image.crop((int(x0 * across), int(y0 * down), int(x1 * across), int(y1 * down)))
         assert seen.getextrema()[0] < 100, (word, rotation)
+    assert [word.text for word in page.words] == ["Hello", "paper"]
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+@pytest.mark.parametrize("crop", ["[0 0 0 0]", "[600 800 1000 1000]"])
+def test_a_crop_box_that_holds_nothing_does_not_hide_the_page(tmp_path: Path, crop: str, rotation: int) -> None:
+    """The whole page is drawn, as other readers do: it would pass for blank otherwise."""
+    with pymupdf.open(stream=pdf(width=600, height=800, rotation=rotation)) as made:
+        made.xref_set_key(made[0].xref, "CropBox", crop)
+        content = made.tobytes()
+    (page,) = drawn(tmp_path, content)
+    assert not page.blank
+    assert [word.text for word in page.words] == ["Hello", "paper"]
+
+
+def test_a_crop_box_is_what_is_drawn(tmp_path: Path) -> None:
+    """Letter cut out of a larger sheet: what lies outside is not on the page."""
+    with pymupdf.open(stream=pdf(width=1000, height=1000)) as made:
+        made[0].insert_text((700, 900), "outside")
+        made.xref_set_key(made[0].xref, "CropBox", "[10 208 622 1000]")
+        content = made.tobytes()
+    (page,) = drawn(tmp_path, content)
+    assert (page.width, page.height) == grid(612, 792)
     assert [word.text for word in page.words] == ["Hello", "paper"]
 
 
@@ -216,7 +240,7 @@ def test_a_cut_off_image_is_never_half_a_picture(tmp_path: Path, form: str) -> N
         document = opened(tmp_path, whole[: len(whole) // 2])
     except Damaged:
         return
-    (page,) = render_pages(document, (1,))
+    (page,) = render_pages(document, (1,), LIMITS)
     assert isinstance(page, PageFailure)
     assert page.kind == "damaged"
 
@@ -231,8 +255,63 @@ def test_limits_name_themselves_and_what_was_found(tmp_path: Path) -> None:
         opened(tmp_path, three, Limits(max_pages=2))
     with pytest.raises(TooLarge, match="over the limit of 10"):
         opened(tmp_path, three, Limits(max_bytes=10))
-    with pytest.raises(TooLarge, match=r"400 x 300 = 120,000 pixels, over the limit of 100,000"):
-        opened(tmp_path, picture(Image.new("1", (400, 300)), "PNG"), Limits(max_pixels=100_000))
+    with pytest.raises(PageTooLarge, match=r"400 x 300 = 120,000 pixels, .* 100,000 \(max_page_pixels\)"):
+        opened(tmp_path, picture(Image.new("1", (400, 300)), "PNG"), Limits(max_page_pixels=100_000))
+
+
+def test_an_image_inside_a_page_has_a_limit_of_its_own(tmp_path: Path) -> None:
+    """The page that holds it fails by its declared size, undecoded; its neighbour is drawn."""
+    with pymupdf.open() as made:
+        page = made.new_page()
+        page.insert_image(page.rect, stream=picture(Image.new("L", (400, 300)), "PNG"))
+        made.new_page().insert_text((50, 50), "neighbour")
+        content = made.tobytes()
+    failed, neighbour = render_pages(opened(tmp_path, content), (1, 2), Limits(max_image_pixels=100_000))
+    assert isinstance(failed, PageFailure)
+    assert failed.kind == "image_too_large"
+    assert "400 x 300 = 120,000 pixels, over the limit of 100,000 (max_image_pixels)" in failed.cause
+    assert isinstance(neighbour, PageImage)
+    (page_failed,) = render_pages(opened(tmp_path, pdf()), (1,), Limits(max_page_pixels=100_000))
+    assert isinstance(page_failed, PageFailure)
+    assert page_failed.kind == "page_too_large"
+
+
+@pytest.mark.parametrize("password", ["user, long", "owner"])
+def test_a_locked_pdf_opens_with_either_password(tmp_path: Path, password: str) -> None:
+    """The one that fits is found among others, draws the pages, and is not shown with the document."""
+    content = pymupdf.open(stream=pdf()).tobytes(
+        encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="user, long", owner_pw="owner"
+    )
+    path = tmp_path / "locked"
+    path.write_bytes(content)
+    spooled = Spooled(path, "0" * 64, len(content))
+    with pytest.raises(Encrypted, match="none of the 2 given opens it"):
+        open_document(spooled, LIMITS, ("guess", "other"))
+    document = open_document(spooled, LIMITS, ("guess", password))
+    (page,) = render_pages(document, (1,), LIMITS)
+    assert isinstance(page, PageImage)
+    assert [word.text for word in page.words] == ["Hello", "paper"]
+    assert password not in repr(document)
+
+
+def test_a_portfolio_lists_its_attachments(tmp_path: Path) -> None:
+    """They are named, and none is opened."""
+    with pymupdf.open(stream=pdf()) as made:
+        made.embfile_add("inner.pdf", pdf(), filename="inner.pdf")
+        made.embfile_add("notes.txt", b"x")
+        content = made.tobytes()
+    document = opened(tmp_path, content)
+    assert document.attachments == ("inner.pdf", "notes.txt")
+    assert document.page_count == 1
+
+
+def test_heic_opens_where_its_wheel_is_installed(tmp_path: Path) -> None:
+    """A phone's photo."""
+    pillow_heif = pytest.importorskip("pillow_heif")
+    buffer = io.BytesIO()
+    pillow_heif.from_pillow(HALF_RED).save(buffer)
+    (page,) = drawn(tmp_path, buffer.getvalue())
+    assert (page.width, page.height) == grid(3000, 2000)
 
 
 def test_what_cannot_be_opened_says_why(tmp_path: Path) -> None:
@@ -273,8 +352,8 @@ def test_bit_flips_end_in_a_document_or_an_error_of_the_tree(
         content[place % len(content)] = value
     folder = tmp_path_factory.mktemp("flips")
     try:
-        document = opened(folder, bytes(content), Limits(max_pixels=4_000_000, max_pages=20))
-        pages = render_pages(document, (1,))
+        document = opened(folder, bytes(content), Limits(max_page_pixels=4_000_000, max_pages=20))
+        pages = render_pages(document, (1,), LIMITS)
     except DocumentError:
         return
     assert len(pages) == 1
