@@ -7,6 +7,7 @@ from pathlib import Path
 from extractors import opening
 from extractors.documents import ObjectRef, PageFailure
 from extractors.errors import BadConfiguration, DestinationUnavailable, DocumentError
+from extractors.limits import Limits
 from extractors.rendering import render_pages
 from extractors.workers import Workers
 from flows.objects import spool_async
@@ -35,7 +36,7 @@ def page_images(details: QuarantineDetails, folder: Path) -> list[str]:
 
 
 async def _drawn(details: QuarantineDetails, folder: Path) -> list[str]:
-    limits = opening.Limits()
+    limits = Limits()
     with tempfile.TemporaryDirectory(prefix="octavo-") as spool:
         async with Workers(1, limits.memory_bytes) as workers:
             try:
@@ -44,7 +45,7 @@ async def _drawn(details: QuarantineDetails, folder: Path) -> list[str]:
                     raise BadConfiguration(f"{details.uris[0]} has other bytes now: extract it again")
                 document = await workers.run(opening.open_document, fetched, limits, seconds=limits.seconds)
                 wanted = details.failed_pages or tuple(range(1, document.page_count + 1))
-                drawn = await workers.run(render_pages, document, wanted, seconds=limits.seconds)
+                drawn = await workers.run(render_pages, document, wanted, limits, seconds=limits.seconds)
             except DocumentError as error:
                 raise BadConfiguration(f"{details.id} cannot be drawn: {error}") from None
     lines = []

@@ -17,6 +17,7 @@ import uvicorn
 from pages import digital_pdf, invoice_pdf, scan_jpeg
 
 from extractors.documents import Document
+from extractors.limits import Limits
 from extractors.local_model import MODEL_ID, create_app
 from extractors.rendering import render_pages
 from schemas.invoice import Invoice
@@ -29,7 +30,7 @@ def jpegs(pdf: bytes, tmp_path: Any, pages: int = 1) -> list[bytes]:
     path = tmp_path / "document.pdf"
     path.write_bytes(pdf)
     document = Document(path, "0" * 64, len(pdf), "application/pdf", pages, repaired=False)
-    return [page.jpeg for page in render_pages(document, tuple(range(1, pages + 1)))]  # type: ignore[union-attr]
+    return [page.jpeg for page in render_pages(document, tuple(range(1, pages + 1)), Limits())]  # type: ignore[union-attr]
 
 
 def asking(images: list[bytes], schema: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:

@@ -284,8 +284,8 @@ def _bare(store: Store, record_table: Table, page_table: Table, count: int) -> N
     ]  # fmt: skip
     mark = "?" if store._engine.dialect.name == "sqlite" else "%s"
     record = (
-        f"INSERT INTO {record_table.name} (extraction_id, ordinal, data, issues, evidence, pages, grounded, created_at)"
-        f" VALUES ({', '.join([mark] * 8)})"
+        f"INSERT INTO {record_table.name} (extraction_id, ordinal, data, issues, evidence, pages, grounded,"
+        f" created_at) VALUES ({', '.join([mark] * 8)})"
     )
     page = f"INSERT INTO {page_table.name} (extraction_id, page, status) VALUES ({mark}, {mark}, 'read')"
     connection = store._engine.raw_connection()
