@@ -105,11 +105,24 @@ class _Worker:
         raise RuntimeError(outcome)
 
     def _start(self) -> None:
+        """Starts the process; once more when the fork server itself was killed, which starts that anew."""
         self._kill()
-        self._pipe, theirs = self._context.Pipe()
-        self._process = self._context.Process(target=_serve, args=(theirs, self._memory, os.getpid()), daemon=True)
-        self._process.start()
-        theirs.close()
+        try:
+            self._begin()
+        except (EOFError, ConnectionError):
+            self._begin()
+
+    def _begin(self) -> None:
+        pipe, theirs = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(theirs, self._memory, os.getpid()), daemon=True)
+        try:
+            process.start()
+        except BaseException:
+            pipe.close()
+            raise
+        finally:
+            theirs.close()
+        self._pipe, self._process = pipe, process
 
     def _kill(self) -> int | None:
         code: int | None = None
