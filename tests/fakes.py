@@ -3,10 +3,12 @@
 import base64
 import hashlib
 import json
+import socket
+import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,6 +20,7 @@ class Asked:
 
     body: dict[str, Any]
     headers: dict[str, str]
+    path: str = "/v1/chat/completions"
 
     @property
     def text(self) -> str:
@@ -28,7 +31,8 @@ class Asked:
     def images(self) -> list[bytes]:
         """The pages' JPEG bytes, in order."""
         urls = [part["url"] for part in self._parts("image_url")]
-        return [base64.b64decode(url.split(",", 1)[1]) for url in urls]
+        sources = [part["data"] for part in self._parts("source", of="image")]
+        return [base64.b64decode(data.split(",", 1)[-1]) for data in [*urls, *sources]]
 
     @property
     def fingerprint(self) -> str:
@@ -40,18 +44,24 @@ class Asked:
         """Whether a refused answer is sent back."""
         return any(message["role"] == "assistant" for message in self.body["messages"])
 
-    def _parts(self, kind: str) -> list[Any]:
+    def _parts(self, kind: str, of: str | None = None) -> list[Any]:
         found = []
         for message in self.body["messages"]:
             content = message["content"]
             parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-            found += [part[kind] for part in parts if part["type"] == kind]
+            found += [part[kind] for part in parts if part["type"] == (of or kind)]
         return found
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server sends back: a completion with this text, or a raw body under any status."""
+    """What the server sends back: a completion with this text, or a raw body under any status.
+
+    Attributes:
+        pieces: the body in pieces instead, sent chunked, `drip` seconds apart.
+        cut: the connection is reset after half of the body, or after the last piece.
+        sent: how many of the pieces went out before the client hung up.
+    """
 
     text: str | None = None
     status: int = 200
@@ -59,6 +69,10 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     finish_reason: str = "stop"
     delay: float = 0.0
+    pieces: Sequence[bytes] | None = None
+    drip: float = 0.0
+    cut: bool = False
+    sent: list[int] = field(default_factory=list)
     usage: dict[str, Any] = field(default_factory=lambda: {"prompt_tokens": 1000, "completion_tokens": 100})
 
     def raw(self) -> bytes:
@@ -73,6 +87,23 @@ class Answer:
 def says(record: dict[str, Any]) -> Answer:
     """A good answer with this record."""
     return Answer(text=json.dumps(record))
+
+
+def streams(
+    text: str, *, piece: int = 8, usage: dict[str, Any] | None = None, end: str = "stop", **more: Any
+) -> Answer:
+    """The same text as server-sent events, with the comments that gateways put between them."""
+
+    def event(**fields: Any) -> bytes:
+        return b"data: " + json.dumps({"id": "x", "object": "chat.completion.chunk", **fields}).encode() + b"\n\n"
+
+    parts = [text[at : at + piece] for at in range(0, len(text), piece)]
+    events = [b": OPENROUTER PROCESSING\n\n", b": PING\n\n"]
+    events += [event(choices=[{"index": 0, "delta": {"content": part}, "finish_reason": None}]) for part in parts]
+    events.append(event(choices=[{"index": 0, "delta": {}, "finish_reason": end}]))
+    events += [event(choices=[], usage=usage)] if usage else []
+    headers = {"Content-Type": "text/event-stream"}
+    return Answer(pieces=[*events, b"data: [DONE]\n\n"], headers=headers, **more)
 
 
 Script = Callable[[Asked], Answer]
@@ -123,14 +154,38 @@ class ModelServer:
         self._thread.join()
 
 
+def _send_pieces(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
+    """Sends a body in chunks; a cut one ends without its end."""
+    raw = answer.raw() if answer.pieces is None else b""
+    handler.send_response(answer.status)
+    for name, value in {"Content-Type": "application/json", **answer.headers}.items():
+        handler.send_header(name, value)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    for piece in answer.pieces if answer.pieces is not None else [raw[: len(raw) // 2]]:
+        handler.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        answer.sent.append(len(piece))
+        time.sleep(answer.drip)
+    if not answer.cut:
+        handler.wfile.write(b"0\r\n\r\n")
+
+
 def _handler_for(model: ModelServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = model.answer(Asked(json.loads(body), {k.lower(): v for k, v in self.headers.items()}))
-            self._send(answer.status, answer.raw(), answer.headers)
+            headers = {k.lower(): v for k, v in self.headers.items()}
+            answer = model.answer(Asked(json.loads(body), headers, self.path))
+            if answer.pieces is None and not answer.cut:
+                self._send(answer.status, answer.raw(), answer.headers)
+                return
+            with suppress(BrokenPipeError, ConnectionResetError):
+                _send_pieces(self, answer)
+            if answer.cut:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
 
         def do_GET(self) -> None:
             self._send(200, json.dumps({"object": "list", "data": []}).encode(), {})

@@ -178,7 +178,6 @@ class VisionClient:
             )  # fmt: skip
             await self._replies.put(stored)
             self._count(meter, fingerprint=key)
-        self._learn(answered, meter, asking)
         return self._reply(stored, answered.said, asking, reused=False)
 
     def _reply(self, stored: StoredReply, said: Spoken, asking: Asking, *, reused: bool) -> Reply:
@@ -220,6 +219,7 @@ class VisionClient:
             outcome = answered.outcome
             if outcome.kind == "answer":
                 flow.served()
+                self._learn(answered, meter, asking)
                 return answered
             attempt += 1
             if outcome.kind in {"rejected", "too_big"}:

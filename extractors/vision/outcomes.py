@@ -11,6 +11,7 @@ rejected    it refuses this very request
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,6 +45,15 @@ _BIG = (
     "at most",
     "too many",
 )
+_NO_MODEL = re.compile(r"(?i)(?:invalid|unknown|no such|not a valid) model|model.{0,80}(?:not found|does not exist)")
+_STATUS_OF = (
+    (_NO_MODEL, 404),
+    (re.compile(r"(?i)api.?key|unauthori[sz]ed|authentication"), 401),
+    (re.compile(r"(?i)credit|quota|balance|payment"), 402),
+    (re.compile(r"(?i)rate.?limit|too many requests|overloaded|capacity"), 429),
+)
+"""What an error inside a 200 means that tells no code."""
+
 _LONGEST_WORDS = 300
 
 
@@ -78,7 +88,8 @@ def outcome(status: int, headers: Mapping[str, str], text: str, said: Spoken) ->
         if said.error is None:
             return _of_good(said)
         # An error inside a 200 is treated as the error inside.
-        status = code if code is not None and code >= 400 else 502  # noqa: PLR2004 - HTTP's errors
+        told = next((meant for sign, meant in _STATUS_OF if sign.search(words)), 502)
+        status = code if code is not None and code >= 400 else told  # noqa: PLR2004 - HTTP's errors
     why = f"HTTP {status}: {words or _words(text, decoded)}"[:_LONGEST_WORDS]
     if status in _OVERLOADED or (status == 402 and _TRANSIENT_402 in text):  # noqa: PLR2004 - payment required
         return Outcome("overloaded", why, wait)
@@ -99,6 +110,8 @@ def _of_good(said: Spoken) -> Outcome:
 
 def _of_refused(status: int, why: str) -> Outcome:
     lowered = why.lower()
+    if _NO_MODEL.search(why):
+        return Outcome("out", f"{_OUT[404]} ({why})")
     if "grammar" in lowered or ("response_format" in lowered and "schema" in lowered):
         return Outcome("no_grammar", why)
     if status == 413 or any(word in lowered for word in _BIG):  # noqa: PLR2004 - content too large
