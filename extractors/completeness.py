@@ -20,7 +20,7 @@ _AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
 _DIGITS = 3
 _ALIGNED = 0.006
 _COLUMN, _LONG_COLUMN = 4, 10
-_MISSING, _SHARE = 3, 0.2
+_MISSING, _SHARE, _DENSE = 4, 0.2, 0.7
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,14 @@ def unread_rows(
         return {}
     rows = _table_rows([number for page, words in pages.items() for number in _numbers(page, words)])
     found = _found(rows, Counter(_keys_of(value)))
-    hits = Counter(column for row in found for column in row.columns)
-    asked_for = {column for column, count in hits.items() if count >= _MISSING}
+    asked_for = _asked_for(rows, found)
     certain = bool(asked_for)
     if not certain and not any(value.get(name) for name in row_fields):
-        lengths = Counter(column for row in rows for column in row.columns if _holds_amounts(row))
-        asked_for = {column for column, count in lengths.items() if count >= _LONG_COLUMN}
+        lengths = Counter(row.columns for row in rows if _holds_amounts(row))
+        asked_for = {columns for columns, count in lengths.items() if count >= _LONG_COLUMN}
     by_page: dict[int, list[_Row]] = defaultdict(list)
     for row in rows:
-        if row.columns & asked_for:
+        if row.columns in asked_for:
             by_page[row.page].append(row)
     missing = {page: sum(row not in found for row in of_page) for page, of_page in by_page.items()}
     return {
@@ -89,6 +88,24 @@ def unread_rows(
         for page, of_page in by_page.items()
         if missing[page] >= _MISSING and missing[page] > _SHARE * len(of_page)
     }
+
+
+def _asked_for(rows: Sequence[_Row], found: set[_Row]) -> set[frozenset[int]]:
+    """The kinds of rows, by the columns that they fill, that the answer holds.
+
+    Between the first and the last row that it holds of a page it holds most: rows that are only sprinkled
+    over it share a number with something else, or are one line of an entry that has several.
+    """
+    spans: dict[tuple[int, frozenset[int]], list[bool]] = defaultdict(list)
+    for row in rows:
+        spans[row.page, row.columns].append(row in found)
+    held: Counter[frozenset[int]] = Counter()
+    spanned: Counter[frozenset[int]] = Counter()
+    for (_, columns), hits in spans.items():
+        if any(hits):
+            held[columns] += sum(hits)
+            spanned[columns] += len(hits) - hits.index(True) - hits[::-1].index(True)
+    return {columns for columns, count in held.items() if count >= _MISSING and count >= _DENSE * spanned[columns]}
 
 
 def _holds_amounts(row: _Row) -> bool:
