@@ -145,7 +145,8 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
         _done_meanwhile(str(claim.status), run)
         return True
     try:
-        failed = await run.store.run(run.store.failed_pages, claim)
+        again = run.rerun != "changed"
+        failed = await run.store.run(run.store.failed_pages, claim) if again else frozenset[int]()
         extraction = await extract_document(spooled, replace(run.journey, failed_before=failed))
     except CannotRun:
         raise

@@ -86,7 +86,7 @@ def test_a_failed_page_is_all_that_a_later_run_asks_for(statement: Path) -> None
 
     def script(asked: Asked) -> Answer:
         if broken and 21 in pages_asked(asked):
-            return Answer(status=400, body=b'{"error": {"message": "cannot read this image"}}')
+            return Answer(status=413, body=b'{"error": {"message": "request entity too large"}}')
         return reads(ROWS, asked)
 
     with model_server(script) as server:
