@@ -16,6 +16,7 @@
     ├── AnswerError              this window got no usable answer: its pages are `failed`
     │   ├── InvalidAnswer        no JSON, or still against the schema after the repair round
     │   ├── EmptyAnswer          nothing in it though the page has ink
+    │   ├── RowsMissing          valid, but table rows of the page are in no record, twice
     │   ├── TruncatedAnswer      cut off at the output limit
     │   ├── RunawayAnswer        white space or a cycle without end
     │   ├── Refused              the model declined
@@ -140,6 +141,13 @@ class EmptyAnswer(AnswerError):
     """Nothing in it though the page has ink."""
 
     kind = "empty_answer"
+    stage = "validation"
+
+
+class RowsMissing(AnswerError):
+    """Valid, but rows of a table that the page shows are in no record, after asking again."""
+
+    kind = "rows_missing"
     stage = "validation"
 
 

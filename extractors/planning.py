@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from extractors.documents import Fault, PageImage, VisionRequest, Window
@@ -45,6 +45,7 @@ class Plan:
         pages_per_request: pages in one window at most.
         wire_schema: portable schema of a whole document's answer.
         part_schema: the same with nothing obligatory, for a window that is only a part of its document.
+        row_fields: the record's own lists of objects: what a table's rows become.
     """
 
     schema: Schema
@@ -52,6 +53,7 @@ class Plan:
     pages_per_request: int
     wire_schema: dict[str, Any]
     part_schema: dict[str, Any]
+    row_fields: tuple[str, ...] = ()
 
 
 def plan(schema: Schema, records: str = "one", pages_per_request: int = 8) -> Plan:
@@ -66,11 +68,19 @@ def plan(schema: Schema, records: str = "one", pages_per_request: int = 8) -> Pl
         whole = portable(schema.json_schema)
     except NotPortable as error:
         raise BadConfiguration(f"schema {schema.name}: {error}") from None
-    part = relaxed(whole)
+    part, row_fields = relaxed(whole), _row_fields(whole)
     if records == "many":
         whole, part = _list_of(whole), _list_of(part)
     size = 1 if records == "per-page" else pages_per_request
-    return Plan(schema, records, size, whole, part)
+    return Plan(schema, records, size, whole, part, row_fields)
+
+
+def _row_fields(schema: dict[str, Any]) -> tuple[str, ...]:
+    def is_table(node: dict[str, Any]) -> bool:
+        options = node.get("anyOf", [node])
+        return any(option.get("type") == "array" and "properties" in option["items"] for option in options)
+
+    return tuple(name for name, node in schema["properties"].items() if is_table(node))
 
 
 def _list_of(schema: dict[str, Any]) -> dict[str, Any]:
@@ -160,19 +170,17 @@ def request(plan: Plan, window: Window, *, whole: bool) -> VisionRequest:
     )
 
 
+def ask_for_rows(plan: Plan, page: PageImage, rows: int) -> VisionRequest:
+    """The question for one page alone whose table an answer left out in part; `rows` as its text layer counts."""
+    first = request(plan, Window((page,)), whole=False)
+    more = f"\nThe tables on this page have about {rows} rows. Give every one of them, in order."
+    return replace(first, instructions=first.instructions + more)
+
+
 def repair(first: VisionRequest, answer: str, faults: Sequence[Fault]) -> VisionRequest:
     """The same question with the refused answer and what was wrong with it. Asked once."""
     lines = tuple(f"{fault.path or 'answer'}: {fault.message}" for fault in faults[:30])
-    return VisionRequest(
-        system=first.system,
-        instructions=first.instructions,
-        schema_name=first.schema_name,
-        schema=first.schema,
-        pages=first.pages,
-        answer_tokens=first.answer_tokens,
-        first_answer=answer,
-        faults=lines,
-    )
+    return replace(first, first_answer=answer, faults=lines)
 
 
 def answer_tokens(schema: dict[str, Any], pages: int) -> int:

@@ -26,7 +26,7 @@ _ASPECT_ERROR = 0.005
 _FALLBACK = (612.0, 792.0)
 """What MuPDF shows of a page whose crop box holds nothing of it; other readers then show the whole page."""
 
-_INK_LEVELS, _INK_PIXELS, _LIGHT, _SMALL = 16, 10, 200, 4
+_INK_LEVELS, _INK_PIXELS, _LIGHT, _SMALL, _LARGE = 16, 10, 200, 4, 200
 
 
 def image_tokens(width: int, height: int) -> int:
@@ -184,9 +184,13 @@ def _is_blank(image: Image.Image) -> bool:
 
     Cautious, for a blank page is not sent: a dark page is never blank, and ten faint pixels are ink.
     """
+    if min(image.size) >= _LARGE and not _is_even(image.reduce(8).convert("L")):
+        return False  # what shows even so small is ink: the closer look costs three times as much
     grey = image.convert("L")
-    if min(grey.size) >= _SMALL:
-        grey = grey.reduce(2)
+    return _is_even(grey.reduce(2) if min(grey.size) >= _SMALL else grey)
+
+
+def _is_even(grey: Image.Image) -> bool:
     counts = grey.histogram()
     background = max(range(256), key=counts.__getitem__)
     if background < _LIGHT:

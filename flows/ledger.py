@@ -220,6 +220,12 @@ def _media_of(connection: Connection, digest: str) -> dict[str, Any]:
     return {"media_type": twin.media_type if twin else None, "page_count": twin.page_count if twin else None}
 
 
+def failed_pages(connection: Connection, extraction_id: int) -> frozenset[int]:
+    """The pages of an extraction that failed."""
+    chosen = select(pages.c.page).where(pages.c.extraction_id == extraction_id, pages.c.status == "failed")
+    return frozenset(connection.scalars(chosen))
+
+
 def _write_parts(connection: Connection, extraction_id: int, extraction: Extraction, *, anew: bool) -> None:
     """Writes the extraction's pages, records and links to replies; `anew`: in place of an earlier attempt's."""
     if anew:

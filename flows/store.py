@@ -223,6 +223,11 @@ class Store:
             ledger.fail_unread, ref, schema_name=schema_name, recipe=recipe, kind=kind, cause=cause, run_id=run_id
         )
 
+    def failed_pages(self, claim: Claim) -> frozenset[int]:
+        """The pages that an earlier run could not read; none when the extraction is new."""
+        with self.reading() as connection:
+            return ledger.failed_pages(connection, claim.extraction_id)
+
     def get_reply(self, fingerprint: str) -> StoredReply | None:
         """The reply kept under a request's fingerprint."""
         with self.reading() as connection:

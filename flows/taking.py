@@ -5,13 +5,14 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from extractors import opening
+from extractors.concluding import failed_extraction
 from extractors.documents import Extraction, ObjectRef, Spooled
 from extractors.errors import CannotRun, DocumentError, OctavoError, SourceUnavailable
-from extractors.pipeline import Journey, extract_document, failed_extraction
+from extractors.pipeline import Journey, extract_document
 from extractors.vision import VisionClient
 from flows.leasing import RENEWED_EVERY
 from flows.listing import Known
@@ -144,7 +145,9 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
         _done_meanwhile(str(claim.status), run)
         return True
     try:
-        extraction = await extract_document(spooled, run.journey)
+        again = run.rerun != "changed"
+        failed = await run.store.run(run.store.failed_pages, claim) if again else frozenset[int]()
+        extraction = await extract_document(spooled, replace(run.journey, failed_before=failed))
     except CannotRun:
         raise
     except Exception as error:  # a defect of ours must not take the other documents down: it is recorded

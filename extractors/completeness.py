@@ -1,0 +1,190 @@
+"""Answer against text layer: which table rows of a page are in no record. Pure.
+
+A model that reads a long table may stop early or skip a page, and the answer is valid all the same. So
+the numbers that stand under each other in the page's text layer are looked for in the answer. It is a
+count, not a proof: it speaks up only where several rows of a table that the answer otherwise knows are
+missing, or where a long column of amounts gave no row at all.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from extractors.documents import Word
+
+_DATE = re.compile(r"^\D?\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\D?$")
+_NUMBER = re.compile(r"^[^\w\s]*[A-Z]{0,3}[^\w\s]*\d[\d.,'’]*[^\w\s]*[A-Z]{0,2}[^\w\s]*$")
+_AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
+_DIGITS = 3
+_ALIGNED = 0.006
+_COLUMN, _LONG_COLUMN = 4, 10
+_MISSING, _SHARE, _DENSE = 4, 0.2, 0.7
+
+
+@dataclass(frozen=True)
+class Unread:
+    """What one page shows and the answer lacks.
+
+    Attributes:
+        missing: table rows of the page that are in no record.
+        rows: table rows of the page.
+        certain: other rows of the same table are in the answer, so that it is one that is asked for.
+    """
+
+    missing: int
+    rows: int
+    certain: bool
+
+
+@dataclass(frozen=True)
+class _Number:
+    """A number of the text layer: its digits, with and without the group before it; its right edge."""
+
+    page: int
+    line: int
+    keys: tuple[str, ...]
+    edge: float
+    is_amount: bool
+
+
+@dataclass(frozen=True)
+class _Row:
+    page: int
+    numbers: tuple[_Number, ...]
+    columns: frozenset[int]
+
+
+def unread_rows(
+    value: Mapping[str, Any], pages: Mapping[int, Sequence[Word]], row_fields: Sequence[str]
+) -> dict[int, Unread]:
+    """Pages of a window whose tables the answer leaves out in part.
+
+    Args:
+        value: the window's answer.
+        pages: page number -> the words that a reader sees there.
+        row_fields: the answer's lists of objects; without any, no row is missed.
+
+    Returns:
+        Page number -> what is missing there, for the pages where much is; empty where no page has a text layer.
+    """
+    if not row_fields:
+        return {}
+    rows = _table_rows([number for page, words in pages.items() for number in _numbers(page, words)])
+    found = _found(rows, Counter(_keys_of(value)))
+    asked_for = _asked_for(rows, found)
+    certain = bool(asked_for)
+    if not certain and not any(value.get(name) for name in row_fields):
+        lengths = Counter(row.columns for row in rows if _holds_amounts(row))
+        asked_for = {columns for columns, count in lengths.items() if count >= _LONG_COLUMN}
+    by_page: dict[int, list[_Row]] = defaultdict(list)
+    for row in rows:
+        if row.columns in asked_for:
+            by_page[row.page].append(row)
+    missing = {page: sum(row not in found for row in of_page) for page, of_page in by_page.items()}
+    return {
+        page: Unread(missing[page], len(of_page), certain)
+        for page, of_page in by_page.items()
+        if missing[page] >= _MISSING and missing[page] > _SHARE * len(of_page)
+    }
+
+
+def _asked_for(rows: Sequence[_Row], found: set[_Row]) -> set[frozenset[int]]:
+    """The kinds of rows, by the columns that they fill, that the answer holds.
+
+    Between the first and the last row that it holds of a page it holds most: rows that are only sprinkled
+    over it share a number with something else, or are one line of an entry that has several.
+    """
+    spans: dict[tuple[int, frozenset[int]], list[bool]] = defaultdict(list)
+    for row in rows:
+        spans[row.page, row.columns].append(row in found)
+    held: Counter[frozenset[int]] = Counter()
+    spanned: Counter[frozenset[int]] = Counter()
+    for (_, columns), hits in spans.items():
+        if any(hits):
+            held[columns] += sum(hits)
+            spanned[columns] += len(hits) - hits.index(True) - hits[::-1].index(True)
+    return {columns for columns, count in held.items() if count >= _MISSING and count >= _DENSE * spanned[columns]}
+
+
+def _holds_amounts(row: _Row) -> bool:
+    return any(number.is_amount for number in row.numbers)
+
+
+def _numbers(page: int, words: Sequence[Word]) -> Iterator[_Number]:
+    """The numbers of a page, line by line; dates and small counts are left out."""
+    for line, of_line in enumerate(_lines(words)):
+        before = ""
+        for word in of_line:
+            digits = sum(map(str.isdigit, word.text))
+            if digits and _NUMBER.match(word.text) and not _DATE.match(word.text):
+                # "1 234,50" is two words and one number.
+                joined = before + word.text if before.isdigit() else word.text
+                if digits >= _DIGITS:
+                    keys = tuple(dict.fromkeys((_key(joined), _key(word.text))))
+                    yield _Number(page, line, keys, word.box[2], bool(_AMOUNT.search(word.text)))
+            before = word.text
+
+
+def _lines(words: Sequence[Word]) -> Iterator[list[Word]]:
+    """Words at the same height, from left to right: a table's cells are often apart in reading order."""
+    line: list[Word] = []
+    for word in sorted(words, key=lambda word: word.box[1] + word.box[3]):
+        top, bottom = word.box[1], word.box[3]
+        if line and (top + bottom) / 2 - (line[-1].box[1] + line[-1].box[3]) / 2 > (bottom - top) / 2:
+            yield sorted(line, key=lambda word: word.box[0])
+            line = []
+        line.append(word)
+    if line:
+        yield sorted(line, key=lambda word: word.box[0])
+
+
+def _table_rows(numbers: Sequence[_Number]) -> list[_Row]:
+    """The lines that share a column with others, in page order."""
+    # Columns of numbers are set flush right: the right edge names the column.
+    column_of: dict[_Number, int] = {}
+    sizes: Counter[int] = Counter()
+    column, edge = 0, -1.0
+    for number in sorted(numbers, key=lambda number: number.edge):
+        if number.edge - edge > _ALIGNED:
+            column += 1
+        edge = number.edge
+        column_of[number] = column
+        sizes[column] += 1
+    lines: dict[tuple[int, int], list[_Number]] = defaultdict(list)
+    for number in numbers:
+        if sizes[column_of[number]] >= _COLUMN:
+            lines[number.page, number.line].append(number)
+    return [
+        _Row(page, tuple(of_line), frozenset(column_of[number] for number in of_line))
+        for (page, _), of_line in lines.items()
+    ]
+
+
+def _found(rows: Sequence[_Row], left: Counter[str]) -> set[_Row]:
+    """The rows of which a number is in the answer; each number of the answer stands for one row only."""
+    found = set()
+    for row in rows:
+        for number in row.numbers:
+            key = next((key for key in number.keys if left[key] > 0), None)
+            if key is not None:
+                left[key] -= 1
+                found.add(row)
+    return found
+
+
+def _keys_of(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for child in value.values():
+            yield from _keys_of(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from _keys_of(child)
+    elif value is not None and not isinstance(value, bool):
+        yield from (_key(word) for word in str(value).split() if any(map(str.isdigit, word)))
+
+
+def _key(text: str) -> str:
+    """Digits that tell a number whatever its spelling: "1,234.50", "1.234,5" and 1234.5 are "12345"."""
+    return "".join(character for character in text if character.isdigit()).strip("0") or "0"
