@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from flows.cleaning import CleanJson, CleanText, Moment
+from flows.cleaning import CleanJson, CleanText, Moment, OrderedJson
 
 FINAL = ("complete", "partial", "quarantined")
 """The statuses that a rerun under the same recipe would only repeat."""
@@ -193,7 +193,7 @@ schemas = Table(
     "schemas",
     metadata,
     Column("name", String, primary_key=True),
-    Column("json_schema", CleanJson, nullable=False),
+    Column("json_schema", OrderedJson, nullable=False),
     Column("changed_at", Moment, nullable=False),
 )
 

@@ -39,7 +39,7 @@ def upgrade() -> None:
     op.create_table(
         "schemas",
         sa.Column("name", sa.String, nullable=False),
-        sa.Column("json_schema", _JSON, nullable=False),
+        sa.Column("json_schema", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("changed_at", _MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_schemas"),
     )
