@@ -31,6 +31,8 @@ check: $(MADE)
 bench: $(MADE)
 	$(BIN)/python tests/benchmarks/accuracy.py
 	$(BIN)/python tests/benchmarks/bench_saturation.py
+	$(BIN)/python tests/benchmarks/bench_store.py
+	$(BIN)/python tests/benchmarks/kills.py
 
 # Names, versions and hashes only; uv comes from the registry, into an environment of its own.
 lock:

@@ -60,6 +60,16 @@ class CleanJson(TypeDecorator[Any]):
         return clean_json(value)
 
 
+class OrderedJson(CleanJson):
+    """JSON data whose keys keep their order, which JSONB forgets."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The column's type there."""
+        return dialect.type_descriptor(JSON(none_as_null=True))
+
+
 class Moment(TypeDecorator[datetime]):
     """A point in time, aware and in UTC on both sides; SQLite itself knows no time zones."""
 

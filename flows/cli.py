@@ -93,8 +93,6 @@ def _add_extract(commands: "Commands[argparse.ArgumentParser]") -> None:
         "--rerun", choices=("changed", "failed", "all"), default="changed",
         help="take what is new or changed (default), what failed too, or everything (stored replies are reused)",
     )  # fmt: skip
-    parser.add_argument("--password", metavar="P", help="tried on locked PDFs (OCTAVO_PASSWORD is not shown by ps)")
-    parser.add_argument("--passwords", metavar="FILE", type=Path, help="passwords for locked PDFs, one a line")
     parser.add_argument(
         "--prefect", action="store_true", help="run as a Prefect flow run even when no Prefect API is configured"
     )
@@ -121,12 +119,14 @@ def _add_export(commands: "Commands[argparse.ArgumentParser]") -> None:
 
 
 def _add_asking(parser: argparse.ArgumentParser) -> None:
-    """Whom to ask, and how much it may cost: what every command that asks a model takes."""
+    """Whom to ask, what it may cost, what opens locked documents: what every command that reads documents takes."""
     parser.add_argument("--endpoint", type=_names, default=(), metavar="E[,E2]", help="vision endpoints, in order")
     parser.add_argument("--base-url", metavar="U", help="an OpenAI-compatible server")
     parser.add_argument("--model", metavar="M", help="the model's name there")
     parser.add_argument("--max-cost", type=_amount, metavar="USD", help="stop before more than this is spent")
     parser.add_argument("--concurrency", type=_positive, metavar="N", help="calls in flight (64)")
+    parser.add_argument("--password", metavar="P", help="tried on locked PDFs (OCTAVO_PASSWORD is not shown by ps)")
+    parser.add_argument("--passwords", metavar="FILE", type=Path, help="passwords for locked PDFs, one a line")
     parser.add_argument("--json", action="store_true", help="print the run's counts as JSON in the last line")
 
 

@@ -224,7 +224,7 @@ class _Postgres:
         return func.jsonb_extract_path_text(document, *path)
 
     def elements(self, document: Sql, path: Sequence[str]) -> Elements:
-        found = func.jsonb_extract_path(document, *path)
+        found = func.jsonb_extract_path(document, *path) if path else document
         empty = cast(literal_column("'[]'"), JSONB)
         array = case((func.jsonb_typeof(found) == "array", found), else_=empty)
         rows = func.jsonb_array_elements(array).table_valued("value", with_ordinality="position")

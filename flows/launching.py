@@ -37,11 +37,7 @@ def extract_command(options: argparse.Namespace) -> int:
         limit=options.limit,
         rerun=options.rerun,
     )
-    if options.password is not None:
-        # Not in the job: Prefect keeps a job's parameters.
-        os.environ["OCTAVO_PASSWORD"] = options.password
-    if options.passwords is not None:
-        os.environ["OCTAVO_PASSWORDS_FILE"] = str(options.passwords)
+    take_passwords(options)
     flow_run = options.prefect or prefect_is_configured()
     watch = Terminal(json=options.json, how=", as a Prefect flow run" if flow_run else "")
     looking_on.set(watch)
@@ -55,6 +51,15 @@ def extract_command(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(watch.summary.as_json()))
     return watch.summary.exit_code
+
+
+def take_passwords(options: argparse.Namespace) -> None:
+    """Passwords of the command line become settings of this process: Prefect keeps a job's parameters."""
+    if options.password is not None:
+        os.environ["OCTAVO_PASSWORD"] = options.password
+    if options.passwords is not None:
+        os.environ["OCTAVO_PASSWORDS_FILE"] = str(options.passwords)
+    settings.cache_clear()
 
 
 def prefect_is_configured() -> bool:

@@ -117,13 +117,14 @@ def before(connection: Connection, uris: Sequence[str], schema_name: str) -> dic
     shows = documents.join(
         extractions, and_(extractions.c.sha256 == documents.c.sha256, extractions.c.schema_name == schema_name)
     ).outerjoin(recipes, recipes.c.recipe == extractions.c.recipe)
-    done = connection.execute(
-        select(documents.c.uri, recipes.c.parts)
+    # Sorted and chosen here: SQLite would go through all extractions of a status instead of those of the uris.
+    rows = connection.execute(
+        select(documents.c.uri, extractions.c.id, extractions.c.status, extractions.c.superseded_by, recipes.c.parts)
         .select_from(shows)
-        .where(documents.c.uri.in_(list(stored)), extractions.c.status.in_(FINAL))
-        # The last row of a uri stays: its current extraction, or the latest of several.
-        .order_by(extractions.c.superseded_by.is_(None), extractions.c.id)
-    )
+        .where(documents.c.uri.in_(list(stored)))
+    ).all()
+    # The last row of a uri stays: its current extraction, or the latest of several.
+    done = sorted((row for row in rows if row.status in FINAL), key=lambda row: (row.superseded_by is None, row.id))
     showed = connection.scalars(
         select(documents.c.uri)
         .join(former_contents, former_contents.c.document_id == documents.c.id)

@@ -7,9 +7,9 @@ from pathlib import Path
 from extractors import opening
 from extractors.documents import ObjectRef, PageFailure
 from extractors.errors import BadConfiguration, DestinationUnavailable, DocumentError
-from extractors.limits import Limits
 from extractors.rendering import render_pages
 from extractors.workers import Workers
+from flows.gate import limits_of, passwords_of
 from flows.objects import spool_async
 from flows.querying import QuarantineDetails
 from flows.settings import settings
@@ -36,14 +36,16 @@ def page_images(details: QuarantineDetails, folder: Path) -> list[str]:
 
 
 async def _drawn(details: QuarantineDetails, folder: Path) -> list[str]:
-    limits = Limits()
+    limits, passwords = limits_of(settings()), passwords_of(settings())
     with tempfile.TemporaryDirectory(prefix="octavo-") as spool:
         async with Workers(1, limits.memory_bytes) as workers:
             try:
-                fetched = await spool_async(ObjectRef(details.uris[0], 0, ""), Path(spool), settings().max_bytes)
+                fetched = await spool_async(ObjectRef(details.uris[0], 0, ""), Path(spool), limits.max_bytes)
                 if fetched.sha256 != details.sha256:
                     raise BadConfiguration(f"{details.uris[0]} has other bytes now: extract it again")
-                document = await workers.run(opening.open_document, fetched, limits, seconds=limits.seconds)
+                document = await workers.run(
+                    opening.open_document, fetched, limits, passwords, seconds=limits.seconds
+                )
                 wanted = details.failed_pages or tuple(range(1, document.page_count + 1))
                 drawn = await workers.run(render_pages, document, wanted, limits, seconds=limits.seconds)
             except DocumentError as error:

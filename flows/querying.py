@@ -26,7 +26,7 @@ from flows.tables import (
     runs,
     schema_views,
 )
-from flows.views import ELEMENT_BEFORE, RECORD
+from flows.views import ELEMENT_BEFORE, ISSUES, RECORD
 
 _LISTED = ("partial", "quarantined")
 
@@ -125,6 +125,7 @@ def whole_records(store: Store, schema_name: str) -> list[dict[str, Any]]:
         for record_id, told in connection.execute(issues):
             if record_id in found:
                 found[record_id]["issues"] = told
+        views.pop(ISSUES, None)
         for path, view in views.items():
             name = "_".join(json.loads(path))
             for record in found.values():

@@ -12,6 +12,7 @@ from rich.text import Text
 from extractors.errors import BadConfiguration
 from flows.finding import find_schema
 from flows.folders import path_of
+from flows.launching import take_passwords
 from flows.querying import Quarantined, quarantined, window_plans
 from flows.running import Job, run_job
 from flows.settings import settings
@@ -37,6 +38,7 @@ def retry_command(options: argparse.Namespace) -> int:
         BadConfiguration: nothing was chosen, no such id, or a schema that is not built in was not named.
         CannotRun: as `run_job` does.
     """
+    take_passwords(options)
     url = options.store or settings().store
     with Store.open(url, read_only=True) as store:
         chosen = _chosen(quarantined(store), options.id, options.kind, options.schema)

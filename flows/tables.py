@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from flows.cleaning import CleanJson, CleanText, Moment
+from flows.cleaning import CleanJson, CleanText, Moment, OrderedJson
 
 FINAL = ("complete", "partial", "quarantined")
 """The statuses that a rerun under the same recipe would only repeat."""
@@ -102,12 +103,16 @@ extractions = Table(
     Column("cost_usd", Float, nullable=False, default=0.0),
     Column("started_at", Moment),
     Column("finished_at", Moment),
-    Column("superseded_by", ForeignKey("extractions.id"), index=True),
+    Column("superseded_by", ForeignKey("extractions.id")),
     Column("run_id", String, index=True),
     # A lease's id, while somebody works on it; it may be gone already.
     Column("held_by", String),
     UniqueConstraint("sha256", "schema_name", "recipe"),
 )
+
+# Without the many that nothing has superseded: else SQLite reads all of those to find the few of a status.
+_superseded = extractions.c.superseded_by.is_not(None)
+Index(None, extractions.c.superseded_by, sqlite_where=_superseded, postgresql_where=_superseded)
 
 leases = Table(
     "leases",
@@ -188,7 +193,7 @@ schemas = Table(
     "schemas",
     metadata,
     Column("name", String, primary_key=True),
-    Column("json_schema", CleanJson, nullable=False),
+    Column("json_schema", OrderedJson, nullable=False),
     Column("changed_at", Moment, nullable=False),
 )
 

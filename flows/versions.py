@@ -7,6 +7,9 @@ from flows.dialects import lock_definitions
 from flows.migrations import REVISIONS
 from flows.tables import metadata, store_version
 
+_OLDEST_POSTGRESQL = 16
+"""The first with `pg_input_is_valid`, without which a view would fail on a value that does not fit its column."""
+
 _OF_THE_FIRST = {"documents", "extractions", "former_contents", "extraction_replies", "schema_views"}
 """Tables that together only an Octavo store has; its first version did not write its number down."""
 
@@ -38,6 +41,9 @@ def check_tables(connection: Connection, shown_url: str) -> None:
     Raises:
         StoreUnavailable: it cannot; one line says why and what to do.
     """
+    dialect = connection.dialect
+    if dialect.name == "postgresql" and int((dialect.server_version_info or (0,))[0]) < _OLDEST_POSTGRESQL:
+        raise StoreUnavailable(f"{shown_url} is older than PostgreSQL {_OLDEST_POSTGRESQL}, which a store needs")
     version = found_version(connection)
     if version == REVISIONS[-1]:
         return

@@ -1,6 +1,7 @@
-"""One view per schema and one per list in it: typed columns of the current records, for data teams.
+"""One view per schema, one per list in it and one of its issues: typed columns of the current records.
 
-`invoice` has a row per record; `invoice_line_items` a row per element of that list. A record has one
+`invoice` has a row per record, `invoice_line_items` a row per element of that list, `invoice_issues` a row per
+thing that a person should know about a record. A record has one
 row even when its bytes lie under several uris: `document_uri` is the smallest that shows them now.
 """
 
@@ -24,6 +25,12 @@ ELEMENT_BEFORE = ("record_id", "document_uri", "ordinal")
 
 RECORD = json_text(())
 """The path under which a schema's own view is listed, beside those of its lists."""
+
+
+ISSUES = json_text("issues")
+"""The path under which the view of a schema's issues is listed: no field's, since those are lists of keys."""
+
+_ISSUE = ("kind", "path", "message")
 
 
 def make_views(store: Store, schema: Schema) -> None:
@@ -76,17 +83,18 @@ def _stored(connection: Connection, schema_name: str) -> dict[str, tuple[str, st
 def _planned(connection: Connection, schema_name: str, shape: Shape) -> dict[str, tuple[str, str]]:
     """The schema's views as they should be, under the names that they have or are free."""
     reader = json_reader(connection)
-    wanted: dict[tuple[str, ...], Select[tuple[object, ...]]] = {
-        (): _record_view(reader, schema_name, shape.columns),
-        **{inner.path: _list_view(reader, schema_name, inner) for inner in shape.lists},
-    }
+    wanted: list[tuple[str, str, Select[tuple[object, ...]]]] = [
+        (RECORD, schema_name, _record_view(reader, schema_name, shape.columns)),
+        *((json_text(each.path), "_".join([schema_name, *each.path]), _list_view(reader, schema_name, each))
+          for each in shape.lists),
+        (ISSUES, f"{schema_name}_issues", _issues_view(reader, schema_name)),
+    ]  # fmt: skip
     had = {path: name for name, (path, _) in _stored(connection, schema_name).items()}
     there = inspect(connection)
     taken = {name.casefold() for name in [*metadata.tables, *there.get_table_names(), *there.get_view_names()]}
     planned = {}
-    for keys, query in wanted.items():
-        path = json_text(keys)
-        name = had.get(path) or free_name(_allowed("_".join([schema_name, *keys])), taken)
+    for path, plain, query in wanted:
+        name = had.get(path) or free_name(_allowed(plain), taken)
         planned[name] = (path, _text(connection, query))
     return planned
 
@@ -126,6 +134,17 @@ def _list_view(reader: JsonReader, schema_name: str, inner: ViewList) -> Select[
     )
     source = records.join(extractions).join(items.source, true())
     return _current(schema_name, *_labelled(ELEMENT_BEFORE, before), *fields).select_from(source)
+
+
+def _issues_view(reader: JsonReader, schema_name: str) -> Select[tuple[object, ...]]:
+    """A row for each issue of each current record."""
+    found = reader.elements(records.c.issues, ())
+    before = (records.c.id, document_uri(extractions), found.ordinal)
+    told = (reader.typed(reader.value_at(found.object, (name,)), "text") for name in _ISSUE)
+    source = records.join(extractions).join(found.source, true())
+    return _current(schema_name, *_labelled(ELEMENT_BEFORE, before), *_labelled(_ISSUE, tuple(told))).select_from(
+        source
+    )
 
 
 def _column(reader: JsonReader, document: Sql, column: ViewColumn) -> Sql:

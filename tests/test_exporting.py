@@ -1,6 +1,7 @@
 """Exports: typed, incremental, each record exactly once; read back with DuckDB and pandas."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -24,6 +25,7 @@ from flows.finding import find_schema
 from flows.store import Store
 from flows.tables import FINAL
 from flows.views import make_views
+from schemas.invoice import Invoice
 from schemas.json_file import schema_of_json
 
 INVOICE: dict[str, Any] = {
@@ -82,6 +84,8 @@ def test_parquet_is_nested_and_typed(store: Store, tmp_path: Path) -> None:
     assert _sql(f"select number, total, issue_date, seller.name, line_items[1].amount from '{file}'") == [
         ("A", Decimal("12.5"), date(2026, 1, 31), "Müller", Decimal("5.25"))
     ]
+    order = [name for name in schema.names if name in Invoice.model_fields]
+    assert order == list(Invoice.model_fields)
     provenance = "record_id, document_uri, extraction_id, status, grounded, issue_count, export"
     assert _sql(f"select {provenance} from '{file}'") == [(1, "s3://bucket/a", 1, "complete", 0.5, 1, 1)]
     frame = pd.read_parquet(file)
@@ -244,3 +248,17 @@ def test_the_command_says_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "nothing was extracted with a schema 'receipt'" in capsys.readouterr().err
     assert main(["export", "invoice", "/proc/nowhere"]) == 1
     assert "/proc/nowhere cannot be written" in capsys.readouterr().err
+
+
+def test_the_query_of_the_page_finds_what_is_current(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As docs/store.md writes it, run where the export lies."""
+    page = (Path(__file__).resolve().parents[1] / "docs" / "store.md").read_text(encoding="utf-8")
+    (query,) = re.findall(r"```sql\n(select .*?lake.*?);\n```", page, flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    _add(store, "a", "A")
+    export(store, "invoice", "lake/invoice")
+    _add(store, "a", "B", etag="2")
+    export(store, "invoice", "lake/invoice")
+    assert [row[2] for row in _sql(query)] == ["B"]

@@ -51,6 +51,8 @@ def test_after_a_fix_the_same_bytes_go_through(inbox: Path, capsys: pytest.Captu
         assert states()["b.pdf"] == ("complete", None)
         assert _retry(server) == 3
         assert states()["locked.pdf"] == ("quarantined", "encrypted")
+        assert _retry(server, "--password", "secret") == 0
+        assert states()["locked.pdf"] == ("complete", None)
         assert _retry(server, "--kind", "too_large") == 0
         assert "Nothing to retry." in capsys.readouterr().out
         assert _retry(server, "999") == 1

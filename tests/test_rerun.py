@@ -1,6 +1,7 @@
 """What `--rerun` selects: exactly what a change concerns, with the reason in words."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,20 @@ def test_a_change_selects_its_documents_only(tmp_path: Path, monkeypatch: pytest
         assert taken(model="other") == 0
         assert len(server.asked) == calls  # going back to an earlier recipe is paid for already
     assert rows("select count(*) from receipt") == [(3,)]
+
+
+def test_what_a_listing_shows_unchanged_is_not_read(tmp_path: Path) -> None:
+    """Only etags are compared: bytes that changed behind the same etag are not noticed, since nothing is fetched."""
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    document = inbox / "a.pdf"
+    document.write_bytes(pages.digital_pdf(["receipt"]))
+    before = document.stat()
+    with model_server(lambda _: says(TOTAL)) as server:
+        run(inbox, server.base_url)
+        with document.open("r+b") as file:
+            file.write(b"x" * before.st_size)
+        os.utime(document, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert run(inbox, server.base_url).documents["skipped"] == 1
+        os.utime(document, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000_000))
+        assert run(inbox, server.base_url).documents["quarantined"] == 1

@@ -17,6 +17,7 @@ MARK = "MARKER-5e7c1d"
 SECRETS = (
     "OCTAVO_API_KEY", "OPENROUTER_API_KEY", "UNOROUTER_API_KEY", "MODELSLAB_API_KEY", "MISTRAL_API_KEY",
     "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PREFECT_API_KEY",
+    "OCTAVO_PASSWORD",
 )  # fmt: skip
 
 
@@ -48,6 +49,7 @@ def test_no_secret_is_written_or_printed(tmp_path: Path) -> None:
     inbox.mkdir()
     (inbox / "good.pdf").write_bytes(pages.digital_pdf(["Corner Shop"]))
     (inbox / "refused.pdf").write_bytes(pages.digital_pdf(["refused", "second page"]))
+    (inbox / "locked.pdf").write_bytes(pages.encrypted_pdf(f"{MARK}-OCTAVO_PASSWORD"))
     home, out = tmp_path / "prefect", tmp_path / "out"
 
     def script(asked: Asked) -> Answer:
@@ -71,6 +73,7 @@ def test_no_secret_is_written_or_printed(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert "cannot be read" in printed[-1]
     assert printed[0].startswith("3\n")
+    assert "encrypted" not in printed[3]  # the quarantine's list: the locked document was opened
     assert "***" in printed[0]
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert any(path.suffix == ".db" and path.is_relative_to(home) for path in written)

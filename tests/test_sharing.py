@@ -8,17 +8,18 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pages
 import pytest
 from fakes import Answer, Asked, ModelServer, model_server
-from runs import TOTAL
+from runs import TOTAL, run
 from sqlalchemy import func, select
 from stores import Note, draft, fresh_url, listed, outcome, spooled, texts
 
-from flows import leasing
+from flows import leasing, taking
 from flows.ledger import Claim
 from flows.querying import record_rows
 from flows.store import Store
@@ -156,6 +157,25 @@ def test_a_renewed_lease_stands(url: str, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.undo()
         first.renew()
         assert _claim(second).elsewhere
+
+
+def test_a_run_renews_its_lease(inbox: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document that takes longer than a lease stays its run's own."""
+    monkeypatch.setattr(leasing, "LEASE_SECONDS", 1.0)
+    monkeypatch.setattr(taking, "RENEWED_EVERY", 0.2)
+    with (
+        model_server(lambda _: Answer(text=json.dumps(TOTAL), delay=4.0)) as server,
+        Store.open(url) as other,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        running = thread.submit(run, inbox / "00.pdf", server.base_url, store=url)
+        _wait_for(server, 1)
+        time.sleep(2.0)
+        with other.reading() as connection:
+            (held_by,) = connection.scalars(select(extractions.c.held_by)).all()
+        assert other.is_held(held_by)
+        assert running.result().documents["complete"] == 1
+        assert not other.is_held(held_by)
 
 
 _CLAIMS_AND_WAITS = """

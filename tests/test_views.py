@@ -190,16 +190,30 @@ def test_fields_may_be_named_like_the_views_own_columns(store: Store) -> None:
     assert (element["ordinal"], element["ordinal_2"], element["status"]) == (0, "o", "t")
 
 
+def test_issues_are_rows(store: Store) -> None:
+    """Each issue of each current record, with its kind, place and message."""
+    note = _schema("note", issues={"type": "array", "items": {"type": "string"}})
+    make_views(store, note)
+    told = (Issue("conflict", "total", "pages disagree"), Issue("repaired", "", "rebuilt"))
+    _add(store, note, RecordDraft({"issues": ["mine"]}, told, (), None, (1,)))
+    rows = [tuple(row.values()) for row in _rows(store, "note_issues_2")]
+    assert sorted(rows) == [
+        (1, "s3://bucket/A", 0, "conflict", "total", "pages disagree"),
+        (1, "s3://bucket/A", 1, "repaired", "", "rebuilt"),
+    ]
+    assert [row["value"] for row in _rows(store, "note_issues")] == ["mine"]
+
+
 def test_a_schema_that_changed_changes_its_views(store: Store) -> None:
     """New fields appear, dropped lists lose their view; an unchanged schema's views are left alone."""
     text = {"type": "string"}
     make_views(store, _schema("Note", a=text, tags={"type": "array", "items": text}))
     _add(store, _schema("Note"), draft(a="x", b="y", tags=["t"]))
-    assert _views(store) == {"note", "note_tags"}
+    assert _views(store) == {"note", "note_tags", "note_issues"}
     changed = _schema("Note", a=text, b=text)
     for _ in range(2):
         make_views(store, changed)
-        assert _views(store) == {"note"}
+        assert _views(store) == {"note", "note_issues"}
         assert [(row["a"], row["b"]) for row in _rows(store, "note")] == [("x", "y")]
 
 
@@ -218,7 +232,7 @@ def test_views_do_not_take_each_others_names(store: Store) -> None:
     for _ in range(2):
         for schema in schemas:
             make_views(store, schema)
-    assert _views(store) - {"note"} == {
+    assert {name for name in _views(store) if "issues" not in name} - {"note"} == {
         "order", "order_items", "order_items_2", "extractions_2", "extraction", "extraction_replies_2",
         "schema_sqlite_thing",
     }  # fmt: skip

@@ -13,8 +13,14 @@ _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Adds what is new; nothing that is there changes."""
+    """Adds what is new; of what is there, only an index changes."""
     op.add_column("extractions", sa.Column("held_by", sa.String))
+    op.drop_index("ix_extractions_superseded_by", "extractions")
+    superseded = sa.text("superseded_by IS NOT NULL")
+    op.create_index(
+        "ix_extractions_superseded_by", "extractions", ["superseded_by"],
+        sqlite_where=superseded, postgresql_where=superseded,
+    )  # fmt: skip
     op.create_table(
         "leases",
         sa.Column("id", sa.String, nullable=False),
@@ -33,7 +39,7 @@ def upgrade() -> None:
     op.create_table(
         "schemas",
         sa.Column("name", sa.String, nullable=False),
-        sa.Column("json_schema", _JSON, nullable=False),
+        sa.Column("json_schema", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("changed_at", _MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_schemas"),
     )
