@@ -60,7 +60,7 @@ order number; order no; po number; purchase order; purchase order number; order 
     Bestellnummer; Bestell-Nr.; Bestellung Nr.; Ihre Bestellung; Bestellung; N° de commande; Commande n°;
     Commande; Votre référence; Votre commande; Ordernummer; Bestelnummer; Uw referentie; N° de pedido; Pedido;
     Su pedido; Su referencia; Numero ordine; Ordine n.; Your PO; Your order No.; Customer PO; Cust. PO; Ihre
-    Referenz; Ihr Zeichen; Auftragsnummer; Auftrag Nr.; Auftrags-Nr.; Bestelling; Uw kenmerk; Bestelnr.; Réf.
+    Referenz; Bestelling; Uw kenmerk; Bestelnr.; Réf.
     client; Bon de commande; Réf. commande; Ref. cliente; Nº pedido; Nº de pedido; Pedido nº; Orden de compra
 
 customer number; customer no; customer id; client number; client id; account number; account no
@@ -130,7 +130,7 @@ currency; currency code; invoice currency
 description; item; item description; product; product name; article; name of the item
     Description; Item; Items; Article; Bezeichnung; Artikelbezeichnung; Artikelbeschreibung; Artikel;
     Beschreibung; Désignation; Libellé; Omschrijving; Descripción; Concepto; Descrizione; Leistung; Service;
-    Product; Produkt; Produit; Details; Particulars; Desc; Beschreibung der Leistung; Position; Text;
+    Product; Produkt; Produit; Details; Particulars; Desc; Beschreibung der Leistung; Text;
     Leistungsbeschreibung; Ware; Prestation; Prestations; Intitulé; Détail; Nature; Produits; Dienst;
     Werkzaamheden; Artikelomschrijving; Detalle; Producto; Servicio; Description of goods; Goods; Services;
     Activity; Task; Work; Product/Service
