@@ -21,6 +21,8 @@ _AMOUNT = re.compile(
     rf"(?P<after>\s?(?:{SIGNS})(?![^\W\d_]))?(?P<percent>\s?%)?(?P<trailing>-(?!\d)|\s?(?:CR|DR|Cr|Dr|[HS])\b)?"
     rf"(?P<close>\s*\))?(?![\d/:]|[.,]\d)"
 )
+# "RM" names ringgit in "RM12", not in "TERMS".
+_SIGN = re.compile(rf"(?<![^\W\d_])(?:{SIGNS})(?![^\W\d_])")
 # What the recogniser misreads inside amounts: the letter O for a zero, a currency glued to the digits.
 _ZERO = re.compile(r"(?<=[\d.,])[oO](?=[\d.,]|\b)|(?<=RM)O(?=[.,]\d)|(?<=\$)O(?=[.,]\d)")
 
@@ -86,7 +88,7 @@ def currency(texts: Iterable[str]) -> str | None:
         for code in re.findall(r"(?<![^\W\d_])([A-Z]{3})(?![^\W\d_])", text):
             if code in _COMMON:
                 votes[code] = votes.get(code, 0) + 1.5
-        for sign in re.findall(rf"(?:{SIGNS})", text):
+        for sign in _SIGN.findall(text):
             code = _SIGN_CODES.get(sign) or SYMBOLS.get(sign)
             if code:
                 votes[code] = votes.get(code, 0) + 1
@@ -109,7 +111,7 @@ def currency_code(text: str) -> str | None:
     for code in re.findall(r"(?<![^\W\d_])([A-Z]{3})(?![^\W\d_])", text):
         if code in CODES:
             return str(code)
-    for sign in re.findall(rf"(?:{SIGNS})", text):
+    for sign in _SIGN.findall(text):
         code = _SIGN_CODES.get(sign) or SYMBOLS.get(sign)
         if code:
             return code

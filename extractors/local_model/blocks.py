@@ -27,10 +27,24 @@ _NO_ADDRESS = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """Lines under each other: their texts, and their numbers on the page."""
+    """Segments under each other, each with the number of its line on the page."""
 
-    texts: tuple[str, ...]
-    lines: frozenset[int]
+    parts: tuple[tuple[int, Segment], ...]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What its lines say."""
+        return tuple(segment.text for _, segment in self.parts)
+
+    def holds(self, number: int, segment: Segment) -> bool:
+        """Whether a segment on the line of that number stands within the block's width."""
+        left, right = min(s.x0 for _, s in self.parts), max(s.x1 for _, s in self.parts)
+        return any(number == own for own, _ in self.parts) and segment.x0 < right and segment.x1 > left
+
+    def without(self, other: "Block") -> "Block | None":
+        """What is left of it when another block's segments are taken away; None when nothing is."""
+        rest = tuple(part for part in self.parts if part not in other.parts)
+        return Block(rest) if rest else None
 
 
 def postal(text: str) -> bool:
@@ -48,12 +62,11 @@ def block_under(page: ReadPage, line: Line, segment: Segment, stops: set[str], r
         stops: folded headings at which the block ends.
         reach: how far down its first line may be, in letter heights.
     """
-    texts: list[str] = []
-    numbers: set[int] = set()
+    parts: list[tuple[int, Segment]] = []
     above, left, right = segment, segment.x0, segment.x1
     for lower in page.lines[line.number + 1 :]:
         gap = lower.middle - above.middle
-        if gap > (reach if not texts else 2.2) * max(above.height, lower.height) or len(texts) >= _MOST_LINES:
+        if gap > (reach if not parts else 2.2) * max(above.height, lower.height) or len(parts) >= _MOST_LINES:
             break
         aligned = [s for s in lower.segments if _aligned(s, left, right, segment.height)]
         if not aligned:
@@ -65,10 +78,9 @@ def block_under(page: ReadPage, line: Line, segment: Segment, stops: set[str], r
         if beside < len(lower.segments) and lower.segments[beside].text.startswith((":", "：")):
             above = first
             continue
-        texts.append(first.text)
-        numbers.add(lower.number)
+        parts.append((lower.number, first))
         above, left, right = first, min(left, first.x0), max(right, first.x1)
-    return Block(tuple(texts), frozenset(numbers)) if texts else None
+    return Block(tuple(parts)) if parts else None
 
 
 def blocks(page: ReadPage, until: float) -> list[Block]:
@@ -95,7 +107,7 @@ def blocks(page: ReadPage, until: float) -> list[Block]:
                     break
             else:
                 found.append([(line.number, segment)])
-    return [Block(tuple(s.text for _, s in g), frozenset(n for n, _ in g)) for g in found if len(g) > 1]
+    return [Block(tuple(group)) for group in found if len(group) > 1]
 
 
 def name_of(block: Block) -> str:

@@ -16,9 +16,9 @@ from extractors.local_model.labels import labels_in, names_of
 from extractors.local_model.lines import ReadPage, renumbered
 from extractors.local_model.parties import Party, parties
 from extractors.local_model.readings import answer, reading
-from extractors.local_model.tables import Table, leaves, nested, table_of
+from extractors.local_model.tables import Table, table_of
 from extractors.local_model.vocabulary import FIRST_OF_SEVERAL, ISSUER_WORDS, RECIPIENT_WORDS, word_set
-from extractors.local_model.wanted import Field, Group, Rows, wanted
+from extractors.local_model.wanted import Field, Group, Rows, leaves, nested, wanted
 
 _LEAST, _LEAST_TEXT = 0.38, 0.55
 _NEARLY, _TIE = 0.12, 0.08
@@ -133,12 +133,14 @@ def _of_party(field: Field, found: Sequence[Candidate], known: Mapping[str, Part
     """Candidates that may belong to the party that a field speaks of."""
     if not field.role:
         return list(found)
+    if field.role == "recipient" and field.words & RECIPIENT_WORDS:
+        return list(found)  # its own labels name the party: "Account holder", "Kundennr."
     other = known.get("recipient")
     kept = []
     for one in found:
-        inside = other is not None and one.page == other.page and one.line in other.lines
-        said = set(words(one.label.segment.text)) & _ADDRESSEE
-        addressee = inside or bool(said)
+        label = one.label
+        inside = other is not None and other.holds(one.page, label.line.number, label.segment)
+        addressee = inside or bool(set(words(label.segment.text)) & _ADDRESSEE)
         if addressee == (field.role == "recipient"):
             kept.append(one)
     return kept

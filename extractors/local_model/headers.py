@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from extractors.local_model.evidence import Evidence
-from extractors.local_model.folding import fold
+from extractors.local_model.folding import fold, words
 from extractors.local_model.labels import Names, labels_in, without_inclusions
 from extractors.local_model.lines import Line, ReadPage, Segment, shared
-from extractors.local_model.vocabulary import OUTFLOW_WORDS
+from extractors.local_model.vocabulary import INFLOW_WORDS, OUTFLOW_WORDS
 from extractors.local_model.wanted import Field
 
 _SURE = 0.45
@@ -132,9 +132,16 @@ def _split(segment: Segment, line: Line, names: Names) -> list[Column]:
         part = segment.part(start, end)
         inside = [best[span] for span in spans if start <= span[0] < end]
         key, sure = inside[0] if inside and inside[0][1] >= _weakest(len(bounds)) else ("", 0.0)
-        outflow = any(word in fold(part.text) for word in OUTFLOW_WORDS)
+        outflow = _outflow(part.text)
         columns.append(Column(part.x0, part.x1, part.text, key, sure, outflow))
     return columns
+
+
+def _outflow(text: str) -> bool:
+    """Whether a head names money that leaves, and not money that comes as well ("Debit / Credit")."""
+    said = words(text)
+    named = {*said, *(first + second for first, second in pairwise(said))}
+    return bool(named & OUTFLOW_WORDS) and not named & INFLOW_WORDS
 
 
 def _weakest(bounds: int) -> float:

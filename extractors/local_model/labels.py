@@ -12,9 +12,13 @@ from extractors.local_model.wanted import Field
 _INSIDE_WORD = 5  # letters of a name that may end a compound: HandelsRECHNUNGNR
 _MISREAD, _MISREAD_SURE = 8, 0.88  # only long, sure names are recognised with a wrong letter
 _ALONE = 3  # names this short must be all that the label says
+_GLUED = re.compile(r"[-/_]?\d")  # "PO-7781" is a number, not the label of one
 _INCLUDED = re.compile(
     r"(?i)\b(?:incl\w*|inkl\w*|inclucive|with|mit|avec|ttc|con|met)\.?\s*(?:of\s|de\s|la\s|der\s)?(?:\d+\s?%\s?)?"
     r"(?:gst|vat|tax(?:es)?|tva|mwst|ust|btw|iva|sst)?\b\.?(?:@?\s?\d+\s?%)?"
+)
+_FILLERS = re.compile(
+    r"(?i)\b(?:zzgl|zuzügl(?:ich)?|zuz|abzgl|davon|enth(?:alten|ält)?|darin|plus|add|más|dont|waarvan)\b\.?"
 )
 _WITHOUT = frozenset({"without", "before", "excluding", "net"})
 _TAX_TURNS = word_set(
@@ -102,7 +106,7 @@ def is_label(segment: Segment, names: Names) -> bool:
     text = segment.text.strip()
     if text.endswith(":"):
         return True
-    spans = _spans(folded(text), names)
+    spans = [span for span in _spans(folded(text), names) if len(span[2]) > _ALONE or not _GLUED.match(text, span[1])]
     covered = sum(len(name) for _, _, name, _ in spans)
     return bool(spans) and covered >= 0.7 * len(fold(re.sub(r"\b\d[\d.,]*\b|%", " ", text)))
 
@@ -158,11 +162,14 @@ class _Around:
 
 
 def _surroundings(text: str, start: int, end: int, left: int, right: int) -> _Around:
-    before = re.split(r"[:;|,]|\s[-–]\s", text[left:start])[-1]
+    before = _FILLERS.sub(" ", re.split(r"[:;|,]|\s[-–]\s", text[left:start])[-1])
     after = re.split(r"[:\d$€£|]", _INCLUDED.sub(" ", text[end:right]), maxsplit=1)[0]
     plain = re.sub(r"\([^)]*\)?", " ", f"{before} {after}")
     return _Around(
-        fold(plain), frozenset(words(f"{before} {after}")), not fold(before), text[end : end + 1].isdigit()
+        beside=fold(plain),
+        words=frozenset(words(f"{before} {after}")),
+        opens=not re.sub(r"[\d%]", "", fold(before)),
+        glued=_GLUED.match(text, end) is not None,
     )
 
 

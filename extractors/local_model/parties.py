@@ -32,13 +32,17 @@ class Party:
         name: as printed.
         address: postal address in one line, or "".
         page: index of the page it stands on.
-        lines: the numbers of its lines there.
+        block: the segments that speak of it.
     """
 
     name: str
     address: str
     page: int
-    lines: frozenset[int]
+    block: Block
+
+    def holds(self, page: int, number: int, segment: Segment) -> bool:
+        """Whether a segment on a page's line speaks of it, by where it stands."""
+        return page == self.page and self.block.holds(number, segment)
 
 
 def parties(pages: Sequence[ReadPage], named: dict[str, tuple[str, ...]]) -> dict[str, Party]:
@@ -89,7 +93,7 @@ def _announced(pages: Sequence[ReadPage], labels: Iterable[str], stops: set[str]
 
 def _beside(line: Line, at: int, rest: str, colon: bool) -> Party | None:  # noqa: FBT001 - whether a colon was printed
     if colon and _nameish(rest):
-        return Party(rest.strip(), "", line.page, frozenset({line.number}))
+        return Party(rest.strip(), "", line.page, Block(((line.number, line.segments[at]),)))
     after = line.segments[at + 1 : at + 2]
     if (
         colon
@@ -98,7 +102,7 @@ def _beside(line: Line, at: int, rest: str, colon: bool) -> Party | None:  # noq
         and _nameish(after[0].text)
         and after[0].x0 - line.segments[at].x1 < 8 * line.height
     ):
-        return Party(after[0].text.strip(" :"), "", line.page, frozenset({line.number}))
+        return Party(after[0].text.strip(" :"), "", line.page, Block(((line.number, after[0]),)))
     return None
 
 
@@ -106,7 +110,7 @@ def _party(block: Block | None, page: int) -> Party | None:
     if block is None:
         return None
     name = name_of(block)
-    return Party(name, address_of(block), page, block.lines) if name else None
+    return Party(name, address_of(block), page, block) if name else None
 
 
 def _sender_line(page: ReadPage) -> Party | None:
@@ -122,7 +126,7 @@ def _sender_line(page: ReadPage) -> Party | None:
                 and _nameish(parts[0])
                 and len(parts[0].split()) < _LIKELY_WORDS
             ):
-                return Party(parts[0], ", ".join(parts[1:]), line.page, frozenset({line.number}))
+                return Party(parts[0], ", ".join(parts[1:]), line.page, Block(((line.number, segment),)))
     return None
 
 
@@ -130,11 +134,9 @@ def _company(page: ReadPage, recipient: Party | None) -> Party | None:
     """The first line with a legal form that is not the recipient's: at the top, else anywhere below."""
     low: Party | None = None
     for line in page.lines:
-        if recipient and recipient.page == line.page and line.number in recipient.lines:
-            continue
         for segment in line.segments:
             name = company_name(segment.text)
-            if not name or (recipient and fold(name) == fold(recipient.name)) or segment.score < 0.7:  # noqa: PLR2004 - smudges
+            if not name or _is(recipient, name, line, segment) or segment.score < 0.7:  # noqa: PLR2004 - smudges
                 continue
             party = _with_address(page, line, segment, name)
             if line.top <= _TOP * page.height:
@@ -142,6 +144,10 @@ def _company(page: ReadPage, recipient: Party | None) -> Party | None:
             low = low or party
     top = _topmost(page, recipient)
     return top if top and _prominent(page, top) else low
+
+
+def _is(party: Party | None, name: str, line: Line, segment: Segment) -> bool:
+    return party is not None and (fold(name) == fold(party.name) or party.holds(line.page, line.number, segment))
 
 
 def company_name(text: str) -> str:
@@ -165,9 +171,7 @@ def _topmost(page: ReadPage, recipient: Party | None) -> Party | None:
     for line in page.lines:
         if line.top > _TOP * page.height:
             break
-        if recipient and recipient.page == line.page and line.number in recipient.lines:
-            continue
-        plausible += [(line, segment) for segment in line.segments if _heading(segment)]
+        plausible += [(line, s) for s in line.segments if _heading(s) and not _is(recipient, s.text, line, s)]
     if not plausible:
         return None
     best = plausible[0]
@@ -179,7 +183,7 @@ def _topmost(page: ReadPage, recipient: Party | None) -> Party | None:
 
 def _prominent(page: ReadPage, party: Party) -> bool:
     heights = sorted(line.height for line in page.lines)
-    line = page.lines[min(party.lines)]
+    line = page.lines[min(number for number, _ in party.block.parts)]
     return line.height >= 1.15 * heights[len(heights) // 2] or line.number <= 1
 
 
@@ -200,12 +204,8 @@ def _heading(segment: Segment) -> bool:
 def _with_address(page: ReadPage, line: Line, segment: Segment, name: str) -> Party:
     name = _with_line_above(page, line, segment, name)
     block = block_under(page, line, segment, set(), reach=2.0)
-    return Party(
-        name,
-        address_of(block) if block else "",
-        line.page,
-        frozenset({line.number}) | (block.lines if block else frozenset()),
-    )
+    own = (line.number, segment)
+    return Party(name, address_of(block) if block else "", line.page, Block((own, *(block.parts if block else ()))))
 
 
 def _with_line_above(page: ReadPage, line: Line, segment: Segment, name: str) -> str:
@@ -228,9 +228,10 @@ def _with_line_above(page: ReadPage, line: Line, segment: Segment, name: str) ->
 
 def _address_window(page: ReadPage, issuer: Party | None) -> Party | None:
     """The first block on the upper half that reads like an address and is not the issuer's."""
-    for block in blocks(page, 0.5):
-        text = fold(" ".join(block.texts))
-        if issuer and (fold(issuer.name) in text or (issuer.lines & block.lines and issuer.name in block.texts)):
+    for found in blocks(page, 0.5):
+        # The sender's small line stands right above the addressee.
+        block = found.without(issuer.block) if issuer else found
+        if block is None or (issuer and fold(issuer.name) in fold(" ".join(block.texts))):
             continue
         if any(postal(line) for line in block.texts[1:]):
             party = _party(block, 0)

@@ -28,8 +28,11 @@ _IDENTIFIER = re.compile(r"[#:.\s°º№(=-]*((?:[A-Z]{1,4}[ -](?=\d))?[A-Za-z0-
 _DIGIT_GROUPS = re.compile(r"(?:\s(?:\d{1,4}|\d{2,4}[A-Z]\d{2}))+(?!\w)")
 _SORT_CODE_AND_ACCOUNT = re.compile(r"\d{2}-\d{2}-\d{2}\s\d{6,10}(?!\w)")  # as British accounts are printed
 _FEW = 4  # letters beside a bare number that is still an amount: a unit, a code
+_SIGNED = frozenset({"amount", "quantity", "integer"})
 _NEAR = 14  # letters between a label and its amount; what is further on belongs to other words
 _LEADING = re.compile(r"^[\s:;.,=#°º*)|\]–-]+")
+_LEADING_BUT_MINUS = re.compile(r"^[\s:;.,=#°º*)|\]]+")
+_NUMBERED = re.compile(r"(?i)^(?:n[°ºo]|nr|num(?:ber|mer|ero|éro|ero)?)\b[\s.:°º]*(?=\S*\d)")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Reading:
 
 def reading(field: Field, text: str, evidence: Evidence) -> Reading | None:
     """What a text that should hold a field's value says; None when it holds no such value."""
-    text = _LEADING.sub("", text).strip()
+    text = (_LEADING_BUT_MINUS if field.kind in _SIGNED else _LEADING).sub("", text).strip()
     if not text:
         return None
     if field.kind in PATTERNS:
@@ -102,6 +105,10 @@ def _currency(_field: Field, text: str, _evidence: Evidence) -> Reading | None:
 
 
 def _identifier(field: Field, text: str, evidence: Evidence) -> Reading | None:
+    account = PATTERNS["iban"].match(text)
+    if account:
+        return Reading(account[0].replace(" ", ""), account[0], 1.0)
+    text = _NUMBERED.sub("", text)
     match = _IDENTIFIER.match(text)
     if match is None or not re.search(r"\d", match[1]) or re.match(r"[.,]\d|\s?%", text[match.end(1) :]):
         return None

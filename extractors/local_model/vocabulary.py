@@ -136,10 +136,21 @@ DUE_WORDS = ("total", "payable", "amountdue", "balancedue", "duepayable", "zahlb
              "dapagare", "bruttosumme", "gesamt", "summe", "totaal", "totale", "due", "sommeapayer")  # fmt: skip
 """Words near a document's grand total."""
 
-OUTFLOW_WORDS = ("debit", "paidout", "withdrawal", "withdrawals", "moneyout", "payments", "soll", "belastung",
-                 "lastschrift", "lasten", "ausgang", "ausgaben", "af", "bij af", "cargo", "cargos", "adeudo", "debe",
-                 "addebiti", "uscite", "dare", "charges", "debits")  # fmt: skip
+OUTFLOW_WORDS = word_set(
+    "debit debits paidout withdrawal withdrawals moneyout payments charges soll belastung belastungen lastschrift "
+    "lastschriften ausgang ausgange ausgaben lasten af uitgaven cargo cargos adeudo debe debet gastos retraits "
+    "sorties addebiti uscite dare"
+)
 """Column heads of money that leaves an account."""
+
+INFLOW_WORDS = word_set(
+    "credit credits paidin deposit deposits moneyin haben gutschrift gutschriften eingang eingange bij ontvangsten "
+    "abono abonos haber ingresos depots entrees accrediti entrate avere"
+)
+"""Column heads of money that comes."""
+
+OUTFLOW_MARKS = word_set("af d dr db debit debet soll s debe cargo lastschrift")
+"""Cells that say of their row's amount that it leaves."""
 
 SPECIFIC_DATES = word_set(
     "due delivery service birth start end from to expiry expiration until payment order shipping ship valid "

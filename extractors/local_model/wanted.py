@@ -1,6 +1,7 @@
 """A portable JSON schema (`schemas.portable`) -> the fields to look for: kinds, printed names, roles."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -214,3 +215,27 @@ def _text_kind(own: list[str], about: str, labels: tuple[str, ...], examples: tu
     if numbered or coded:
         return "identifier"
     return "amount" if set(own) & _AMOUNT_WORDS else "text"
+
+
+def leaves(group: Group, path: tuple[str, ...] = ()) -> dict[str, Field]:
+    """The single values of an object, nested ones too, under their paths joined by `/`."""
+    found: dict[str, Field] = {}
+    for name, child in group.children.items():
+        if isinstance(child, Field):
+            found["/".join((*path, name))] = child
+        elif isinstance(child, Group):
+            found |= leaves(child, (*path, name))
+    return found
+
+
+def nested(group: Group, values: Mapping[str, Any], path: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Values by path, as the object that the schema asks for; lists inside it stay empty."""
+    made: dict[str, Any] = {}
+    for name, child in group.children.items():
+        if isinstance(child, Field):
+            made[name] = values.get("/".join((*path, name)))
+        elif isinstance(child, Group):
+            made[name] = nested(child, values, (*path, name))
+        else:
+            made[name] = []
+    return made

@@ -1,0 +1,125 @@
+"""Entries of a list that has no head, as on most receipts: words, and an amount in the column that is summed up."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from extractors.local_model.amounts import Amount
+from extractors.local_model.evidence import Evidence
+from extractors.local_model.folding import fold
+from extractors.local_model.lines import Line, ReadPage
+from extractors.local_model.readings import Reading, answer
+from extractors.local_model.sums import passed_over, sums_up
+from extractors.local_model.wanted import Field
+
+_FLUSH = 2.0  # letter heights between the right edges of one column
+_UNIT = 3  # letters after an amount: a currency, a tax class
+_LEAST = 2  # letters of a description
+_TIMES = re.compile(r"(?<![\w.,])(\d{1,4}(?:[.,]\d{1,3})?)\s?(?:x|X|×|\*|@|à|st\.?|pcs)\s?(?=\D{0,3}\d)")
+_COUNT = re.compile(r"^(\d{1,3})\s?(?:[xX×*]\s|\s)(?=\D)")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A line of the list: its words, amount, quantity and price, as far as they are printed."""
+
+    line: Line
+    text: str
+    amount: Amount
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+
+
+def unheaded(
+    fields: Mapping[str, Field], pages: Sequence[ReadPage], evidence: Evidence
+) -> tuple[list[dict[str, Any]], set[tuple[int, int]]]:
+    """The entries before the first sum whose amounts stand above the sum's, and the lines they stand on.
+
+    Nothing when the fields have no description and amount, or no sum closes the list.
+    """
+    text = next((key for key, field in fields.items() if field.kind == "text"), None)
+    amounts = [key for key, field in fields.items() if field.kind == "amount"]
+    amount = next((key for key in amounts if fields[key].words & {"amount", "total"}), None)
+    if text is None or amount is None:
+        return [], set()
+    found = list(_entries(pages, evidence))
+    quantity = next((key for key, field in fields.items() if field.kind == "quantity"), None)
+    price = next((key for key in amounts if key != amount and fields[key].words & {"price", "rate"}), None)
+    entries = []
+    for one in found:
+        said = {text: one.text, amount: one.amount.value, quantity: one.quantity, price: one.price}
+        entries.append(
+            {
+                key: answer(field, Reading(said[key], str(said[key]), 1.0)) if said.get(key) is not None else None
+                for key, field in fields.items()
+            }
+        )
+    return entries, {(one.line.page, one.line.number) for one in found}
+
+
+def _entries(pages: Sequence[ReadPage], evidence: Evidence) -> Iterator[_Entry]:
+    gathered: list[_Entry] = []
+    counts: list[tuple[Line, Decimal, Decimal]] = []
+    for line in (line for page in pages for line in page.lines):
+        counted = _counted(line, evidence)
+        if sums_up(line) and not (passed_over(line) and _amount(line, evidence)):
+            flush = [one for one in gathered if _flush(one.line, line)]
+            if flush and _amount(line, evidence):
+                yield from (_with_count(one, counts) for one in flush)
+                return
+        elif counted:
+            counts.append((line, *counted))
+        else:
+            entry = _entry(line, evidence)
+            gathered += [entry] if entry else []
+
+
+def _amount(line: Line, evidence: Evidence) -> Amount | None:
+    """The amount at the end of a line, if its last segment is one."""
+    last = line.segments[-1].text
+    found = [one for one in evidence.amounts(last) if one.cents and not one.percent]
+    letters = len(re.sub(r"[\d%]", "", fold(last)))
+    return found[-1] if found and letters <= _UNIT else None
+
+
+def _entry(line: Line, evidence: Evidence) -> _Entry | None:
+    amount = _amount(line, evidence)
+    text = " ".join(segment.text for segment in line.segments[:-1]).strip()
+    if amount is None or text.endswith(":") or evidence.dates(text):
+        return None
+    quantity = price = None
+    if (times := _TIMES.search(text)) is not None:
+        quantity = evidence.amounts(times[1])[0].value
+        after = evidence.amounts(text[times.end() :])
+        price = after[0].value if after else None
+        text = text[: times.start()]
+    elif (count := _COUNT.match(text)) is not None:
+        quantity, text = Decimal(count[1]), text[count.end() :]
+    if len(re.sub(r"\d", "", fold(text))) < _LEAST:
+        return None
+    return _Entry(line, text.strip(" -*.:"), amount, quantity, price)
+
+
+def _counted(line: Line, evidence: Evidence) -> tuple[Decimal, Decimal] | None:
+    """Quantity and price of a line that says no more: `2 x 0,89`, above or below its entry."""
+    times = _TIMES.match(line.text)
+    after = evidence.amounts(line.text[times.end() :]) if times else []
+    words = re.sub(r"[\d%]", "", fold(line.text[times.end() :])) if times else ""
+    if times is None or not after or len(words) > _UNIT:
+        return None
+    return evidence.amounts(times[1])[0].value, after[0].value
+
+
+def _with_count(entry: _Entry, counts: Sequence[tuple[Line, Decimal, Decimal]]) -> _Entry:
+    """The entry with the quantity printed next to it, where quantity times price is its amount."""
+    for line, quantity, price in counts:
+        near = line.page == entry.line.page and abs(line.number - entry.line.number) == 1
+        if near and entry.quantity is None and quantity * price == entry.amount.value:
+            return _Entry(entry.line, entry.text, entry.amount, quantity, price)
+    return entry
+
+
+def _flush(line: Line, other: Line) -> bool:
+    return abs(line.segments[-1].x1 - other.segments[-1].x1) < _FLUSH * max(line.height, other.height)
