@@ -25,6 +25,7 @@
     │   ├── EndpointDown         nothing but errors for `give_up_after`
     │   ├── BudgetExhausted      the next call could cross `--max-cost`
     │   └── Interrupted          Ctrl-C or SIGTERM
+    ├── BadNotification          a bucket's message that means nothing: refused, or left to its queue
     └── CannotRun                the run cannot go on, exit code 1
         ├── BadConfiguration     a setting, a schema or a command line that means nothing
         ├── EndpointRefused      credentials, credit or model: nothing this run does will help
@@ -195,6 +196,12 @@ class Interrupted(Paused):
     """Ctrl-C or SIGTERM."""
 
     kind = "interrupted"
+
+
+class BadNotification(OctavoError):
+    """A message about an upload that is of no known shape."""
+
+    kind = "bad_notification"
 
 
 class CannotRun(OctavoError):

@@ -25,11 +25,12 @@ from extractors.workers import Workers
 from flows.choosing import choose, local_app_for
 from flows.finding import find_schema
 from flows.gate import limits_of, passwords_of
-from flows.objects import Skipped, list_batches
+from flows.objects import Found, Skipped, list_batches
 from flows.settings import Settings
 from flows.store import Store
 from flows.summary import Summary
 from flows.taking import Run, holding_claims, not_done, take
+from flows.telemetry import measured_book
 from flows.views import make_views
 from flows.watching import Watch
 
@@ -45,7 +46,10 @@ _SOURCES_TOLD = 20
 
 @dataclass(frozen=True)
 class Job:
-    """What a person asked for; the settings fill in what is None."""
+    """What a person asked for; the settings fill in what is None.
+
+    `objects` are taken beside the sources: whoever heard of them or listed them names them already.
+    """
 
     sources: tuple[str, ...]
     schema: str
@@ -59,6 +63,8 @@ class Job:
     records: str = "one"
     limit: int | None = None
     rerun: str = "changed"
+    objects: tuple[ObjectRef, ...] = ()
+    run_id: str | None = None
 
 
 Shard = tuple[ObjectRef, ...]
@@ -66,7 +72,13 @@ TakeShard = Callable[[str, Shard], Coroutine[Any, Any, str]]
 Wrap = Callable[[TakeShard], TakeShard]
 
 
-async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambda shard: shard) -> Summary:
+async def run_job(
+    job: Job,
+    settings: Settings,
+    watch: Watch,
+    wrap: Wrap = lambda shard: shard,
+    stopping: asyncio.Event | None = None,
+) -> Summary:
     """Runs a job to its end.
 
     Args:
@@ -74,6 +86,7 @@ async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambd
         settings: what it does not say.
         watch: who looks on.
         wrap: makes a Prefect task of the coroutine that takes one shard, or leaves it as it is.
+        stopping: ends the run as a first signal would; for who handles signals itself. None: this run does.
 
     Returns:
         The counts; `exit_code` tells whether all is well.
@@ -95,7 +108,7 @@ async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambd
         vision = VisionClient(
             endpoints,
             http,
-            store.reply_book(),
+            measured_book(store.reply_book()),
             concurrency=concurrency,
             max_cost=_budget(job, settings),
             give_up_after=settings.give_up_after,
@@ -104,7 +117,7 @@ async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambd
             stream=settings.stream,
             notice=watch.notice,
         )
-        summary = Summary(uuid4().hex, meter=vision.meter)
+        summary = Summary(job.run_id or uuid4().hex, meter=vision.meter)
         ahead = concurrency + 2 * settings.render_workers
         limits, drawn, passwords = limits_of(settings), asyncio.Semaphore(ahead), passwords_of(settings)
         journey = Journey(plan, vision, workers, limits, drawn, job.rerun == "failed", passwords)
@@ -116,7 +129,7 @@ async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambd
             summary.run_id, job.rerun, recipe, schema.name, journey, store, vision, summary, watch, spool,
             asyncio.Semaphore(ahead),
         )  # fmt: skip
-        stack.enter_context(_stopping_on_signals(run))
+        stack.enter_context(_stopping_on_signals(run) if stopping is None else _stopping_on(stopping, run))
         await store.run(
             store.start_run, run.run_id, " ".join(job.sources), schema.name, recipe, endpoints[0].name, parts
         )
@@ -169,23 +182,31 @@ async def _take_all(job: Job, run: Run, wrap: Wrap) -> None:
     run.summary.paused = str(run.stopped) if run.stopped else None
 
 
+async def _found(job: Job) -> AsyncIterator[list[Found]]:
+    """What there is to look at, in batches."""
+    if job.objects:
+        yield list(job.objects)
+    for source in job.sources:
+        async for batch in list_batches(source):
+            yield batch
+
+
 async def _to_do(job: Job, run: Run) -> AsyncIterator[ObjectRef]:
     """The objects that are not done under this recipe, in the sources' order; the others are counted."""
     left = job.limit
-    for source in job.sources:
-        async for batch in list_batches(source):
-            for skipped in (found for found in batch if isinstance(found, Skipped)):
-                run.summary.skip_other(skipped.uri, skipped.reason)
-            refs = [found for found in batch if isinstance(found, ObjectRef)]
-            for ref in await not_done(refs, run):
-                if left is not None and left <= 0:
-                    return
-                left = left - 1 if left is not None else None
-                run.summary.wait()
-                yield ref
-            run.watch.progressed(run.summary, None)
-            if run.stopped:
+    async for batch in _found(job):
+        for skipped in (found for found in batch if isinstance(found, Skipped)):
+            run.summary.skip_other(skipped.uri, skipped.reason)
+        refs = [found for found in batch if isinstance(found, ObjectRef)]
+        for ref in await not_done(refs, run):
+            if left is not None and left <= 0:
                 return
+            left = left - 1 if left is not None else None
+            run.summary.wait()
+            yield ref
+        run.watch.progressed(run.summary, None)
+        if run.stopped:
+            return
 
 
 async def _shards(refs: AsyncIterator[ObjectRef]) -> AsyncIterator[Shard]:
@@ -215,8 +236,7 @@ def _stopping_on_signals(run: Run) -> Iterator[None]:
             for task in asyncio.all_tasks(loop):
                 task.cancel()
             return
-        run.stopped = Interrupted("interrupted: what was in flight was finished, the rest is pending")
-        run.vision.drain()
+        _drain(run)
         run.watch.notice("stopping: what is in flight is finished first; once more to stop at once")
 
     handled = (signal.SIGINT, signal.SIGTERM)
@@ -231,3 +251,21 @@ def _stopping_on_signals(run: Run) -> Iterator[None]:
     finally:
         for number in handled:
             loop.remove_signal_handler(number)
+
+
+@contextmanager
+def _stopping_on(stopping: asyncio.Event, run: Run) -> Iterator[None]:
+    async def wait() -> None:
+        await stopping.wait()
+        _drain(run)
+
+    waiting = asyncio.create_task(wait())
+    try:
+        yield
+    finally:
+        waiting.cancel()
+
+
+def _drain(run: Run) -> None:
+    run.stopped = run.stopped or Interrupted("interrupted: what was in flight was finished, the rest is pending")
+    run.vision.drain()
