@@ -31,8 +31,8 @@ VISIBILITY = 120
 _TEN = 10
 """Messages in one call, and entries in one batch: SQS's own limit."""
 
-_POLL = 20
-"""Seconds of a long poll, SQS's longest."""
+_POLL = 5
+"""Seconds of a long poll: it is waited for at the end, so that no message is received and then left."""
 
 _TRY_LATER = 30
 """Seconds before a message that was not finished is seen again."""
@@ -143,8 +143,8 @@ async def _receive(consumer: Consumer, client: "SQSClient") -> list[Message]:
     messages: list[Message] = []
     wait = consumer.poll
     while len(messages) < MOST_AT_ONCE and not consumer.stopping.is_set():
-        answer = await _call_until(
-            consumer.stopping, client.receive_message, QueueUrl=consumer.queue, MaxNumberOfMessages=_TEN,
+        answer = await _call(
+            client.receive_message, QueueUrl=consumer.queue, MaxNumberOfMessages=_TEN,
             WaitTimeSeconds=wait, VisibilityTimeout=VISIBILITY, MessageSystemAttributeNames=["All"],
         )  # fmt: skip
         received = answer.get("Messages", [])
@@ -220,15 +220,6 @@ async def _call(method: Callable[..., Any], **arguments: Any) -> Any:
             return method(**arguments)
 
     return await asyncio.get_running_loop().run_in_executor(_THREADS, call)
-
-
-async def _call_until(stopping: asyncio.Event, method: Callable[..., Any], **arguments: Any) -> Any:
-    """A call's answer, or an empty one as soon as the service is to stop: a long poll is not waited for."""
-    calling = asyncio.ensure_future(_call(method, **arguments))
-    stopped = asyncio.ensure_future(stopping.wait())
-    await asyncio.wait({calling, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    return await calling if calling.done() else {}
 
 
 @contextmanager

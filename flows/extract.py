@@ -66,6 +66,11 @@ async def extract(  # noqa: PLR0917 - Prefect shows them in this order, and call
     )  # fmt: skip
     async with Artifacts(looking_on.get() or Silent()) as watch:
         summary = await run_job(job, read_settings(), watch, _as_task)
+    return concluded(summary)
+
+
+def concluded(summary: Summary) -> State[dict[str, Any]]:
+    """Completed when every document is complete or was done before; Failed with the counts otherwise."""
     counts = summary.documents
     if summary.exit_code == 0:
         done = f"{counts['complete']} documents complete, {counts['skipped']} skipped"

@@ -34,12 +34,6 @@ from flows.telemetry import measured_book
 from flows.views import make_views
 from flows.watching import Watch
 
-ONE_BY_ONE = 200
-"""Up to so many documents, each is a shard of its own; above, a shard holds as many."""
-
-_SHARDS_AHEAD = 3
-"""Shards begun at once: the next one's documents fill in while the slowest of the last still run."""
-
 _SOURCES_TOLD = 20
 """Sources that a run's row names: a retry may have thousands."""
 
@@ -67,9 +61,27 @@ class Job:
     run_id: str | None = None
 
 
+@dataclass(frozen=True)
+class Cut:
+    """How documents are cut into shards.
+
+    Attributes:
+        documents: in a shard at most.
+        size: bytes in a shard, unless one document alone is larger.
+        one_by_one: while there are no more documents than one shard holds, each is a shard of its own.
+        at_once: shards begun at once: the next one's documents fill in while the slowest of the last still run.
+    """
+
+    documents: int = 200
+    size: int = 2_000_000_000
+    one_by_one: bool = True
+    at_once: int = 3
+
+
 Shard = tuple[ObjectRef, ...]
 TakeShard = Callable[[str, Shard], Coroutine[Any, Any, str]]
 Wrap = Callable[[TakeShard], TakeShard]
+HandOut = Callable[[str, Shard, Run], Coroutine[Any, Any, str]]
 
 
 async def run_job(
@@ -77,7 +89,10 @@ async def run_job(
     settings: Settings,
     watch: Watch,
     wrap: Wrap = lambda shard: shard,
+    *,
     stopping: asyncio.Event | None = None,
+    cut: Cut = Cut(),
+    hand_out: HandOut | None = None,
 ) -> Summary:
     """Runs a job to its end.
 
@@ -87,6 +102,8 @@ async def run_job(
         watch: who looks on.
         wrap: makes a Prefect task of the coroutine that takes one shard, or leaves it as it is.
         stopping: ends the run as a first signal would; for who handles signals itself. None: this run does.
+        cut: how documents are cut into shards.
+        hand_out: lets others take a shard (`flows.sharding`); None: it is taken here.
 
     Returns:
         The counts; `exit_code` tells whether all is well.
@@ -135,7 +152,7 @@ async def run_job(
         )
         try:
             async with holding_claims(run):
-                await _take_all(job, run, wrap)
+                await _take_all(job, run, wrap, cut, hand_out)
         finally:
             summary.stop_clock()
             watch.finished(summary)
@@ -149,7 +166,7 @@ def _budget(job: Job, settings: Settings) -> float | None:
     return float(settings.max_cost) if settings.max_cost is not None else None
 
 
-async def _take_all(job: Job, run: Run, wrap: Wrap) -> None:
+async def _take_all(job: Job, run: Run, wrap: Wrap, cut: Cut, hand_out: HandOut | None) -> None:
     """Feeds shards to the pipeline while the listing goes on.
 
     Raises:
@@ -158,18 +175,20 @@ async def _take_all(job: Job, run: Run, wrap: Wrap) -> None:
 
     async def take_shard(name: str, shard: Shard) -> str:
         """Takes a shard's documents through the pipeline; the text is for Prefect's run page."""
+        if hand_out is not None:
+            return await hand_out(name, shard, run)
         before = run.summary.trouble_count
         await asyncio.gather(*(take(ref, run) for ref in shard))
         return f"{name}: {len(shard)} documents, {run.summary.trouble_count - before} troubles"
 
     taken = wrap(take_shard)
-    ahead = asyncio.Semaphore(_SHARDS_AHEAD)
+    ahead = asyncio.Semaphore(cut.at_once)
     try:
         async with asyncio.TaskGroup() as group:
             number = 0
-            async for shard in _shards(_to_do(job, run)):
+            async for shard in _shards(_to_do(job, run), cut):
                 number += 1
-                if len(shard) == 1:
+                if len(shard) == 1 and cut.one_by_one:
                     group.create_task(taken(shard[0].uri, shard))
                     continue
                 await ahead.acquire()
@@ -209,21 +228,22 @@ async def _to_do(job: Job, run: Run) -> AsyncIterator[ObjectRef]:
             return
 
 
-async def _shards(refs: AsyncIterator[ObjectRef]) -> AsyncIterator[Shard]:
-    """Single documents while they are few; once they are many, shards of `ONE_BY_ONE`."""
+async def _shards(refs: AsyncIterator[ObjectRef], cut: Cut) -> AsyncIterator[Shard]:
+    """Shards as they fill; single documents while they are few, where that is wanted."""
     held: list[ObjectRef] = []
-    many = False
+    size = 0
+    few = cut.one_by_one
     async for ref in refs:
+        if held and (len(held) == cut.documents or size + ref.size > cut.size):
+            yield tuple(held)
+            held, size, few = [], 0, False
         held.append(ref)
-        if len(held) > ONE_BY_ONE or (many and len(held) == ONE_BY_ONE):
-            many = True
-            yield tuple(held[:ONE_BY_ONE])
-            held = held[ONE_BY_ONE:]
-    if many and held:
-        yield tuple(held)
-    else:
+        size += ref.size
+    if few:
         for ref in held:
             yield (ref,)
+    elif held:
+        yield tuple(held)
 
 
 @contextmanager
