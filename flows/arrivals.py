@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, and_, case, func, or_, select, update
 
+from flows.cleaning import CleanText, Moment
 from flows.dialects import insert, lock_definitions
 from flows.leasing import holds
 from flows.notifications import Arrival
-from flows.tables import CleanText, Moment
 
 # Apart from the store's own tables: only who listens or consumes has need of it.
 _metadata = MetaData()

@@ -1,4 +1,4 @@
-"""A bulk run over three workers, one of them killed in the middle and the Prefect server restarted: every document once.
+"""A bulk run over three workers, one killed in the middle, the Prefect server restarted: every document once.
 
     PYTHONPATH=.:tests python tests/benchmarks/kill_workers.py [DOCUMENTS]      (1000; takes some minutes)
 
