@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MADE := .venv/.made-from-lock
 
-.PHONY: env run test check bench lock
+.PHONY: env run test check bench deploy-check lock
 
 env: $(MADE)
 
@@ -33,6 +33,10 @@ bench: $(MADE)
 	$(BIN)/python tests/benchmarks/bench_saturation.py
 	$(BIN)/python tests/benchmarks/bench_store.py
 	$(BIN)/python tests/benchmarks/kills.py
+
+# The deployment for real, on loopback: server, worker, S3, built-in model (about two minutes).
+deploy-check: $(MADE)
+	PYTHONPATH=.:tests $(BIN)/python tests/deploy_check.py
 
 # Names, versions and hashes only; uv comes from the registry, into an environment of its own.
 lock:

@@ -26,7 +26,9 @@
     │   ├── EndpointDown         nothing but errors for `give_up_after`
     │   ├── BudgetExhausted      the next call could cross `--max-cost`
     │   └── Interrupted          Ctrl-C or SIGTERM
+    ├── BadNotification          a bucket's message that means nothing: refused, or left to its queue
     └── CannotRun                the run cannot go on, exit code 1
+        ├── ShardLost            the processes of a shard died again and again
         ├── BadConfiguration     a setting, a schema or a command line that means nothing
         ├── EndpointRefused      credentials, credit or model: nothing this run does will help
         ├── SourceUnavailable    the bucket or folder cannot be listed or read
@@ -205,11 +207,23 @@ class Interrupted(Paused):
     kind = "interrupted"
 
 
+class BadNotification(OctavoError):
+    """A message about an upload that is of no known shape."""
+
+    kind = "bad_notification"
+
+
 class CannotRun(OctavoError):
     """The run cannot start or go on."""
 
     kind = "cannot_run"
     stage = "run"
+
+
+class ShardLost(CannotRun):
+    """The processes that took a shard died, each time that it was handed out."""
+
+    kind = "shard_lost"
 
 
 class BadConfiguration(CannotRun):

@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_db(commands)
     _add_purge(commands)
     _add_others(commands)
+    _add_services(commands)
     return parser
 
 
@@ -204,6 +205,23 @@ def _add_others(commands: "Commands[argparse.ArgumentParser]") -> None:
     serve.set_defaults(command=_serve_model)
 
 
+def _add_services(commands: "Commands[argparse.ArgumentParser]") -> None:
+    listen = commands.add_parser("listen", help="read what a bucket's webhook announces")
+    listen.add_argument("--host", default="127.0.0.1")
+    listen.add_argument("--port", type=int, default=8400)
+    listen.set_defaults(command=_listen)
+    consume = commands.add_parser("consume", help="read what a queue (SQS) announces")
+    consume.add_argument("--queue", required=True, metavar="URL")
+    consume.set_defaults(command=_consume)
+    for each in (listen, consume):
+        each.add_argument("--schema", required=True, metavar="S")
+        each.add_argument("--endpoint", type=_names, default=(), metavar="E[,E2]")
+        each.add_argument("--base-url", metavar="U")
+        each.add_argument("--model", metavar="M")
+        each.add_argument("--concurrency", type=_positive, metavar="N", help="calls in flight (64)")
+        _add_store(each)
+
+
 def _extract(options: argparse.Namespace) -> int:
     from flows.launching import extract_command
 
@@ -282,6 +300,18 @@ def _samples(options: argparse.Namespace) -> int:
     made = make_samples(options.folder)
     print(f"{len(made)} sample documents in {options.folder}")
     return 0
+
+
+def _listen(options: argparse.Namespace) -> int:
+    from flows.serving import listen_command
+
+    return listen_command(options)
+
+
+def _consume(options: argparse.Namespace) -> int:
+    from flows.serving import consume_command
+
+    return consume_command(options)
 
 
 def _serve_model(options: argparse.Namespace) -> int:

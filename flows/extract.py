@@ -64,8 +64,13 @@ async def extract(  # noqa: PLR0917 - Prefect shows them in this order, and call
         tuple(sources), schema_name, tuple(endpoints or ()), base_url, model, store, max_cost,
         concurrency, pages_per_request, records, limit, rerun,
     )  # fmt: skip
-    async with _Artifacts(looking_on.get() or Silent()) as watch:
+    async with Artifacts(looking_on.get() or Silent()) as watch:
         summary = await run_job(job, read_settings(), watch, _as_task)
+    return concluded(summary)
+
+
+def concluded(summary: Summary) -> State[dict[str, Any]]:
+    """Completed when every document is complete or was done before; Failed with the counts otherwise."""
     counts = summary.documents
     if summary.exit_code == 0:
         done = f"{counts['complete']} documents complete, {counts['skipped']} skipped"
@@ -86,7 +91,7 @@ def _as_task(take_shard: TakeShard) -> TakeShard:
     return extract_shard
 
 
-class _Artifacts:
+class Artifacts:
     """Shows the run in Prefect: a progress bar while it goes, a table of what needs a person at its end."""
 
     def __init__(self, also: Watch) -> None:
@@ -108,16 +113,20 @@ class _Artifacts:
             await _conclude(self._summary)
 
     def started(self, endpoints: Sequence[Endpoint], schema_name: str) -> None:
+        """Passed on."""
         self._also.started(endpoints, schema_name)
 
     def progressed(self, summary: Summary, outcome: Outcome | None) -> None:
+        """Passed on; the progress artifact follows at its own pace."""
         self._summary = summary
         self._also.progressed(summary, outcome)
 
     def notice(self, line: str) -> None:
+        """Passed on."""
         self._also.notice(line)
 
     def finished(self, summary: Summary) -> None:
+        """Kept for the table at the end."""
         self._summary = summary
         self._also.finished(summary)
 

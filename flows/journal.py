@@ -1,5 +1,6 @@
 """Runs and model replies as they are kept. Each function is one transaction's work."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,12 @@ def finish_run(connection: Connection, run_id: str, summary: dict[str, Any]) -> 
     """Notes a run's end and its counts."""
     ended = {"finished_at": datetime.now(UTC), "summary": summary}
     connection.execute(update(runs).where(runs.c.id == run_id).values(ended))
+
+
+def summaries(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The counts of those runs that have ended."""
+    ended = select(runs.c.id, runs.c.summary).where(runs.c.id.in_(run_ids), runs.c.finished_at.is_not(None))
+    return {row.id: row.summary for row in connection.execute(ended)}
 
 
 def get_reply(connection: Connection, fingerprint: str) -> StoredReply | None:

@@ -10,6 +10,7 @@ import fcntl
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -74,6 +75,12 @@ def holds(connection: Connection, holder: str | None) -> bool:
         return False
     standing = select(leases.c.id).where(leases.c.id == holder, leases.c.expires_at > moment(connection))
     return connection.scalar(standing) is not None and not _died_here(holder)
+
+
+def alive(connection: Connection, run_ids: Sequence[str]) -> set[str]:
+    """Those runs whose process renews its lease, on whatever machine."""
+    standing = select(leases.c.run_id).where(leases.c.run_id.in_(run_ids), leases.c.expires_at > moment(connection))
+    return set(connection.scalars(standing))
 
 
 def _died_here(holder: str) -> bool:

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 __all__ = [
-    "Found", "ObjectGone", "Skipped", "list_batches", "list_objects", "s3_client", "s3_uri", "split_s3_uri", "spool",
-    "spool_async",
+    "Found", "ObjectGone", "Skipped", "find_object", "find_object_async", "list_batches", "list_objects", "s3_client",
+    "s3_uri", "split_s3_uri", "spool", "spool_async",
 ]  # fmt: skip
 
 _BATCH = 1000
@@ -161,6 +161,37 @@ async def spool_async(ref: ObjectRef, folder: Path, max_bytes: int) -> Spooled:
         if isinstance(outcome, Spooled):
             outcome.path.unlink(missing_ok=True)
         raise
+
+
+def find_object(uri: str) -> ObjectRef | None:
+    """The object that a notification names; None when it is gone, or hidden by a delete marker.
+
+    Raises:
+        SourceUnavailable: the server does not answer or refuses.
+    """
+    from botocore.exceptions import ClientError
+
+    bucket, key = split_s3_uri(uri)
+    client = s3_client()
+    _reach(bucket, client.meta.endpoint_url)
+    with _told_plainly(uri):
+        try:
+            head = client.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            # A missing bucket and a missing key look alike here: an answer to HEAD has no body.
+            if _code(error) in _GONE or _code(error) == "405":
+                return None
+            raise
+    return ObjectRef(uri, head.get("ContentLength", 0), head.get("ETag", "").strip('"'), head.get("VersionId"))
+
+
+async def find_object_async(uri: str) -> ObjectRef | None:
+    """`find_object` on one of 16 threads.
+
+    Raises:
+        SourceUnavailable: as `find_object` does.
+    """
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, find_object, uri)
 
 
 def s3_uri(bucket: str, key: str) -> str:

@@ -25,19 +25,14 @@ from extractors.workers import Workers
 from flows.choosing import choose, local_app_for
 from flows.finding import find_schema
 from flows.gate import limits_of, passwords_of
-from flows.objects import Skipped, list_batches
+from flows.objects import Found, Skipped, list_batches
 from flows.settings import Settings
 from flows.store import Store
 from flows.summary import Summary
 from flows.taking import Run, holding_claims, not_done, take
+from flows.telemetry import measured_book
 from flows.views import make_views
 from flows.watching import Watch
-
-ONE_BY_ONE = 200
-"""Up to so many documents, each is a shard of its own; above, a shard holds as many."""
-
-_SHARDS_AHEAD = 3
-"""Shards begun at once: the next one's documents fill in while the slowest of the last still run."""
 
 _SOURCES_TOLD = 20
 """Sources that a run's row names: a retry may have thousands."""
@@ -45,7 +40,10 @@ _SOURCES_TOLD = 20
 
 @dataclass(frozen=True)
 class Job:
-    """What a person asked for; the settings fill in what is None."""
+    """What a person asked for; the settings fill in what is None.
+
+    `objects` are taken beside the sources: whoever heard of them or listed them names them already.
+    """
 
     sources: tuple[str, ...]
     schema: str
@@ -59,14 +57,43 @@ class Job:
     records: str = "one"
     limit: int | None = None
     rerun: str = "changed"
+    objects: tuple[ObjectRef, ...] = ()
+    run_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How documents are cut into shards.
+
+    Attributes:
+        documents: in a shard at most.
+        size: bytes in a shard, unless one document alone is larger.
+        one_by_one: while there are no more documents than one shard holds, each is a shard of its own.
+        at_once: shards begun at once: the next one's documents fill in while the slowest of the last still run.
+    """
+
+    documents: int = 200
+    size: int = 2_000_000_000
+    one_by_one: bool = True
+    at_once: int = 3
 
 
 Shard = tuple[ObjectRef, ...]
 TakeShard = Callable[[str, Shard], Coroutine[Any, Any, str]]
 Wrap = Callable[[TakeShard], TakeShard]
+HandOut = Callable[[str, Shard, Run], Coroutine[Any, Any, str]]
 
 
-async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambda shard: shard) -> Summary:
+async def run_job(
+    job: Job,
+    settings: Settings,
+    watch: Watch,
+    wrap: Wrap = lambda shard: shard,
+    *,
+    stopping: asyncio.Event | None = None,
+    cut: Cut = Cut(),
+    hand_out: HandOut | None = None,
+) -> Summary:
     """Runs a job to its end.
 
     Args:
@@ -74,6 +101,9 @@ async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambd
         settings: what it does not say.
         watch: who looks on.
         wrap: makes a Prefect task of the coroutine that takes one shard, or leaves it as it is.
+        stopping: ends the run as a first signal would; for who handles signals itself. None: this run does.
+        cut: how documents are cut into shards.
+        hand_out: lets others take a shard (`flows.sharding`); None: it is taken here.
 
     Returns:
         The counts; `exit_code` tells whether all is well.
@@ -95,7 +125,7 @@ async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambd
         vision = VisionClient(
             endpoints,
             http,
-            store.reply_book(),
+            measured_book(store.reply_book()),
             concurrency=concurrency,
             max_cost=_budget(job, settings),
             give_up_after=settings.give_up_after,
@@ -104,7 +134,7 @@ async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambd
             stream=settings.stream,
             notice=watch.notice,
         )
-        summary = Summary(uuid4().hex, meter=vision.meter)
+        summary = Summary(job.run_id or uuid4().hex, meter=vision.meter)
         ahead = concurrency + 2 * settings.render_workers
         limits, drawn, passwords = limits_of(settings), asyncio.Semaphore(ahead), passwords_of(settings)
         journey = Journey(plan, vision, workers, limits, drawn, job.rerun == "failed", passwords)
@@ -116,13 +146,13 @@ async def run_job(job: Job, settings: Settings, watch: Watch, wrap: Wrap = lambd
             summary.run_id, job.rerun, recipe, schema.name, journey, store, vision, summary, watch, spool,
             asyncio.Semaphore(ahead),
         )  # fmt: skip
-        stack.enter_context(_stopping_on_signals(run))
+        stack.enter_context(_stopping_on_signals(run) if stopping is None else _stopping_on(stopping, run))
         await store.run(
             store.start_run, run.run_id, " ".join(job.sources), schema.name, recipe, endpoints[0].name, parts
         )
         try:
             async with holding_claims(run):
-                await _take_all(job, run, wrap)
+                await _take_all(job, run, wrap, cut, hand_out)
         finally:
             summary.stop_clock()
             watch.finished(summary)
@@ -136,7 +166,7 @@ def _budget(job: Job, settings: Settings) -> float | None:
     return float(settings.max_cost) if settings.max_cost is not None else None
 
 
-async def _take_all(job: Job, run: Run, wrap: Wrap) -> None:
+async def _take_all(job: Job, run: Run, wrap: Wrap, cut: Cut, hand_out: HandOut | None) -> None:
     """Feeds shards to the pipeline while the listing goes on.
 
     Raises:
@@ -145,18 +175,20 @@ async def _take_all(job: Job, run: Run, wrap: Wrap) -> None:
 
     async def take_shard(name: str, shard: Shard) -> str:
         """Takes a shard's documents through the pipeline; the text is for Prefect's run page."""
+        if hand_out is not None:
+            return await hand_out(name, shard, run)
         before = run.summary.trouble_count
         await asyncio.gather(*(take(ref, run) for ref in shard))
         return f"{name}: {len(shard)} documents, {run.summary.trouble_count - before} troubles"
 
     taken = wrap(take_shard)
-    ahead = asyncio.Semaphore(_SHARDS_AHEAD)
+    ahead = asyncio.Semaphore(cut.at_once)
     try:
         async with asyncio.TaskGroup() as group:
             number = 0
-            async for shard in _shards(_to_do(job, run)):
+            async for shard in _shards(_to_do(job, run), cut):
                 number += 1
-                if len(shard) == 1:
+                if len(shard) == 1 and cut.one_by_one:
                     group.create_task(taken(shard[0].uri, shard))
                     continue
                 await ahead.acquire()
@@ -169,40 +201,49 @@ async def _take_all(job: Job, run: Run, wrap: Wrap) -> None:
     run.summary.paused = str(run.stopped) if run.stopped else None
 
 
+async def _found(job: Job) -> AsyncIterator[list[Found]]:
+    """What there is to look at, in batches."""
+    if job.objects:
+        yield list(job.objects)
+    for source in job.sources:
+        async for batch in list_batches(source):
+            yield batch
+
+
 async def _to_do(job: Job, run: Run) -> AsyncIterator[ObjectRef]:
     """The objects that are not done under this recipe, in the sources' order; the others are counted."""
     left = job.limit
-    for source in job.sources:
-        async for batch in list_batches(source):
-            for skipped in (found for found in batch if isinstance(found, Skipped)):
-                run.summary.skip_other(skipped.uri, skipped.reason)
-            refs = [found for found in batch if isinstance(found, ObjectRef)]
-            for ref in await not_done(refs, run):
-                if left is not None and left <= 0:
-                    return
-                left = left - 1 if left is not None else None
-                run.summary.wait()
-                yield ref
-            run.watch.progressed(run.summary, None)
-            if run.stopped:
+    async for batch in _found(job):
+        for skipped in (found for found in batch if isinstance(found, Skipped)):
+            run.summary.skip_other(skipped.uri, skipped.reason)
+        refs = [found for found in batch if isinstance(found, ObjectRef)]
+        for ref in await not_done(refs, run):
+            if left is not None and left <= 0:
                 return
+            left = left - 1 if left is not None else None
+            run.summary.wait()
+            yield ref
+        run.watch.progressed(run.summary, None)
+        if run.stopped:
+            return
 
 
-async def _shards(refs: AsyncIterator[ObjectRef]) -> AsyncIterator[Shard]:
-    """Single documents while they are few; once they are many, shards of `ONE_BY_ONE`."""
+async def _shards(refs: AsyncIterator[ObjectRef], cut: Cut) -> AsyncIterator[Shard]:
+    """Shards as they fill; single documents while they are few, where that is wanted."""
     held: list[ObjectRef] = []
-    many = False
+    size = 0
+    few = cut.one_by_one
     async for ref in refs:
+        if held and (len(held) == cut.documents or size + ref.size > cut.size):
+            yield tuple(held)
+            held, size, few = [], 0, False
         held.append(ref)
-        if len(held) > ONE_BY_ONE or (many and len(held) == ONE_BY_ONE):
-            many = True
-            yield tuple(held[:ONE_BY_ONE])
-            held = held[ONE_BY_ONE:]
-    if many and held:
-        yield tuple(held)
-    else:
+        size += ref.size
+    if few:
         for ref in held:
             yield (ref,)
+    elif held:
+        yield tuple(held)
 
 
 @contextmanager
@@ -215,8 +256,7 @@ def _stopping_on_signals(run: Run) -> Iterator[None]:
             for task in asyncio.all_tasks(loop):
                 task.cancel()
             return
-        run.stopped = Interrupted("interrupted: what was in flight was finished, the rest is pending")
-        run.vision.drain()
+        _drain(run)
         run.watch.notice("stopping: what is in flight is finished first; once more to stop at once")
 
     handled = (signal.SIGINT, signal.SIGTERM)
@@ -231,3 +271,21 @@ def _stopping_on_signals(run: Run) -> Iterator[None]:
     finally:
         for number in handled:
             loop.remove_signal_handler(number)
+
+
+@contextmanager
+def _stopping_on(stopping: asyncio.Event, run: Run) -> Iterator[None]:
+    async def wait() -> None:
+        await stopping.wait()
+        _drain(run)
+
+    waiting = asyncio.create_task(wait())
+    try:
+        yield
+    finally:
+        waiting.cancel()
+
+
+def _drain(run: Run) -> None:
+    run.stopped = run.stopped or Interrupted("interrupted: what was in flight was finished, the rest is pending")
+    run.vision.drain()

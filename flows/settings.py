@@ -45,6 +45,9 @@ class Settings(BaseSettings):
         password: tried on locked PDFs.
         passwords_file: one password a line, tried likewise, after `password`.
         endpoint: per-profile overrides, as tables `[endpoint.NAME]` of octavo.toml.
+        listen_token: that callers of `octavo listen` send as bearer token.
+        listen_secret: that they sign bodies with.
+        log_format: of the services: `text` or `json`.
         sampling: request parameters of the model's page, as a table `[sampling]` of octavo.toml.
     """
 
@@ -72,6 +75,9 @@ class Settings(BaseSettings):
     document_memory: int = Field(2 << 30, ge=64 << 20)
     password: SecretStr | None = None
     passwords_file: Path | None = None
+    listen_token: SecretStr | None = Field(None, min_length=16)
+    listen_secret: SecretStr | None = Field(None, min_length=16)
+    log_format: Literal["text", "json"] = "text"
     endpoint: dict[str, dict[str, Any]] = Field(default_factory=dict)
     sampling: dict[str, Any] = Field(default_factory=dict)
 

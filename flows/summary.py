@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from extractors.documents import Extraction, ObjectRef
+from extractors.documents import Extraction, ObjectRef, Usage
 from extractors.metering import Meter
 
 
@@ -96,6 +96,26 @@ class Summary:
             if len(self.troubles) < self.most_told:
                 self.troubles.append(outcome)
         return outcome
+
+    def add_shard(self, counts: dict[str, Any], waiting: int) -> None:
+        """Objects that waited here were taken by another run.
+
+        Args:
+            counts: that run's, as `as_json` gives them.
+            waiting: how many objects it was handed.
+        """
+        documents = counts["documents"]
+        self.documents["pending"] -= waiting - documents["pending"]
+        for status in ("skipped", "complete", "partial", "quarantined"):
+            self.documents[status] += documents[status]
+        self.trouble_count += documents["partial"] + documents["quarantined"]
+        self.pages.update(counts["pages"])
+        self.records += counts["records"]
+        self.meter.calls += counts["model_calls"]
+        self.meter.reused += counts["replies_reused"]
+        self.meter.retries += counts["retries"]
+        tokens = counts["tokens"]
+        self.meter.usage += Usage(tokens["input"], tokens["output"], tokens["cached"], counts["cost_usd"])
 
     @property
     def all_good(self) -> bool:

@@ -84,10 +84,16 @@ def moto_server() -> Iterator[S3Server]:
 
 
 @contextmanager
-def seaweed_server(folder: Path) -> Iterator[S3Server]:
-    """SeaweedFS from its wheel: checks signatures, keeps its data in `folder`, has a bucket `docs`."""
+def seaweed_server(folder: Path, webhook: str = "") -> Iterator[S3Server]:
+    """SeaweedFS from its wheel: checks signatures, keeps its data in `folder`, has a bucket `docs`.
+
+    Args:
+        folder: its data and log.
+        webhook: lines of `[notification.webhook]`, for a server that announces what happens in its buckets.
+    """
+    (folder / "notification.toml").write_text(webhook and f"[notification.webhook]\nenabled = true\n{webhook}")
     server = S3Server("", "octavo-test-key", "octavo-test-secret")
-    ports = _free_ports(len(_WEED_PORTS))
+    ports = free_ports(len(_WEED_PORTS))
     flags = [f"-{name}={port}" for name, port in zip(_WEED_PORTS, ports, strict=True)]
     fixed = (
         f"-dir={folder} -ip=127.0.0.1 -ip.bind=127.0.0.1 -s3.port.iceberg=0 -s3.port.lance=0 -webdav=false"
@@ -124,7 +130,7 @@ def _weed() -> str:
     return str(Path(sysconfig.get_path("scripts")) / name)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that are free now; held together so that none is given twice."""
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]

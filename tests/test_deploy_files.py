@@ -1,0 +1,83 @@
+"""What lies in deploy/ is well formed: checked against the formats' own schemas, and against the code it names."""
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flows.settings import Settings
+
+DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
+
+
+def test_compose_follows_its_specification() -> None:
+    """Checked against the schema of compose-spec.org, as `check-jsonschema` ships it."""
+    command = [
+        sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", 
+        str(DEPLOY / "compose.yaml"),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.filterwarnings("ignore")  # of the package that holds the schemas
+@pytest.mark.parametrize("path", sorted((DEPLOY / "kubernetes").glob("*.yaml")), ids=lambda path: path.name)
+def test_manifests_follow_the_api(path: Path) -> None:
+    """Every resource is valid, and has no field that Kubernetes does not know."""
+    import kubernetes_validate
+
+    for resource in yaml.safe_load_all(path.read_text()):
+        kubernetes_validate.validate(resource, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_deployments_name_flows_that_exist_with_parameters_that_they_take() -> None:
+    """Each entrypoint is a flow, its preset parameters are of its signature, and only one run of a schedule runs."""
+    declared: dict[str, Any] = yaml.safe_load((DEPLOY / "prefect.yaml").read_text())
+    names = {each["name"] for each in declared["deployments"]}
+    assert {"bulk-extract", "extract-shard", "on-upload", "export"} <= names
+    for each in declared["deployments"]:
+        module, _, name = each["entrypoint"].rpartition(".")
+        flow = getattr(importlib.import_module(module), name)
+        assert flow.name == each["name"]
+        assert set(each.get("parameters", {})) <= set(flow.parameters.properties)
+        if "schedules" in each:
+            assert each["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+
+
+def test_settings_in_the_files_exist() -> None:
+    """Every OCTAVO_ variable in deploy/ is a setting, or is given to a command beside it."""
+    known = {f"OCTAVO_{name.upper()}" for name in Settings.model_fields} | {"OCTAVO_SCHEMA", "OCTAVO_QUEUE"}
+    for path in DEPLOY.rglob("*"):
+        if path.is_file() and path.suffix != ".pyc":
+            assert set(re.findall(r"OCTAVO_[A-Z_]+", path.read_text())) - {"OCTAVO_"} <= known, path
+
+
+def test_the_policy_allows_no_more_than_is_called() -> None:
+    """No wildcard action, no writing to the documents' bucket."""
+    policy = json.loads((DEPLOY / "iam-policy.json").read_text())
+    for statement in policy["Statement"]:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert not [action for action in actions if "*" in action]
+        if "DOCUMENTS" in statement["Resource"]:
+            assert not [action for action in actions if "Put" in action or "Delete" in action]
+
+
+def test_the_dashboard_asks_for_metrics_that_exist() -> None:
+    """Every series in a panel is one that `flows.telemetry` makes."""
+    from flows import telemetry
+
+    source = Path(telemetry.__file__).read_text()
+    made = {name.replace(".", "_") for name in re.findall(r'"(octavo\.[a-z.]+)"', source)}
+    dashboard = (DEPLOY / "grafana" / "octavo.json").read_text()
+    json.loads(dashboard)
+    asked = set(re.findall(r"octavo_[a-z_]+", dashboard))
+    assert asked
+    for series in asked:
+        stem = re.sub(r"_(total|bucket|sum|count)$", "", series)
+        assert stem in made, series
