@@ -25,6 +25,7 @@ def _octavo(*arguments: str, home: Path, store: str) -> str:
     """What a command prints, with a marker in every secret setting."""
     environment = {
         **os.environ, **{name: f"{MARK}-{name}" for name in SECRETS}, "OCTAVO_STORE": store, "PYTHONPATH": str(ROOT),
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
         "PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "DEBUG", "PREFECT_LOGGING_TO_API_ENABLED": "true",
     }  # fmt: skip
     done = subprocess.run(
@@ -62,6 +63,7 @@ def test_no_secret_is_written_or_printed(tmp_path: Path) -> None:
     with model_server(script) as server:
         wishes = ("--schema", "receipt", "--base-url", server.base_url, "--model", "m")
         printed = [_octavo("extract", str(inbox), *wishes, "--prefect", home=home, store=store)]
+        assert server.asked, printed[0]
         assert any(f"{MARK}-OCTAVO_API_KEY" in asked.headers["authorization"] for asked in server.asked)
     wrong = make_url(store).set(host="127.0.0.1", port=1, query={}).render_as_string(hide_password=False)
     printed += [
