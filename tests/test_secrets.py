@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 
 import pages
+import pytest
 from fakes import Answer, Asked, model_server, says
 from runs import TOTAL
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from stores import fresh_url
+
+from flows.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK = "MARKER-5e7c1d"
@@ -21,13 +24,9 @@ SECRETS = (
 )  # fmt: skip
 
 
-def _octavo(*arguments: str, home: Path, store: str) -> str:
-    """What a command prints, with a marker in every secret setting."""
-    environment = {
-        **os.environ, **{name: f"{MARK}-{name}" for name in SECRETS}, "OCTAVO_STORE": store, "PYTHONPATH": str(ROOT),
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
-        "PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "DEBUG", "PREFECT_LOGGING_TO_API_ENABLED": "true",
-    }  # fmt: skip
+def _in_a_process(*arguments: str) -> str:
+    """What a command prints, and Prefect's logs with it."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PREFECT_LOGGING_LEVEL": "DEBUG"}
     done = subprocess.run(
         [sys.executable, "-m", "flows.cli", *arguments], env=environment, capture_output=True, text=True, check=False
     )
@@ -44,7 +43,9 @@ def _everything_in(url: str) -> str:
     return "\n".join(found)
 
 
-def test_no_secret_is_written_or_printed(tmp_path: Path) -> None:
+def test_no_secret_is_written_or_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Not in the store, the output, the logs, the exports or Prefect's database; not even when a server echoes it."""
     inbox = tmp_path / "inbox"
     inbox.mkdir()
@@ -60,19 +61,24 @@ def test_no_secret_is_written_or_printed(tmp_path: Path) -> None:
 
     plain = fresh_url("postgresql", tmp_path)
     store = make_url(plain).set(password=f"{MARK}-STORE").render_as_string(hide_password=False)
+    settings_of_a_person = {
+        **{name: f"{MARK}-{name}" for name in SECRETS}, "OCTAVO_STORE": store, "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90", "PREFECT_LOGGING_TO_API_ENABLED": "true",
+    }  # fmt: skip
+    for name, value in settings_of_a_person.items():
+        monkeypatch.setenv(name, value)
     with model_server(script) as server:
         wishes = ("--schema", "receipt", "--base-url", server.base_url, "--model", "m")
-        printed = [_octavo("extract", str(inbox), *wishes, "--prefect", home=home, store=store)]
+        printed = [_in_a_process("extract", str(inbox), *wishes, "--prefect")]
         assert server.asked, printed[0]
         assert any(f"{MARK}-OCTAVO_API_KEY" in asked.headers["authorization"] for asked in server.asked)
     wrong = make_url(store).set(host="127.0.0.1", port=1, query={}).render_as_string(hide_password=False)
-    printed += [
-        _octavo(*arguments, home=home, store=store)
-        for arguments in (
-            ("doctor",), ("records", "receipt"), ("quarantine",), ("quarantine", "show", "1"),
-            ("quarantine", "show", "2"), ("export", "receipt", str(out)), ("records", "receipt", "--store", wrong),
-        )
-    ]  # fmt: skip
+    for arguments in (
+        ["doctor"], ["records", "receipt"], ["quarantine"], ["quarantine", "show", "1"], ["quarantine", "show", "2"],
+        ["export", "receipt", str(out)], ["records", "receipt", "--store", wrong],
+    ):  # fmt: skip
+        main(arguments)
+        printed.append("".join(capsys.readouterr()))
     assert "cannot be read" in printed[-1]
     assert printed[0].startswith("3\n")
     assert "encrypted" not in printed[3]  # the quarantine's list: the locked document was opened
