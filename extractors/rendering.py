@@ -17,8 +17,9 @@ from extractors.errors import Damaged, DocumentError
 from extractors.images import open_image
 from extractors.limits import Limits, check_image, check_page
 from extractors.page_text import visible_words
+from extractors.scans import scan_of
 
-RENDER_VERSION = "jpeg85-28x55-1"
+RENDER_VERSION = "jpeg85-28x55-2"
 """Names the settings that decide pixels; part of the recipe."""
 
 CELL, MOST_CELLS, QUALITY = 28, 55, 85
@@ -100,22 +101,27 @@ def _pdf_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> li
 
 
 def _pdf_page(page: Any, number: int, limits: Limits) -> PageImage:
-    import pymupdf
-
     if _sides(page.rect) == _FALLBACK != _sides(page.cropbox):
         page.set_cropbox(page.mediabox)
     rect = page.rect
     if rect.is_empty or rect.is_infinite:
         raise ValueError("the page has no area")
     check_page(rect.width, rect.height, limits)
-    for _, _, across, down, *_ in page.get_images():
+    images = page.get_images()
+    for _, _, across, down, *_ in images:
         check_image(across, down, limits)
     width, height = grid(rect.width, rect.height)
-    matrix = pymupdf.Matrix(width / rect.width, height / rect.height)
-    pixels = page.get_pixmap(matrix=matrix, colorspace=pymupdf.csRGB, alpha=False)
-    image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.samples_mv)
+    image = scan_of(page, images, (width, height)) or _drawn(page, width, height)
     words, hidden = visible_words(page, image)
     return _page_image(number, image, words, hidden)
+
+
+def _drawn(page: Any, width: int, height: int) -> Image.Image:
+    import pymupdf
+
+    matrix = pymupdf.Matrix(width / page.rect.width, height / page.rect.height)
+    pixels = page.get_pixmap(matrix=matrix, colorspace=pymupdf.csRGB, alpha=False)
+    return Image.frombytes("RGB", (pixels.width, pixels.height), pixels.samples_mv)
 
 
 def _sides(rect: Any) -> tuple[float, float]:

@@ -10,13 +10,14 @@ import pymupdf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageChops
 
 from extractors.documents import Document, PageFailure, PageImage, Spooled
 from extractors.errors import Damaged, DocumentError, Encrypted, NotADocument, PageTooLarge, TooLarge, TooManyPages
 from extractors.limits import Limits
 from extractors.opening import open_document, sniff
-from extractors.rendering import CELL, grid, image_tokens, render_pages
+from extractors.rendering import CELL, _drawn, grid, image_tokens, render_pages
+from extractors.scans import scan_of
 
 LIMITS = Limits()
 
@@ -166,6 +167,51 @@ def test_an_ocr_layer_over_a_scan_is_text(tmp_path: Path) -> None:
     (page,) = drawn(tmp_path, content)
     assert [word.text for word in page.words] == ["scanned"]
     assert page.hidden_text == ""
+
+
+GREY_SCAN = Image.linear_gradient("L").resize((2480, 3508)).rotate(30, fillcolor=255)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_scan_is_decoded_at_reduced_scale_and_looks_as_it_was_drawn(tmp_path: Path, mode: str) -> None:
+    """A page that is one JPEG, with OCR text or without, does not need the renderer: the pixels hardly differ."""
+    with pymupdf.open() as made:
+        page = made.new_page()
+        page.insert_image(page.rect, stream=picture(GREY_SCAN.convert(mode), "JPEG"), keep_proportion=False)
+        page.insert_text((50, 60), "scanned", render_mode=3)
+        size = grid(page.rect.width, page.rect.height)
+        whole = made.tobytes()
+        page.insert_text((50, 400), "stamped", fontsize=40)
+        stamped = made.tobytes()
+    with pymupdf.open(stream=whole) as pdf:
+        decoded = scan_of(pdf[0], pdf[0].get_images(), size)
+        assert decoded is not None
+        assert decoded.size == size
+        difference = ImageChops.difference(decoded, _drawn(pdf[0], *size)).resize((100, 141), Image.Resampling.BOX)
+        assert max(top for _, top in difference.getextrema()) < 12  # type: ignore[misc]
+    with pymupdf.open(stream=stamped) as pdf:
+        assert scan_of(pdf[0], pdf[0].get_images(), size) is None
+    assert [word.text for word in drawn(tmp_path, whole)[0].words] == ["scanned"]
+
+
+@pytest.mark.parametrize("way", ["rotated", "half the page", "masked", "inverted", "annotated", "CMYK", "small"])
+def test_what_is_not_just_an_upright_scan_is_drawn(way: str) -> None:
+    """Only the plainest page is taken by the short way."""
+    image = GREY_SCAN.convert("CMYK" if way == "CMYK" else "RGB").resize(
+        (600, 800) if way == "small" else (2480, 3508)
+    )
+    with pymupdf.open() as pdf:
+        page = pdf.new_page()
+        area = pymupdf.Rect(0, 0, 595, 421) if way == "half the page" else page.rect
+        mask = picture(Image.new("L", image.size, 99), "PNG") if way == "masked" else None
+        page.insert_image(area, stream=picture(image, "JPEG"), keep_proportion=False, mask=mask)
+        if way == "rotated":
+            page.set_rotation(90)
+        if way == "inverted":
+            pdf.xref_set_key(page.get_images()[0][0], "Decode", "[1 0 1 0 1 0]")
+        if way == "annotated":
+            page.add_highlight_annot(pymupdf.Rect(50, 50, 100, 100))
+        assert scan_of(page, page.get_images(), grid(page.rect.width, page.rect.height)) is None
 
 
 def test_form_values_and_annotations_are_drawn(tmp_path: Path) -> None:

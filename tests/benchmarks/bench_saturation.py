@@ -57,23 +57,34 @@ def make_documents(folder: Path, pages: int) -> None:
             pdf.save(folder / f"{number:05}.pdf")
 
 
-def tree(session: int) -> dict[int, tuple[float, int]]:
-    """By pid: CPU seconds and resident bytes, of every process of a session."""
+def tree(session: int, *, exact: bool = False) -> dict[int, tuple[float, int]]:
+    """By pid: CPU seconds and resident bytes, of every process of a session.
+
+    Pages that processes share count for each of them, or `exact` in shares (which costs the kernel some CPU).
+    """
     found = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
             fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            if int(fields[3]) == session:
+                resident = _shares(entry) if exact else int(fields[21]) * PAGE
+                found[int(entry.name)] = ((int(fields[11]) + int(fields[12])) / TICKS, resident)
         except OSError:
             continue
-        if int(fields[3]) == session:
-            found[int(entry.name)] = ((int(fields[11]) + int(fields[12])) / TICKS, int(fields[21]) * PAGE)
     return found
 
 
-def measure(documents: Path, slots: int, latency: float, faults: float, tokens: int, extra: list[str]) -> Measured:
-    """Runs Octavo once against a server of its own."""
+def _shares(process: Path) -> int:
+    told = (process / "smaps_rollup").read_text()
+    return next((int(line.split()[1]) * 1024 for line in told.splitlines() if line.startswith("Pss:")), 0)
+
+
+def measure(
+    documents: Path, slots: int, latency: float, faults: float, tokens: int, extra: list[str], *, exact: bool = False
+) -> Measured:
+    """Runs Octavo once against a server of its own; `exact` memory as in `tree`."""
     server = subprocess.Popen(
         [sys.executable, HERE / "model_server.py", str(slots), str(latency), str(faults), str(tokens)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -94,7 +105,7 @@ def measure(documents: Path, slots: int, latency: float, faults: float, tokens: 
         cpu: dict[int, float] = {}
         peak = 0
         while run.poll() is None:
-            now = tree(run.pid)
+            now = tree(run.pid, exact=exact)
             cpu.update({pid: seconds for pid, (seconds, _) in now.items()})
             peak = max(peak, sum(resident for _, resident in now.values()))
             time.sleep(0.1)
