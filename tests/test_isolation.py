@@ -48,8 +48,11 @@ def test_killers_are_quarantined_and_their_neighbours_are_read(
         assert told in causes
 
 
-def test_a_worker_killed_by_the_system_takes_one_document_with_it(tmp_path: Path) -> None:
+def test_a_worker_killed_by_the_system_takes_one_document_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """SIGKILL while a page is drawn: that document is quarantined, every other one is complete."""
+    monkeypatch.setenv("OCTAVO_DOCUMENT_SECONDS", "240")  # the killer comes first, however busy the machine is
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "slow.pdf").write_bytes(killers.laughs(9))
@@ -71,7 +74,7 @@ def test_a_worker_killed_by_the_system_takes_one_document_with_it(tmp_path: Path
 def _kill_the_busiest() -> None:
     """Waits for a worker that has been drawing for a second of CPU, and kills it as the OOM killer would."""
     ticks = os.sysconf("SC_CLK_TCK")
-    for _ in range(1100):
+    for _ in range(5000):
         time.sleep(0.05)
         for pid in _descendants(os.getpid()):
             if _descendants(pid):
