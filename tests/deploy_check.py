@@ -35,7 +35,9 @@ def main() -> int:
             with prefect_stack(folder / "stack", **environment) as stack:
                 told(f"Prefect server on {stack.database}, PostgreSQL store, S3 server; deploy/prefect.yaml deployed")
                 stack.start("model", sys.executable, "-m", "flows.cli", "serve-model", "--port", str(model))
-                stack.start_worker("worker")
+                # The parent of a bulk run takes a place of its own for as long as its shards run.
+                for name in ("worker", "worker-2"):
+                    stack.start_worker(name)
                 _answers(f"http://127.0.0.1:{model}/healthz")
                 check(stack, s3, folder)
     return 0
@@ -73,7 +75,8 @@ def triggered(stack: Stack, deployment: str, parameters: dict[str, Any]) -> None
             "--watch-timeout", "150", "--watch-interval", "2", seconds=170,
         )  # fmt: skip
     except SystemExit:
-        print((stack.folder / "worker.log").read_text()[-5000:])
+        for name in ("worker", "worker-2"):
+            print((stack.folder / f"{name}.log").read_text()[-5000:])
         raise
     told(f"{deployment}: Completed after {time.monotonic() - began:.0f} s")
 

@@ -19,7 +19,7 @@ DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 def test_compose_follows_its_specification() -> None:
     """Checked against the schema of compose-spec.org, as `check-jsonschema` ships it."""
     command = [
-        sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", 
+        sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec",
         str(DEPLOY / "compose.yaml"),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
