@@ -51,7 +51,7 @@ def check(stack: Stack, s3: S3Server, folder: Path) -> None:
     for path in invoices[:-1]:
         client.put_object(Bucket="docs", Key=f"in/{path.name}", Body=path.read_bytes())
     shared = {"schema_name": "invoice"}
-    bulk = {**shared, "sources": ["s3://docs/in/"], "shard_documents": 3, "shards_at_once": 2}
+    bulk = {**shared, "sources": ["s3://docs/in/"], "shard_documents": 10, "shards_at_once": 2}
     triggered(stack, "bulk-extract/bulk-extract", bulk)
     expected(stack, len(invoices) - 1)
     last = invoices[-1]
@@ -72,7 +72,7 @@ def triggered(stack: Stack, deployment: str, parameters: dict[str, Any]) -> None
     try:
         stack.prefect(
             "deployment", "run", deployment, "--params", json.dumps(parameters), "--watch",
-            "--watch-timeout", "150", "--watch-interval", "2", seconds=170,
+            "--watch-timeout", "280", "--watch-interval", "2", seconds=300,
         )  # fmt: skip
     except SystemExit:
         for name in ("worker", "worker-2"):
