@@ -130,15 +130,18 @@ def test_a_collector_gets_traces_and_metrics(bucket: S3Server, model: ModelServe
     """Where one is named, what was measured is there when the process ends, in OTLP's two places."""
     (port,) = free_ports(1)
     bucket.client().put_object(Bucket="docs", Key="traced.pdf", Body=receipt(900))
-    with collector() as (address, got), listener(
-        port,
-        "--base-url",
-        model.base_url,
-        "--model",
-        "m",
-        log=tmp_path / "log",
-        OTEL_EXPORTER_OTLP_ENDPOINT=address,
-    ) as process:
+    with (
+        collector() as (address, got),
+        listener(
+            port,
+            "--base-url",
+            model.base_url,
+            "--model",
+            "m",
+            log=tmp_path / "log",
+            OTEL_EXPORTER_OTLP_ENDPOINT=address,
+        ) as process,
+    ):
         told = json.dumps({"uri": "s3://docs/traced.pdf"}).encode()
         assert post(f"http://127.0.0.1:{port}/", told, **BEARER) == 202
         wait_for(lambda: "done" in arrivals().values())
