@@ -14,6 +14,7 @@ from extractors.documents import Extraction, ObjectRef, Spooled
 from extractors.errors import CannotRun, DocumentError, OctavoError, SourceUnavailable
 from extractors.pipeline import Journey, extract_document
 from extractors.vision import VisionClient
+from flows import telemetry
 from flows.leasing import RENEWED_EVERY
 from flows.listing import Known
 from flows.objects import spool_async
@@ -147,7 +148,8 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
     try:
         again = run.rerun != "changed"
         failed = await run.store.run(run.store.failed_pages, claim) if again else frozenset[int]()
-        extraction = await extract_document(spooled, replace(run.journey, failed_before=failed))
+        with telemetry.span("document", uri=ref.uri, run=run.run_id):
+            extraction = await extract_document(spooled, replace(run.journey, failed_before=failed))
     except CannotRun:
         raise
     except Exception as error:  # a defect of ours must not take the other documents down: it is recorded

@@ -1,10 +1,14 @@
 """`octavo listen`: who may call, what is accepted, and that what was accepted is read whatever happens."""
 
+import gzip
 import hashlib
 import hmac
 import json
 import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pages
@@ -52,6 +56,33 @@ def model() -> Iterator[ModelServer]:
         yield server
 
 
+@contextmanager
+def collector() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
+    """A server that takes whatever is posted: its address, and what it got (path and body, unpacked)."""
+    got: list[tuple[str, bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            got.append((self.path, gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature is the base class's
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", got
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
 def read_uris() -> list[str]:
     """The documents whose records the view shows."""
     return sorted(uri for (uri,) in rows("select document_uri from receipt"))
@@ -93,6 +124,32 @@ def test_uploaded_announced_read_and_in_the_view(
     assert told
     assert {"time", "level", "run", "status"} <= told[0].keys()
     assert TOKEN not in log.read_text()
+
+
+def test_a_collector_gets_traces_and_metrics(bucket: S3Server, model: ModelServer, tmp_path: Path) -> None:
+    """Where one is named, what was measured is there when the process ends, in OTLP's two places."""
+    (port,) = free_ports(1)
+    bucket.client().put_object(Bucket="docs", Key="traced.pdf", Body=receipt(900))
+    with (
+        collector() as (address, got),
+        listener(
+            port,
+            "--base-url",
+            model.base_url,
+            "--model",
+            "m",
+            log=tmp_path / "log",
+            OTEL_EXPORTER_OTLP_ENDPOINT=address,
+        ) as process,
+    ):
+        told = json.dumps({"uri": "s3://docs/traced.pdf"}).encode()
+        assert post(f"http://127.0.0.1:{port}/", told, **BEARER) == 202
+        wait_for(lambda: "done" in arrivals().values())
+        assert end(process) == 0
+    assert {path for path, _ in got} == {"/v1/traces", "/v1/metrics"}
+    traces = b"".join(body for path, body in got if path == "/v1/traces")
+    assert b"s3://docs/traced.pdf" in traces
+    assert b"octavo.window" in traces
 
 
 def test_strangers_and_nonsense_are_refused(bucket: S3Server, model: ModelServer, tmp_path: Path) -> None:
