@@ -95,10 +95,15 @@ def _choice(
         option = _node(choice, root, f"{path}[{number}]", refs)
         options.extend(option["anyOf"] if set(option) == {"anyOf"} else [option])
     unique = _number_or_text([option for i, option in enumerate(options) if option not in options[:i]])
-    described = _description(node, unique)
+    described = _description({"format": "decimal", **node} if _is_decimal(choices) else node, unique)
     if len(unique) == 1:
         return {**unique[0], **described}
     return {**described, "anyOf": [_undescribed(option) if described else option for option in unique]}
+
+
+def _is_decimal(choices: list[Any]) -> bool:
+    """Whether the choices are those of pydantic's Decimal: a number, or its text."""
+    return {"number", "string"} <= {choice.get("type") for choice in choices if isinstance(choice, dict)}
 
 
 def _number_or_text(options: list[dict[str, Any]]) -> list[dict[str, Any]]:

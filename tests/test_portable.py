@@ -64,13 +64,26 @@ class Order(BaseModel):
     tags: list[str] = []
 
 
+
+def test_a_plain_decimal_is_asked_for_as_a_number_in_text() -> None:
+    """A user's own `Decimal`, without any of our types, tells the model how to write it."""
+
+    class Order(BaseModel):
+        total: Decimal | None = None
+
+    total = portable(Order.model_json_schema())["properties"]["total"]
+    assert total["description"] == "(decimal as text, like 1234.56)"
+    assert total["anyOf"] == [{"type": "string"}, {"type": "null"}]
+
+
 def test_pydantic_types_become_what_a_server_can_enforce() -> None:
     """Decimals are text, bounds go, enumerations stay, constants are enumerations of one."""
     made = portable(Order.model_json_schema())
     fields = made["properties"]
     assert list(fields) == ["name", "price", "day", "colour", "kind", "tags"]
     assert fields["name"] == {"type": "string"}
-    assert fields["price"] == {"type": "string", "description": "What it costs. Examples: 12.50."}
+    price = "What it costs. (decimal as text, like 1234.56) Examples: 12.50."
+    assert fields["price"] == {"type": "string", "description": price}
     assert fields["day"]["anyOf"][0]["format"] == "date"
     assert fields["tags"] == {"type": "array", "items": {"type": "string"}}
     assert ["red", "blue"] in [option.get("enum") for option in nodes(fields["colour"])]
