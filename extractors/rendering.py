@@ -97,6 +97,8 @@ def _pdf_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> li
                 drawn.append(PageFailure(number, error.kind, str(error)))
             except Exception as error:  # noqa: BLE001 - likewise, as this page's
                 drawn.append(PageFailure(number, Damaged.kind, f"the page cannot be drawn: {_line(error)}"))
+    # MuPDF keeps up to 256 MB of decoded images, also of closed documents: a long one would fill that.
+    pymupdf.TOOLS.store_shrink(100)
     return drawn
 
 
