@@ -8,7 +8,7 @@ from extractors.local_model.lines import Line, ReadPage, Segment, shared
 from extractors.local_model.vocabulary import COUNTRIES, word_set
 
 _MOST_LINES = 9
-_SALUTATIONS = word_set("herr herrn frau firma mr mrs ms m mme monsieur madame dhr mevr sr sra sig an to a")
+SALUTATIONS = word_set("herr herrn frau firma mr mrs ms m mme monsieur madame dhr mevr sr sra sig an to a")
 _HEADING = re.compile(
     r"(?i)^(?:[\w-]*adres\w*|[\w-]*anschrift|(?:billing|shipping|delivery|invoice|mailing|postal|remit\w*) address)\b"
     r"|^(?:invoice|facture|avoir|rechnung|factuur|factura|fattura|order|your order|receipt)\b.*\d"
@@ -115,7 +115,7 @@ def name_of(block: Block) -> str:
     for text in block.texts:
         plain = re.sub(r"(?i)^\s*(?:attn|attention|z\.? ?hd\.?|name|firma)\b[:.]?\s*", "", text).strip(" :,")
         letters = sum(c.isalpha() for c in plain)
-        if fold(plain) in _SALUTATIONS or plain.startswith("(") or _HEADING.search(plain):
+        if fold(plain) in SALUTATIONS or plain.startswith("(") or _HEADING.search(plain):
             continue
         if letters >= 3 and not _NO_ADDRESS.search(plain) and not _POSTAL.match(plain):  # noqa: PLR2004 - a name has three letters
             return plain
