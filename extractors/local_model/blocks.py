@@ -41,10 +41,14 @@ class Block:
         left, right = min(s.x0 for _, s in self.parts), max(s.x1 for _, s in self.parts)
         return any(number == own for own, _ in self.parts) and segment.x0 < right and segment.x1 > left
 
-    def without(self, other: "Block") -> "Block | None":
-        """What is left of it when another block's segments are taken away; None when nothing is."""
-        rest = tuple(part for part in self.parts if part not in other.parts)
-        return Block(rest) if rest else None
+    def after(self, other: "Block", name: str) -> "Block | None":
+        """What of it follows another block and every line with a name; None when nothing does."""
+        said = fold(name)
+        start = max(
+            (at for at, part in enumerate(self.parts, start=1) if part in other.parts or said in fold(part[1].text)),
+            default=0,
+        )
+        return Block(self.parts[start:]) if start < len(self.parts) else None
 
 
 def postal(text: str) -> bool:

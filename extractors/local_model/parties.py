@@ -22,7 +22,7 @@ _SUFFIX = re.compile(
     + r")(?![\w])\.?"
 )
 _OWNER = re.compile(r"(?i)(?:inh|inhaber|owner|prop|gf|geschäftsführer|gérant)\b")
-_LARGER = 1.25  # a heading's height beside that of the line it outdoes
+_LARGER = 1.5  # a heading's height beside that of the line it outdoes
 _TITLES = frozenset(TITLE_WORDS)
 
 
@@ -190,7 +190,7 @@ def _topmost(page: ReadPage, recipient: Party | None) -> Party | None:
         return None
     best = plausible[0]
     for line, segment in plausible[1:8]:
-        if segment.height > _LARGER * best[1].height:
+        if segment.height > _LARGER * best[1].height and not postal(segment.text):
             best = (line, segment)
     return _with_address(page, best[0], best[1], re.sub(r"\s*\([^)]*\d[^)]*\)\s*$", "", best[1].text).strip())
 
@@ -244,8 +244,8 @@ def _address_window(page: ReadPage, issuer: Party | None) -> Party | None:
     """The first block on the upper half that reads like an address and is not the issuer's."""
     for found in blocks(page, 0.5):
         # The sender's small line stands right above the addressee.
-        block = found.without(issuer.block) if issuer else found
-        if block is None or (issuer and fold(issuer.name) in fold(" ".join(block.texts))):
+        block = found.after(issuer.block, issuer.name) if issuer else found
+        if block is None or (block != found and len(block.parts) < _LETTERHEAD):
             continue
         if any(postal(line) for line in block.texts[1:]):
             party = _party(block, 0)
