@@ -9,7 +9,7 @@
     wanted     a JSON schema -> the fields to look for
     labels     where a field's printed names stand; candidates: the values beside them
     parties    who issued a document and whom it addresses
-    tables     lists of objects from rows under a header
+    tables     lists of objects: headers, the rows under them, sums between them; unheaded: rows without a head
     filling    all of them together: pages and schema -> one JSON object
 
 It knows no document type by name, and what it does not find is null.

@@ -8,7 +8,7 @@ from extractors.local_model.lines import Line, ReadPage, Segment, shared
 from extractors.local_model.vocabulary import COUNTRIES, word_set
 
 _MOST_LINES = 9
-_SALUTATIONS = word_set("herr herrn frau firma mr mrs ms m mme monsieur madame dhr mevr sr sra sig an to a")
+SALUTATIONS = word_set("herr herrn frau firma mr mrs ms m mme monsieur madame dhr mevr sr sra sig an to a")
 _HEADING = re.compile(
     r"(?i)^(?:[\w-]*adres\w*|[\w-]*anschrift|(?:billing|shipping|delivery|invoice|mailing|postal|remit\w*) address)\b"
     r"|^(?:invoice|facture|avoir|rechnung|factuur|factura|fattura|order|your order|receipt)\b.*\d"
@@ -41,10 +41,14 @@ class Block:
         left, right = min(s.x0 for _, s in self.parts), max(s.x1 for _, s in self.parts)
         return any(number == own for own, _ in self.parts) and segment.x0 < right and segment.x1 > left
 
-    def without(self, other: "Block") -> "Block | None":
-        """What is left of it when another block's segments are taken away; None when nothing is."""
-        rest = tuple(part for part in self.parts if part not in other.parts)
-        return Block(rest) if rest else None
+    def after(self, other: "Block", name: str) -> "Block | None":
+        """What of it follows another block and every line with a name; None when nothing does."""
+        said = fold(name)
+        start = max(
+            (at for at, part in enumerate(self.parts, start=1) if part in other.parts or said in fold(part[1].text)),
+            default=0,
+        )
+        return Block(self.parts[start:]) if start < len(self.parts) else None
 
 
 def postal(text: str) -> bool:
@@ -115,7 +119,7 @@ def name_of(block: Block) -> str:
     for text in block.texts:
         plain = re.sub(r"(?i)^\s*(?:attn|attention|z\.? ?hd\.?|name|firma)\b[:.]?\s*", "", text).strip(" :,")
         letters = sum(c.isalpha() for c in plain)
-        if fold(plain) in _SALUTATIONS or plain.startswith("(") or _HEADING.search(plain):
+        if fold(plain) in SALUTATIONS or plain.startswith("(") or _HEADING.search(plain):
             continue
         if letters >= 3 and not _NO_ADDRESS.search(plain) and not _POSTAL.match(plain):  # noqa: PLR2004 - a name has three letters
             return plain

@@ -248,6 +248,7 @@ def image_tokens(width: int, height: int) -> int:
     """Tokens of an image as Mistral Small 3.1/3.2 counts them: `(columns + 1) * rows` of 28-px cells.
 
     Source: mistral-common's image encoder; a longer side over 1540 px is scaled down to it first.
+    The formula stands in `rendering` too: there it plans, here a server counts what it was sent, without PyMuPDF.
     """
     scale = min(1.0, 1540 / max(width, height))
     return (math.ceil(width * scale / _CELL) + 1) * math.ceil(height * scale / _CELL)

@@ -7,12 +7,13 @@ from extractors.local_model.evidence import Evidence, all_lines
 from extractors.local_model.folding import fold
 from extractors.local_model.lines import Line, ReadPage
 from extractors.local_model.readings import PATTERNS, Reading
-from extractors.local_model.vocabulary import DUE_WORDS, SPECIFIC_DATES
+from extractors.local_model.vocabulary import DUE_WORDS, FIRST_OF_RANGE, LAST_OF_RANGE, SPECIFIC_DATES
 from extractors.local_model.wanted import Field
 
 Region = frozenset[tuple[int, int]]
 Taken = set[tuple[int, int, str]]
 _CARD = re.compile(r"(?<![\w-])(?:[\dXx*]{4}[ -]){3}\d{4}(?![\w-])")
+_JOINT = 6  # letters between the days of a range: "-", "bis", "t/m", " to "
 _NAME_WORDS = 6  # of a bank, at most
 _BANK = re.compile(
     r"(?i)\b(?:\w*bank\w*|banque|banco|banca|sparkasse\w*"
@@ -43,8 +44,9 @@ def fallback(
         return Reading(evidence.currency, evidence.currency, 0.5)
     if field.kind in PATTERNS and field.role != "recipient":
         return _patterned(field, pages)
-    if field.kind == "date" and _own_date(field, fields):
-        return _first_date(pages, evidence, region, taken)
+    if field.kind == "date":
+        own = _own_date(field, fields)
+        return _first_date(pages, evidence, region, taken) if own else _of_range(field, pages, evidence, region)
     if field.is_grand_total:
         return _largest_due(pages, evidence, region)
     return _unlabelled_text(field, pages)
@@ -104,6 +106,22 @@ def _first_date(pages: Sequence[ReadPage], evidence: Evidence, region: Region, t
                     return Reading(one.value, printed, 0.5)
                 unsure = unsure or Reading(one.value, printed, 0.3)
     return unsure
+
+
+def _of_range(field: Field, pages: Sequence[ReadPage], evidence: Evidence, region: Region) -> Reading | None:
+    """An end of the first printed range of days outside tables, when the field speaks of a beginning or an end."""
+    last = bool(field.words & LAST_OF_RANGE)
+    if not last and not field.words & FIRST_OF_RANGE:
+        return None
+    for line in all_lines(pages):
+        if (line.page, line.number) in region:
+            continue
+        for segment in line.segments:
+            found = evidence.dates(segment.text)
+            if len(found) == 2 and found[1].start - found[0].end <= _JOINT and found[0].value <= found[1].value:  # noqa: PLR2004 - a range
+                one = found[1] if last else found[0]
+                return Reading(one.value, segment.text[one.start : one.end].strip(), 0.5)
+    return None
 
 
 def _largest_due(pages: Sequence[ReadPage], evidence: Evidence, region: Region) -> Reading | None:

@@ -122,6 +122,9 @@ def _split(segment: Segment, line: Line, names: Names) -> list[Column]:
         if label.sure > best.get((label.start, label.end), ("", 0.0))[1]:
             best[label.start, label.end] = (label.key, label.sure)
     spans = sorted(best)
+    # "Libellé de l'opération" names one column twice.
+    again = {span for above, span in pairwise(spans) if best[above][0] == best[span][0]}
+    spans = [span for span in spans if span not in again]
     starts = [start for start, _ in spans if start > 0]
     if spans and (len(spans) > 1 or len(fold(text[: spans[0][0]])) > 2):  # noqa: PLR2004 - a column of its own before
         bounds = [0, *starts, len(text)]
@@ -191,7 +194,21 @@ def settled(header: Header, fields: Mapping[str, Field]) -> Header:
             continue
         if field.kind == "amount" and field.words & {"amount", "total"} and columns and not columns[-1].key:
             columns[-1] = replace(columns[-1], key=key, sure=0.3)
+    _describe(columns, fields)
     return replace(header, columns=tuple(columns))
+
+
+def _describe(columns: list[Column], fields: Mapping[str, Field]) -> None:
+    """Gives a description without a column the widest one that holds nothing else."""
+    said = {column.key for column in columns}
+    texts = [key for key, field in fields.items() if field.kind == "text"]
+    if not texts or said & set(texts):
+        return
+    widths = [right.x0 - left.x0 for left, right in pairwise(columns)]
+    free = [i for i in range(len(widths)) if not columns[i].key and fold(columns[i].text)]
+    if free:
+        widest = max(free, key=lambda i: widths[i])
+        columns[widest] = replace(columns[widest], key=texts[0], sure=0.3)
 
 
 def column_of(columns: Sequence[Column], segment: Segment, *, numeric: bool) -> int:

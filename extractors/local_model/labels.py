@@ -17,6 +17,10 @@ _INCLUDED = re.compile(
     r"(?i)\b(?:incl\w*|inkl\w*|inclucive|with|mit|avec|ttc|con|met)\.?\s*(?:of\s|de\s|la\s|der\s)?(?:\d+\s?%\s?)?"
     r"(?:gst|vat|tax(?:es)?|tva|mwst|ust|btw|iva|sst)?\b\.?(?:@?\s?\d+\s?%)?"
 )
+_EXCLUDED = re.compile(
+    r"(?i)\b(?:excl\w*|exkl\w*|ex|exc|ohne|hors|sin|zzgl|before)\.?\s*(?:gst|vat|tax|tva|mwst|ust|btw|iva)\b\.?"
+)
+_BRACKETED = re.compile(r"(?<=\w)\s*\([^)]*\)?")
 _FILLERS = re.compile(
     r"(?i)\b(?:zzgl|zuzügl(?:ich)?|zuz|abzgl|davon|enth(?:alten|ält)?|darin|plus|add|más|dont|waarvan)\b\.?"
 )
@@ -106,14 +110,18 @@ def is_label(segment: Segment, names: Names) -> bool:
     text = segment.text.strip()
     if text.endswith(":"):
         return True
+    if 2 * sum(character.isdigit() for character in text) > len(fold(text)):
+        return False  # "01-02-2024 t/m 29-02-2024"
     spans = [span for span in _spans(folded(text), names) if len(span[2]) > _ALONE or not _GLUED.match(text, span[1])]
     covered = sum(len(name) for _, _, name, _ in spans)
     return bool(spans) and covered >= 0.7 * len(fold(re.sub(r"\b\d[\d.,]*\b|%", " ", text)))
 
 
 def without_inclusions(text: str) -> str:
-    """The text with blanks for `incl. VAT` and the like, which name no column of their own."""
-    return _INCLUDED.sub(lambda match: " " * len(match[0]), text)
+    """The text with blanks for `incl. VAT`, `(ex GST)` and the like, which name no column of their own."""
+    for aside in (_INCLUDED, _EXCLUDED, _BRACKETED):
+        text = aside.sub(lambda match: " " * len(match[0]), text)
+    return text
 
 
 def _spans(text: Folded, names: Names) -> list[tuple[int, int, str, float]]:
@@ -163,7 +171,7 @@ class _Around:
 
 def _surroundings(text: str, start: int, end: int, left: int, right: int) -> _Around:
     before = _FILLERS.sub(" ", re.split(r"[:;|,]|\s[-–]\s", text[left:start])[-1])
-    after = re.split(r"[:\d$€£|]", _INCLUDED.sub(" ", text[end:right]), maxsplit=1)[0]
+    after = re.split(r"[:\d$€£|]|\s[-–]\s", _INCLUDED.sub(" ", text[end:right]), maxsplit=1)[0]
     plain = re.sub(r"\([^)]*\)?", " ", f"{before} {after}")
     return _Around(
         beside=fold(plain),

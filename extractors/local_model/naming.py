@@ -14,7 +14,7 @@ from extractors.local_model.vocabulary import (
 )
 
 _JOINTS = ("", "s", "n", "de", "of", "du", "del", "della", "d", "der", "van")
-_EMPTY = word_set("value field text str string the of a an as")
+_EMPTY = word_set("value field text str string the of a an as is has was are")
 _ENDS = word_set("start end from to first last begin until through")
 _SAYS_LITTLE = NUMBER_WORDS | {"id", "code", "name", "address", "date", "amount"}
 _LONGEST = 3

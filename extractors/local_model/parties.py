@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from extractors.local_model.blocks import Block, address_of, block_under, blocks, name_of, postal
+from extractors.local_model.blocks import SALUTATIONS, Block, address_of, block_under, blocks, name_of, postal
 from extractors.local_model.folding import fold
 from extractors.local_model.lines import Line, ReadPage, Segment
 from extractors.local_model.vocabulary import COMPANY_SUFFIXES, ISSUER_LABELS, RECIPIENT_LABELS, TITLE_WORDS
@@ -21,6 +21,8 @@ _SUFFIX = re.compile(
     )
     + r")(?![\w])\.?"
 )
+_OWNER = re.compile(r"(?i)(?:inh|inhaber|owner|prop|gf|geschäftsführer|gérant)\b")
+_LARGER = 1.5  # a heading's height beside that of the line it outdoes
 _TITLES = frozenset(TITLE_WORDS)
 
 
@@ -124,6 +126,7 @@ def _sender_line(page: ReadPage) -> Party | None:
                 len(parts) >= _LETTERHEAD
                 and postal(segment.text)
                 and _nameish(parts[0])
+                and not _OWNER.match(parts[0])
                 and len(parts[0].split()) < _LIKELY_WORDS
             ):
                 return Party(parts[0], ", ".join(parts[1:]), line.page, Block(((line.number, segment),)))
@@ -136,7 +139,9 @@ def _company(page: ReadPage, recipient: Party | None) -> Party | None:
     for line in page.lines:
         for segment in line.segments:
             name = company_name(segment.text)
-            if not name or _is(recipient, name, line, segment) or segment.score < 0.7:  # noqa: PLR2004 - smudges
+            if not name or _is(recipient, name, line, segment) or _addressed(page, line, segment):
+                continue
+            if segment.score < 0.7:  # noqa: PLR2004 - smudges
                 continue
             party = _with_address(page, line, segment, name)
             if line.top <= _TOP * page.height:
@@ -144,6 +149,15 @@ def _company(page: ReadPage, recipient: Party | None) -> Party | None:
             low = low or party
     top = _topmost(page, recipient)
     return top if top and _prominent(page, top) else low
+
+
+def _addressed(page: ReadPage, line: Line, segment: Segment) -> bool:
+    """Whether a salutation stands right above, as over an addressee: `Firma`, `Herrn`, `Mme`."""
+    return any(
+        fold(upper.text) in SALUTATIONS and abs(upper.x0 - segment.x0) < segment.height
+        for above in page.lines[max(0, line.number - 2) : line.number]
+        for upper in above.segments
+    )
 
 
 def _is(party: Party | None, name: str, line: Line, segment: Segment) -> bool:
@@ -176,7 +190,7 @@ def _topmost(page: ReadPage, recipient: Party | None) -> Party | None:
         return None
     best = plausible[0]
     for line, segment in plausible[1:8]:
-        if segment.height > 1.5 * best[1].height:
+        if segment.height > _LARGER * best[1].height and not postal(segment.text):
             best = (line, segment)
     return _with_address(page, best[0], best[1], re.sub(r"\s*\([^)]*\d[^)]*\)\s*$", "", best[1].text).strip())
 
@@ -230,8 +244,8 @@ def _address_window(page: ReadPage, issuer: Party | None) -> Party | None:
     """The first block on the upper half that reads like an address and is not the issuer's."""
     for found in blocks(page, 0.5):
         # The sender's small line stands right above the addressee.
-        block = found.without(issuer.block) if issuer else found
-        if block is None or (issuer and fold(issuer.name) in fold(" ".join(block.texts))):
+        block = found.after(issuer.block, issuer.name) if issuer else found
+        if block is None or (block != found and len(block.parts) < _LETTERHEAD):
             continue
         if any(postal(line) for line in block.texts[1:]):
             party = _party(block, 0)

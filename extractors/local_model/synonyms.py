@@ -25,7 +25,8 @@ receipt number; receipt no
     invoice No.; Bon-Nr.; Bonnummer; Beleg-Nr.; Ticket n°; Doc No.; Document No.; Trans No.; CS No.; Ref. No.;
     Ticket; Nº ticket; Check; Check No.; Kassenbon; Bon; Bonnr.; Bon nr.; Trans; Transaction; Transaction No.;
     Transaction ID; Trans ID; Trans #; Transaktion; Transactie; Ticket No.; Ticket nr.; N° ticket; N° de
-    ticket; Factura simplificada; Order #; Kassabon; Quittung Nr.; Beleg
+    ticket; Factura simplificada; Order #; Kassabon; Quittung Nr.; Beleg; Note n°; Note; Addition n°; Facture
+    n°; Rechnung Nr.; Rechnungsnr.; Factura n°
 
 invoice date; date of issue; issue date; date of the invoice; document date; bill date
     Invoice date; Date of issue; Issue date; Issued on; Date; Dated; Rechnungsdatum; Ausstellungsdatum;
@@ -103,7 +104,7 @@ total; grand total; total amount; invoice total; amount; invoice amount; total p
     Montant TTC; Montant EUR TTC; Montant total; Total facture; Totaal incl. BTW; Totaalbedrag; Totaal;
     Importe total; Total factura; Totale fattura; Totale documento; Totale; Invoice value; Total GBP; Total
     USD; Total EUR; Total CHF; Order total; Total charges; Gesamtbetrag brutto; Rechnungsbetrag brutto;
-    Gesamtbetrag inkl. MwSt.; Gesamt brutto; Brutto; Rechnungsendbetrag; Gutschriftsbetrag; Gutschriftbetrag;
+    Gesamtbetrag inkl. MwSt.; Gesamt brutto; Rechnungsendbetrag; Gutschriftsbetrag; Gutschriftbetrag;
     Erstattungsbetrag; Total général; Total à payer; Montant à payer; Montant total TTC; Total de la facture;
     Montant de l'avoir; Total avoir; Factuurbedrag; Totaal factuur; Totaal te betalen; Eindbedrag; Eindtotaal;
     Te betalen bedrag; Creditbedrag; Total con IVA; Total IVA incluido; Importe total factura; Importe
@@ -120,9 +121,9 @@ amount due; balance due; total due; outstanding amount; due amount; amount payab
     Amount due; Balance due; Total due; Total amount due; Amount payable; Due payable; Open amount;
     Outstanding; Zahlbetrag; Zu zahlen; Zu zahlender Betrag; Fälliger Betrag; Offener Betrag; Net à payer;
     Reste à payer; Solde à payer; Somme à payer; Montant dû; Te betalen; Openstaand bedrag; Total a pagar;
-    Importe a pagar; Totale da pagare; Netto a pagare; Please pay; Amount outstanding; Now due; Nachzahlung;
-    Restbetrag; Noch zu zahlen; Offen; Montant restant dû; Total à régler; Net à régler; Te voldoen; Nog te
-    betalen; Openstaand; Pendiente; Importe pendiente; Líquido a percibir
+    Importe a pagar; Totale da pagare; Netto a pagare; Amount outstanding; Now due; Nachzahlung; Restbetrag;
+    Noch zu zahlen; Offen; Montant restant dû; Total à régler; Net à régler; Te voldoen; Nog te betalen;
+    Openstaand; Pendiente; Importe pendiente; Líquido a percibir
 
 currency; currency code; invoice currency
     Currency; Invoice currency; Währung; Rechnungswährung; Beträge in; Devise; Valuta; Moneda; Divisa
@@ -138,7 +139,7 @@ description; item; item description; product; product name; article; name of the
 quantity; qty; units; count
     Qty; Quantity; Menge; Anzahl; Quantité; Qté; Nombre; Aantal; Cantidad; Cant.; Quantità; Q.tà; Hours;
     Units; Ud.; Uds.; Unid.; Unidades; Unités; Stuks; Stück; Stk.; Std.; Stunden; Heures; Uren; Horas; Jours;
-    Days; Hrs; Menge/Einheit; Verbrauch; Q'ty; Quant.; Nb; Pcs
+    Days; Hrs; Menge/Einheit; Verbrauch; Q'ty; Quant.; Nb; Pcs; Anz.; Anz
 
 unit price; price; price per unit; unit cost; price each; rate
     Unit price; Price per unit; U.Price; U/Price; Price; Rate; Unit cost; Einzelpreis; Stückpreis; Nettopreis;
@@ -146,7 +147,8 @@ unit price; price; price per unit; unit cost; price each; rate
     Prijs; Precio unitario; Precio; Prezzo unitario; Prezzo; Unit; Unit rate; Price/unit; Price (excl.); Unit
     price (net); Unit price excl. VAT; Each; Preis/Stk.; Preis/Stück; Einzelpr.; EP; Stundensatz; Preis pro
     Einheit; Netto-Einzelpreis; Prix; Prix unit.; P. unitaire; PU HT; Prix unit. HT; Tarif; Prijs per eenheid;
-    Eenheidsprijs; Tarief; P. unit.; P. unitario; Precio ud.; Precio/ud.; Importe unitario
+    Eenheidsprijs; Tarief; P. unit.; P. unitario; Precio ud.; Precio/ud.; Importe unitario; Einzel; P. Unit;
+    Per unit
 
 tax rate; vat rate; tax percent; vat %; tax %
     VAT %; VAT rate; Tax %; Tax rate; USt. %; USt; MwSt-%; MwSt; MwSt-Satz; Steuersatz; % TVA; Taux TVA; TVA;
@@ -165,7 +167,9 @@ transaction details; transaction description; details; verwendungszweck
 
 transaction date; booking date; posting date; buchungstag
     Date; Transaction date; Posting date; Booking date; Buchungstag; Buchungsdatum; Datum; Buchung; Date
-    opération; Date d'opération; Boekdatum; Fecha; Fecha operación; Data operazione
+    opération; Date d'opération; Boekdatum; Fecha; Fecha operación; Data operazione; F. Operación; F. Op.;
+    Fecha op.; Fecha de operación; F. Valor; Fecha valor; Date opé.; Date valeur; Bu.Tag; Buchungs-tag;
+    Boekingsdatum; Trans. date; Post date; Posted; Datum/Valuta
 
 debit; credit; paid out; paid in; withdrawals; deposits; withdrawal; deposit
     Debit; Debits; Credit; Credits; Paid out; Paid in; Withdrawals; Withdrawal; Deposits; Deposit; Withdrawals
@@ -185,14 +189,17 @@ opening balance; previous balance; beginning balance; starting balance
     Solde précédent; Solde initial; Beginsaldo; Vorig saldo; Saldo anterior; Saldo inicial; Saldo iniziale;
     Balance forward; Start balance; Balance at start; Saldovortrag; Startsaldo; Kontostand alt; Saldo alt;
     Solde d'ouverture; Ancien solde au; Solde antérieur; Solde au début; Oud saldo; Openingssaldo; Saldo de
-    apertura; Saldo al inicio
+    apertura; Saldo al inicio; Kontostand am; Kontostand per; Solde créditeur au; Solde débiteur au; Solde au;
+    Saldo al; Saldo a fecha; Saldo per; Saldo op; Balance on; Balance at; Balance as of
 
 closing balance; new balance; ending balance; final balance
     Closing balance; New balance; Your new balance; Ending balance; Balance carried forward; Current balance;
     Total amount due; Neuer Saldo; Neuer Kontostand; Endsaldo; Nouveau solde; Solde final; Eindsaldo; Nieuw
     saldo; Saldo final; Saldo actual; Saldo finale; Balance at end; End balance; Available balance;
     Schlusssaldo; Kontostand neu; Saldo neu; Kontostand am; Solde de clôture; Nouveau solde au; Solde en fin;
-    Solde à la fin; Slotsaldo; Saldo de cierre; Saldo al final; Nuevo saldo
+    Solde à la fin; Slotsaldo; Saldo de cierre; Saldo al final; Nuevo saldo; Kontostand per; Solde créditeur
+    au; Solde débiteur au; Solde au; Saldo al; Saldo a fecha; Saldo per; Saldo op; Balance on; Balance at;
+    Balance as of
 
 account holder; account owner; account name
     Account holder; Account owner; Account name; Kontoinhaber; Titulaire; Titulaire du compte; Titular;
@@ -226,9 +233,13 @@ statement period; period start; period end; billing period
     Statement from; Statement dates; For the period; Auszugszeitraum; Berichtszeitraum; Période du; Relevé du;
     Période du relevé; Periode van; Período; Periodo del; Período de liquidación
 
+period start; from
+    From; From date; Start date; Von; Vom; Du; Desde; Desde el; Van; Vanaf; Dal
+
 period end; statement date
-    Statement date; Statement closing date; Closing date; Auszugsdatum; Auszug vom; Erstellt am; Date d'arrêté;
-    Arrêté au; Date du relevé; Afschriftdatum; Datum afschrift; Fecha de extracto; Fecha del extracto
+    Statement date; Statement closing date; Closing date; Auszugsdatum; Auszug vom; Erstellt am; Date
+    d'arrêté; Arrêté au; Date du relevé; Afschriftdatum; Datum afschrift; Fecha de extracto; Fecha del
+    extracto; To; To date; Until; Through; End date; Bis; Au; Hasta; Hasta el; Tot; T/m; Tot en met; Al
 """
 
 

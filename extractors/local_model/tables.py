@@ -1,7 +1,9 @@
 """Lists of objects from the rows of tables, over as many pages as they go on."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from extractors.local_model.evidence import Evidence
@@ -20,6 +22,7 @@ _CARD_WORDS = (
     "creditlimit", "minimumdue", "minimumpayment", "minimumamountdue", "totalcredit", "kreditlimit", "kreditkarte",
     "verfugungsrahmen", "limitedecredit", "bestedingslimiet", "limitedecredito", "availablecredit",
 )  # fmt: skip
+_COUNTED = re.compile(r"(\d{1,3})\s?(?:[xX×*]\s?)?\s(?=[^\W\d_]{2})")
 _WEAK = 0.7  # of the best head's score: a lesser table holds something else
 
 
@@ -64,7 +67,7 @@ def _headed(
             values = _values(row, header.columns, fields, evidence, owed=owed)
             if row.last and sum(value is not None for value in values.values()) >= min(2, len(fields)):
                 entries.append(_with_day(values, entries, fields))
-    return entries, region
+    return _with_counts(entries, fields), region
 
 
 def _owed(pages: Sequence[ReadPage]) -> bool:
@@ -101,6 +104,26 @@ def _with_day(
         return values
     days = {key: above[-1][key] for key, field in fields.items() if field.kind == "date" and values[key] is None}
     return values | days
+
+
+def _with_counts(entries: list[dict[str, Any]], fields: Mapping[str, Field]) -> list[dict[str, Any]]:
+    """Descriptions without the number they all begin with: a quantity (`2 Coffee`), or the row's own (1, 2, 3)."""
+    text = next((key for key, field in fields.items() if field.kind == "text"), None)
+    count = next((key for key, field in fields.items() if field.kind == "quantity"), None)
+    if text is None or count is None or any(entry[count] is not None for entry in entries):
+        return entries
+    matches = [_COUNTED.match(entry[text] or "") for entry in entries]
+    if not entries or not all(matches):
+        return entries
+    counts = [match[1] for match in matches if match]
+    numbered = len(counts) > 1 and counts == [str(number) for number in range(1, len(counts) + 1)]
+    return [
+        entry
+        | {text: entry[text][match.end() :]}
+        | ({} if numbered else {count: answer(fields[count], Reading(Decimal(match[1]), match[1], 1.0))})
+        for entry, match in zip(entries, matches, strict=True)
+        if match
+    ]
 
 
 def _between(rows: Sequence[Row]) -> set[tuple[int, int]]:

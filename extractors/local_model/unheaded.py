@@ -18,6 +18,8 @@ _FLUSH = 2.0  # letter heights between the right edges of one column
 _UNIT = 3  # letters after an amount: a currency, a tax class
 _LEAST = 2  # letters of a description
 _TIMES = re.compile(r"(?<![\w.,])(\d{1,4}(?:[.,]\d{1,3})?)\s?(?:x|X|×|\*|@|à|st\.?|pcs)\s?(?=\D{0,3}\d)")
+_PRICE = re.compile(r"\W{0,2}\d[\d.,' ]*[.,]\d{2}\W{0,2}")
+_TIMES_PRICE = re.compile(r"\s(\d{1,4})\s?[xX×@]$")
 _COUNT = re.compile(r"^(\d{1,3})\s?(?:[xX×*]\s|\s)(?=\D)")
 
 
@@ -65,9 +67,8 @@ def _entries(pages: Sequence[ReadPage], evidence: Evidence) -> Iterator[_Entry]:
     for line in (line for page in pages for line in page.lines):
         counted = _counted(line, evidence)
         if sums_up(line) and not (passed_over(line) and _amount(line, evidence)):
-            flush = [one for one in gathered if _flush(one.line, line)]
-            if flush and _amount(line, evidence):
-                yield from (_with_count(one, counts) for one in flush)
+            if gathered and _amount(line, evidence):
+                yield from (_with_count(one, counts) for one in _in_column(gathered, line))
                 return
         elif counted:
             counts.append((line, *counted))
@@ -86,17 +87,24 @@ def _amount(line: Line, evidence: Evidence) -> Amount | None:
 
 def _entry(line: Line, evidence: Evidence) -> _Entry | None:
     amount = _amount(line, evidence)
-    text = " ".join(segment.text for segment in line.segments[:-1]).strip()
+    said = list(line.segments[:-1])
+    price = None
+    if len(said) > 1 and (found := _PRICE.fullmatch(said[-1].text)):
+        price = evidence.amounts(found[0])[0].value
+        said.pop()
+    text = " ".join(segment.text for segment in said).strip()
     if amount is None or text.endswith(":") or evidence.dates(text):
         return None
-    quantity = price = None
+    quantity = None
     if (times := _TIMES.search(text)) is not None:
         quantity = evidence.amounts(times[1])[0].value
         after = evidence.amounts(text[times.end() :])
-        price = after[0].value if after else None
+        price = after[0].value if after else price
         text = text[: times.start()]
     elif (count := _COUNT.match(text)) is not None:
         quantity, text = Decimal(count[1]), text[count.end() :]
+    elif price is not None and (count := _TIMES_PRICE.search(text)) is not None:
+        quantity, text = Decimal(count[1]), text[: count.start()]
     if len(re.sub(r"\d", "", fold(text))) < _LEAST:
         return None
     return _Entry(line, text.strip(" -*.:"), amount, quantity, price)
@@ -119,6 +127,14 @@ def _with_count(entry: _Entry, counts: Sequence[tuple[Line, Decimal, Decimal]]) 
         if near and entry.quantity is None and quantity * price == entry.amount.value:
             return _Entry(entry.line, entry.text, entry.amount, quantity, price)
     return entry
+
+
+def _in_column(gathered: Sequence[_Entry], total: Line) -> list[_Entry]:
+    """The entries whose amounts end where the sum's does; if none does, those that end where most do."""
+    flush = [one for one in gathered if _flush(one.line, total)]
+    columns = [[other for other in gathered if _flush(one.line, other.line)] for one in gathered]
+    widest = max(columns, key=len)
+    return flush or (widest if len(widest) > 1 else [])
 
 
 def _flush(line: Line, other: Line) -> bool:

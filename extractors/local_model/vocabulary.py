@@ -161,6 +161,9 @@ SPECIFIC_DATES = word_set(
 LAST_OF_RANGE = word_set("end to until last through thru bis au fin hasta tot al final")
 """A date field that names one of these is the later of two printed dates."""
 
+FIRST_OF_RANGE = word_set("start from begin beginning since von du desde van vanaf dal")
+"""A date field that names one of these is the earlier of two printed dates."""
+
 FIRST_OF_SEVERAL = word_set("opening previous beginning starting initial first old anfangs")
 """An amount that names one of these is the first of those printed; sums and ends are the last."""
 

@@ -49,13 +49,17 @@ FIELDS = {"date": {"invoice": "issue_date"}, "company": {"receipt": "merchant"}}
 
 @dataclass(frozen=True)
 class Labelled:
-    """One document with its truth. `group` is what its result counts under."""
+    """One document with its truth. `group` is what its result counts under.
+
+    The truth of a credit note is `unsigned`: EN 16931 writes its amounts without the minus that the page prints.
+    """
 
     path: Path
     schema: str
     language: str
     group: str
     truth: Mapping[str, object]
+    unsigned: bool = False
 
 
 def main() -> None:
@@ -89,7 +93,11 @@ def labelled(folder: Path) -> list[Labelled]:
             if label in entry["expected"] and label not in unprinted
         }
         group = "digital invoices" if entry["modality"] == "digital_pdf" else f"photographed {schema}s"
-        found.append(Labelled(folder / entry["file"], schema, entry["language"], group, truth))
+        found.append(
+            Labelled(
+                folder / entry["file"], schema, entry["language"], group, truth, entry["doc_type"] == "credit_note"
+            )
+        )
     return found
 
 
@@ -113,6 +121,8 @@ def show(
         record = records[one.schema].get(one.path.name) or {}
         for name, truth in one.truth.items():
             said = record.get(FIELDS.get(name, {}).get(one.schema, name))
+            if one.unsigned and name == "total" and said is not None:
+                said = abs(Decimal(str(said)))
             right = SAME[name](truth, said)
             hits[one.group, name].append(right)
             hits[f"{one.schema}s in {one.language}", name].append(right)
