@@ -64,7 +64,6 @@ class Order(BaseModel):
     tags: list[str] = []
 
 
-
 def test_a_plain_decimal_is_asked_for_as_a_number_in_text() -> None:
     """A user's own `Decimal`, without any of our types, tells the model how to write it."""
 
