@@ -103,7 +103,16 @@ def currency(texts: Iterable[str]) -> str | None:
 _WORDS_TOO = {"ALL", "TOP", "ANG", "MOP", "CUP", "GEL", "PEN", "TRY", "LAK", "SOS", "MAD", "BAM"}
 _COMMON = CODES - _WORDS_TOO
 _DOLLARS = ("SGD", "HKD", "AUD", "CAD", "NZD")
-_SIGN_CODES = {"$": "USD", "C$": "CAD", "NZ$": "NZD", "Euro": "EUR", "Euros": "EUR", "¥": "JPY", "EURO": "EUR"}
+_SIGN_CODES = {
+    "$": "USD",
+    "C$": "CAD",
+    "NZ$": "NZD",
+    "Euro": "EUR",
+    "Euros": "EUR",
+    "¥": "JPY",
+    "EURO": "EUR",
+    "EUROS": "EUR",
+}
 
 
 def currency_code(text: str) -> str | None:

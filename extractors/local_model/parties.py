@@ -22,6 +22,7 @@ _SUFFIX = re.compile(
     + r")(?![\w])\.?"
 )
 _OWNER = re.compile(r"(?i)(?:inh|inhaber|owner|prop|gf|geschäftsführer|gérant)\b")
+_SMALL = 0.9  # likewise, of the sender's line over an address
 _LARGER = 1.5  # a heading's height beside that of the line it outdoes
 _TITLES = frozenset(TITLE_WORDS)
 
@@ -85,17 +86,18 @@ def _announced(pages: Sequence[ReadPage], labels: Iterable[str], stops: set[str]
                     continue
                 if rest.strip() and not _nameish(rest):
                     continue
-                party = _beside(line, at, rest, bool(colon)) or _party(
-                    block_under(page, line, segment, stops), line.page
-                )
+                under = block_under(page, line, segment, stops)
+                party = _beside(line, at, rest, under, colon=bool(colon)) or _party(under, line.page)
                 if party:
                     best = (place, party)
     return best[1] if best else None
 
 
-def _beside(line: Line, at: int, rest: str, colon: bool) -> Party | None:  # noqa: FBT001 - whether a colon was printed
+def _beside(line: Line, at: int, rest: str, under: Block | None, *, colon: bool) -> Party | None:
+    """The name after a printed role and its colon; what stands under it speaks of the same party."""
+    below = under.parts if under else ()
     if colon and _nameish(rest):
-        return Party(rest.strip(), "", line.page, Block(((line.number, line.segments[at]),)))
+        return Party(rest.strip(), "", line.page, Block(((line.number, line.segments[at]), *below)))
     after = line.segments[at + 1 : at + 2]
     if (
         colon
@@ -120,13 +122,17 @@ def _sender_line(page: ReadPage) -> Party | None:
     for line in page.lines:
         if line.top > _TOP * page.height:
             break
+        following = page.lines[line.number + 1 : line.number + 2]
         for segment in line.segments:
             parts = [part.strip() for part in _SENDER_LINE.split(segment.text) if part.strip()]
+            if len(parts) < _LETTERHEAD and any(segment.height < _SMALL * lower.height for lower in following):
+                parts = [part.strip() for part in segment.text.split(",")]
             if (
                 len(parts) >= _LETTERHEAD
                 and postal(segment.text)
                 and _nameish(parts[0])
                 and not _OWNER.match(parts[0])
+                and not re.search(r"\d", parts[0])
                 and len(parts[0].split()) < _LIKELY_WORDS
             ):
                 return Party(parts[0], ", ".join(parts[1:]), line.page, Block(((line.number, segment),)))
@@ -233,6 +239,7 @@ def _with_line_above(page: ReadPage, line: Line, segment: Segment, name: str) ->
             near
             and alike
             and _heading(upper)
+            and not postal(upper.text)
             and not _SUFFIX.search(upper.text)
             and fold(upper.text) not in fold(name)
         ):

@@ -113,7 +113,9 @@ def _identifier(field: Field, text: str, evidence: Evidence) -> Reading | None:
     if match is None or not re.search(r"\d", match[1]) or re.match(r"[.,]\d|\s?%", text[match.end(1) :]):
         return None
     found = match[1].rstrip(".-/*,")
-    if any(one.start == match.start(1) and one.sure for one in evidence.dates(text)):
+    # "24-11-07" after a number's label is more likely a number than a day; "24.11.2007" is a day.
+    day = any(one.start == match.start(1) and one.sure for one in evidence.dates(text))
+    if day and not re.fullmatch(r"\d{2}(?:-\d{2}){2}", found):
         return None
     account = _SORT_CODE_AND_ACCOUNT.match(text, match.start(1))
     if account:

@@ -14,6 +14,8 @@ _CARRIED = word_set(
     "balancebf balancecf bf cf broughtforward carriedforward balancebroughtforward balancecarriedforward lastmonth "
     "ubertrag report areporter reportanouveau sumaysigue sumaanterior transport"
 )
+_CURRENCIES = word_set("eur euro euros gbp usd chf rm")
+_LAST_WORDS = word_set("total totaal summe gesamt")  # "Goods total", "Positionen gesamt"
 _LONGEST_REST = 12  # letters after a balance's name: "am", "as of", "au 31 mars"
 
 
@@ -24,7 +26,7 @@ def sums_up(line: Line) -> bool:
     first = True
     for segment in line.segments:
         text = re.sub(r"\([^)]*\)?|^\W*\d{1,3}\s", " ", segment.text)
-        said = [word for word in words(text) if word.strip("0123456789%")]
+        said = [word for word in words(text) if word.strip("0123456789%") and word not in _CURRENCIES]
         if not said:
             continue
         if _names_a_sum(said, first=first):
@@ -38,7 +40,7 @@ def _names_a_sum(said: Sequence[str], *, first: bool) -> bool:
     short = len(said) <= 3  # noqa: PLR2004 - a sum's name, no product's
     if said[0] in SUM_WORDS or "".join(said[:2]) in SUM_WORDS:
         return first or short
-    if "".join(said) in TOTAL_WORDS:
+    if "".join(said) in TOTAL_WORDS or said[-1] in _LAST_WORDS:
         return short
     return first and said[0] in TAX_WORDS and len(said) <= 5  # noqa: PLR2004 - "VAT 20 % on 100.00"
 

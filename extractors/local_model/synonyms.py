@@ -148,7 +148,7 @@ unit price; price; price per unit; unit cost; price each; rate
     price (net); Unit price excl. VAT; Each; Preis/Stk.; Preis/Stück; Einzelpr.; EP; Stundensatz; Preis pro
     Einheit; Netto-Einzelpreis; Prix; Prix unit.; P. unitaire; PU HT; Prix unit. HT; Tarif; Prijs per eenheid;
     Eenheidsprijs; Tarief; P. unit.; P. unitario; Precio ud.; Precio/ud.; Importe unitario; Einzel; P. Unit;
-    Per unit
+    Per unit; Satz; Rate/hr; Stundenpreis
 
 tax rate; vat rate; tax percent; vat %; tax %
     VAT %; VAT rate; Tax %; Tax rate; USt. %; USt; MwSt-%; MwSt; MwSt-Satz; Steuersatz; % TVA; Taux TVA; TVA;
@@ -204,7 +204,8 @@ closing balance; new balance; ending balance; final balance
 account holder; account owner; account name
     Account holder; Account owner; Account name; Kontoinhaber; Titulaire; Titulaire du compte; Titular;
     Rekeninghouder; Intestatario; Name; Customer name; Customer; Kunde; Inhaber; Auszug für; Client;
-    Tenaamstelling; Ten name van; Titular de la cuenta; Member; Member name
+    Tenaamstelling; Ten name van; Titular de la cuenta; Member; Member name; Kontoinhaberin; Kontoinhaber/in;
+    Titulaire(s)
 
 bank account; bank account number; iban; kontonummer
     IBAN; IBAN-Nr.; Account No.; Kontonummer; Konto-Nr.; Kontonr.; N° de compte; Rekeningnummer; Número de

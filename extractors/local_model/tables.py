@@ -62,11 +62,14 @@ def _headed(
     for header, gathered in parts:
         if header.score < _WEAK * most:
             continue
-        region |= {(header.page, number) for number in range(header.first, header.last + 1)} | _between(gathered)
+        region |= {(header.page, number) for number in range(header.first, header.last + 1)}
+        kept = []
         for row in gathered:
             values = _values(row, header.columns, fields, evidence, owed=owed)
             if row.last and sum(value is not None for value in values.values()) >= min(2, len(fields)):
                 entries.append(_with_day(values, entries, fields))
+                kept.append(row)
+        region |= _between(kept)
     return _with_counts(entries, fields), region
 
 

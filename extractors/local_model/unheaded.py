@@ -19,6 +19,7 @@ _UNIT = 3  # letters after an amount: a currency, a tax class
 _LEAST = 2  # letters of a description
 _TIMES = re.compile(r"(?<![\w.,])(\d{1,4}(?:[.,]\d{1,3})?)\s?(?:x|X|×|\*|@|à|st\.?|pcs)\s?(?=\D{0,3}\d)")
 _PRICE = re.compile(r"\W{0,2}\d[\d.,' ]*[.,]\d{2}\W{0,2}")
+_EACH = re.compile(r"\s(?:à|a|@|je|at|x)\s(\d[\d.,']*[.,]\d{2})\W{0,2}$")
 _TIMES_PRICE = re.compile(r"\s(\d{1,4})\s?[xX×@]$")
 _COUNT = re.compile(r"^(\d{1,3})\s?(?:[xX×*]\s|\s)(?=\D)")
 
@@ -96,13 +97,15 @@ def _entry(line: Line, evidence: Evidence) -> _Entry | None:
     if amount is None or text.endswith(":") or evidence.dates(text):
         return None
     quantity = None
-    if (times := _TIMES.search(text)) is not None:
+    if (count := _COUNT.match(text)) is not None:
+        quantity, text = Decimal(count[1]), text[count.end() :]
+        if (each := _EACH.search(text)) is not None:
+            price, text = evidence.amounts(each[1])[0].value, text[: each.start()]
+    elif (times := _TIMES.search(text)) is not None:
         quantity = evidence.amounts(times[1])[0].value
         after = evidence.amounts(text[times.end() :])
         price = after[0].value if after else price
         text = text[: times.start()]
-    elif (count := _COUNT.match(text)) is not None:
-        quantity, text = Decimal(count[1]), text[count.end() :]
     elif price is not None and (count := _TIMES_PRICE.search(text)) is not None:
         quantity, text = Decimal(count[1]), text[: count.start()]
     if len(re.sub(r"\d", "", fold(text))) < _LEAST:

@@ -82,13 +82,15 @@ RECIPIENT_LABELS = (
     "Rechnungsempfänger", "Käufer", "Käufer/Leistungsempfänger", "Leistungsempfänger", "Rechnungsanschrift",
     "Rechnungsadresse", "Rechnung an", "Acheteur", "Adresse de facturation", "Facturé à", "Destinataire",
     "Factuuradres", "Koper", "Comprador", "Facturar a", "Destinatario", "Datos del cliente", "Acquirente",
-    "Cessionario", "Fatturare a", "Customer", "Kunde", "Auftraggeber", "Client", "Klant", "Cliente", "To", "Ship to",
+    "Cessionario", "Fatturare a", "Customer", "Kunde", "Auftraggeber", "Client", "Klant", "Cliente", "To", "Aan",
+    "An", "Para", "Ship to",
 )  # fmt: skip
 """Over or before a party's name; the surer ones first."""
 
 COMPANY_SUFFIXES = (
     "GmbH & Co. KG", "GmbH", "mbH", "AG", "KG", "OHG", "e.K.", "e.V.", "a.G.", "UG", "SE", "SARL", "S.A.R.L.", "SAS",
-    "S.A.S.", "SASU", "EURL", "S.A.", "SCI", "Inc.", "Inc", "LLC", "L.L.C.", "Ltd.", "Ltd", "Limited", "LLP", "PLC",
+    "S.A.S.", "SASU", "EURL", "S.A.", "SA", "SNC", "SCOP", "GbR", "eG", "KGaA",
+    "gGmbH", "SCI", "Inc.", "Inc", "LLC", "L.L.C.", "Ltd.", "Ltd", "Limited", "LLP", "PLC",
     "Corp.", "Corp", "Corporation", "Co.", "B.V.", "BV", "N.V.", "NV", "V.O.F.", "S.L.", "SL", "S.L.U.", "S.p.A.",
     "SpA", "S.r.l.", "Srl", "Pte Ltd", "Pte. Ltd.", "Pty Ltd", "Sdn Bhd", "Sdn. Bhd.", "Sdn.Bhd", "Sbn Bhd", "S/B",
     "Berhad", "Enterprise", "Trading", "Credit Union", "Oy", "AB", "ApS", "A/S", "Sp. z o.o.", "s.r.o.",
