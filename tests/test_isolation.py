@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import killers
@@ -77,8 +78,8 @@ def _kill_the_busiest() -> None:
     for _ in range(5000):
         time.sleep(0.05)
         for pid in _descendants(os.getpid()):
-            if _descendants(pid):
-                continue  # the fork server, which has the workers for children
+            if _descendants(pid) or not _is_forked(pid):
+                continue  # the fork server itself, or a server that another test has started
             try:
                 fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
             except (FileNotFoundError, ProcessLookupError):
@@ -86,6 +87,13 @@ def _kill_the_busiest() -> None:
             if int(fields[11]) > ticks:
                 os.kill(pid, signal.SIGKILL)
                 return
+
+
+def _is_forked(pid: int) -> bool:
+    """Whether it comes from the fork server, whose command line its children share."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return b"multiprocessing.forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def _descendants(pid: int) -> list[int]:
