@@ -6,6 +6,7 @@ What a response means is decided in `outcomes`, how much is sent in `flow`, what
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -31,11 +32,12 @@ from extractors.vision.budget import Budget
 from extractors.vision.calling import Answered, post, speaks
 from extractors.vision.flow import Flow
 from extractors.vision.outcomes import Outcome, failure_of
-from extractors.vision.sampling import refuse_untaken, sampling_of
-from extractors.vision.wire import Asking, Spoken, cost, estimate, fingerprint
+from extractors.vision.sampling import refuse_untaken, sampling_fingerprint, sampling_of
+from extractors.vision.wire import Asking, Spoken, cost, estimate, fingerprint, most_pages
 
-_MOST_FAILURES, _MOST_HOLLOW = 8, 3
-"""Attempts at one request that fail while others are served; attempts that may have been billed for nothing."""
+_MOST_FAILURES, _MOST_HOLLOW, _TRIES_ELSEWHERE = 8, 3, 2
+"""Attempts at one request that fail while others are served; attempts that may have been billed for nothing;
+failures after which another endpoint is asked first, if there is one."""
 
 
 class ReplyBook(Protocol):
@@ -105,8 +107,7 @@ class VisionClient:
     @property
     def most_pages(self) -> int:
         """Images that every endpoint takes in one request, its context considered."""
-        page, rest = 2_300, 8_000  # tokens of an A4 page, and of the prompt with an answer
-        return min(min(f.endpoint.images, max(1, (f.endpoint.context - rest) // page)) for f in self._flows)
+        return min(most_pages(flow.endpoint) for flow in self._flows)
 
     @property
     def most_bytes(self) -> int:
@@ -116,7 +117,7 @@ class VisionClient:
     @property
     def sampling_fingerprint(self) -> str:
         """The sampling parameters as text, for the recipe."""
-        return repr(sorted(self._sampling.items()))
+        return sampling_fingerprint(self._sampling)
 
     def drain(self) -> None:
         """What is in flight ends; nothing more is sent."""
@@ -208,9 +209,9 @@ class VisionClient:
         Raises:
             AnswerError: an endpoint will not answer this very request.
         """
-        failures, hollow, attempt = 0, 0, 0
+        hollow, attempt, failed = 0, 0, Counter[str]()
         while True:
-            flow = await self._usable()
+            flow = await self._usable(failed)
             began = time.monotonic()
             async with flow.slots.taken_one():
                 answered = await self._called(flow, request, meter, asking, retry=attempt > 0)
@@ -225,16 +226,21 @@ class VisionClient:
             if outcome.kind in {"rejected", "too_big"}:
                 raise (RequestTooBig if outcome.kind == "too_big" else RejectedRequest)(outcome.why)
             hollow += outcome.kind == "hollow"
-            failures += outcome.kind == "busy"
+            failed[flow.endpoint.name] += outcome.kind == "busy"
             if hollow >= _MOST_HOLLOW:
                 raise InvalidAnswer(f"{outcome.why}, {hollow} times")
-            if failures >= _MOST_FAILURES and flow.last_good > began:
+            if failed.total() >= _MOST_FAILURES and flow.last_good > began:
                 # Others are served meanwhile: it is this request that the endpoint cannot answer.
-                raise RejectedRequest(f"no answer after {failures} attempts: {outcome.why}")
+                raise RejectedRequest(f"no answer after {failed.total()} attempts: {outcome.why}")
             await self._consequence(flow, outcome, time.monotonic() - answered.seconds, attempt)
 
-    async def _usable(self) -> Flow:
-        """The first endpoint that may be asked now; those that break the schema too often come last.
+    async def _usable(self, failed: Counter[str]) -> Flow:
+        """The first endpoint that may be asked now.
+
+        Those that break the schema too often, and those that failed this very request repeatedly, come last.
+
+        Args:
+            failed: endpoint's name -> failures of this request.
 
         Raises:
             Paused: the run stops.
@@ -244,7 +250,10 @@ class VisionClient:
         while True:
             if self.stopped is not None:
                 raise type(self.stopped)(str(self.stopped))
-            flows = sorted((flow for flow in self._flows if flow.out is None), key=lambda flow: flow.demoted)
+            flows = sorted(
+                (flow for flow in self._flows if flow.out is None),
+                key=lambda flow: (flow.demoted, failed[flow.endpoint.name] >= _TRIES_ELSEWHERE),
+            )
             if not flows:
                 raise self._all_out()
             rests = [flow.rests_for() for flow in flows]

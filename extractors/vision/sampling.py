@@ -55,6 +55,11 @@ def sampling_of(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**DEFAULTS, **checked}
 
 
+def sampling_fingerprint(given: Mapping[str, Any]) -> str:
+    """A person's parameters over the defaults as text, for the recipe."""
+    return repr(sorted(sampling_of(given).items()))
+
+
 def refuse_untaken(endpoint: Endpoint, given: Mapping[str, Any]) -> None:
     """Refuses what an endpoint would refuse, or drop in silence.
 

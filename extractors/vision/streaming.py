@@ -45,8 +45,9 @@ async def gathered(chunks: AsyncIterator[bytes]) -> str:
             looked = 0
             _take_lines(buffer, heard)
             if heard.done or runs_away("".join(heard.pieces[-_CYCLE:])[-_CYCLE:]):
+                # What is left of the buffer is an event cut in two, and is not heard.
                 heard.finish_reason = heard.finish_reason or RUNAWAY
-                break
+                return _body(heard)
     buffer += b"\n"
     _take_lines(buffer, heard)
     return _body(heard)
@@ -77,7 +78,7 @@ def _take_lines(buffer: bytearray, heard: _Heard) -> None:
 
 def _hear(data: bytes, heard: _Heard) -> None:
     if data == b"[DONE]":
-        heard.done = True
+        heard.done, heard.finish_reason = True, heard.finish_reason or "stop"
         return
     try:
         event = json.loads(data)

@@ -95,6 +95,12 @@ def estimate(request: VisionRequest, endpoint: Endpoint, answer_tokens: int | No
     return Usage(tokens, answer, 0, cost(endpoint, tokens, answer))
 
 
+def most_pages(endpoint: Endpoint) -> int:
+    """Images that an endpoint takes in one request, its context considered."""
+    page, rest = 2_300, 8_000  # tokens of an A4 page, and of the prompt with an answer
+    return min(endpoint.images, max(1, (endpoint.context - rest) // page))
+
+
 def cost(endpoint: Endpoint, input_tokens: int, output_tokens: int, cached: int = 0) -> float:
     """USD by the profile's prices; 0 where they are unknown."""
     price = endpoint.price_input or 0.0
