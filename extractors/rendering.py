@@ -54,6 +54,30 @@ def grid(width: float, height: float) -> tuple[int, int]:
     return (columns * CELL, rows * CELL) if height >= width else (rows * CELL, columns * CELL)
 
 
+def page_sizes(document: Document) -> list[tuple[int, int]]:
+    """The pixels that each page would be drawn at, without drawing any.
+
+    Raises:
+        Damaged: the document cannot be opened.
+    """
+    import pymupdf
+
+    try:
+        if document.media_type == "application/pdf":
+            with pymupdf.open(document.path, filetype="pdf") as pdf:
+                if document.password is not None:
+                    pdf.authenticate(document.password)
+                rects = [pdf[number].rect for number in range(document.page_count)]
+                return [grid(*(_FALLBACK if rect.is_empty else _sides(rect))) for rect in rects]
+        with open_image(document.path, document.media_type) as image:
+            size = grid(*image.size) if max(image.size) > MOST_CELLS * CELL else image.size
+            return [size] * document.page_count
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - MuPDF raises what it likes over broken bytes: each is recorded
+        raise Damaged(f"the document cannot be opened: {_line(error)}") from None
+
+
 def render_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
     """Draws some pages.
 

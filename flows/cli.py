@@ -95,6 +95,9 @@ def _add_extract(commands: "Commands[argparse.ArgumentParser]") -> None:
         help="take what is new or changed (default), what failed too, or everything (stored replies are reused)",
     )  # fmt: skip
     parser.add_argument(
+        "--dry-run", action="store_true", help="tell what it would take and cost at most; send nothing"
+    )
+    parser.add_argument(
         "--prefect", action="store_true", help="run as a Prefect flow run even when no Prefect API is configured"
     )
     parser.set_defaults(command=_extract)

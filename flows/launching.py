@@ -40,6 +40,8 @@ def extract_command(options: argparse.Namespace) -> int:
         rerun=options.rerun,
     )
     take_passwords(options)
+    if options.dry_run:
+        return _dry_run(job, json_wanted=options.json)
     flow_run = options.prefect or prefect_is_configured()
     watch = Terminal(json=options.json, how=", as a Prefect flow run" if flow_run else "")
     looking_on.set(watch)
@@ -53,6 +55,19 @@ def extract_command(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(watch.summary.as_json()))
     return watch.summary.exit_code
+
+
+def _dry_run(job: Job, *, json_wanted: bool) -> int:
+    """Tells what the run would take; returns the exit code."""
+    from rich.console import Console
+
+    from flows.estimating import as_json, estimate_job, show_estimate
+
+    found, endpoints = asyncio.run(estimate_job(job, settings()))
+    show_estimate(found, endpoints, Console(stderr=json_wanted, highlight=False))
+    if json_wanted:
+        print(json.dumps(as_json(found)))
+    return 0
 
 
 def take_passwords(options: argparse.Namespace) -> None:
