@@ -195,6 +195,9 @@ def _day(text: str) -> datetime:
 def _add_others(commands: "Commands[argparse.ArgumentParser]") -> None:
     doctor = commands.add_parser("doctor", help="what is configured, reachable and missing")
     doctor.add_argument("--endpoint", type=_names, default=(), metavar="E[,E2]")
+    doctor.add_argument(
+        "--probe", action="store_true", help="send each endpoint one tiny question, which it may bill"
+    )
     doctor.add_argument("--base-url", metavar="U")
     doctor.add_argument("--model", metavar="M")
     _add_store(doctor)
@@ -294,7 +297,7 @@ def _db_upgrade(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from flows.doctor import examine
 
-    return examine(options.endpoint, options.base_url, options.model, options.store)
+    return examine(options.endpoint, options.base_url, options.model, options.store, ask=options.probe)
 
 
 def _samples(options: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """`octavo doctor`: what is configured, what is reachable, what is missing and how to get it."""
 
+import asyncio
 import importlib.util
 import os
 import sys
@@ -12,8 +13,8 @@ from rich.text import Text
 
 from extractors.endpoints import PROFILES, Endpoint
 from extractors.errors import CannotRun
-from extractors.vision import reach
-from flows.choosing import choose
+from extractors.vision import probe, reach
+from flows.choosing import choose, local_app_for
 from flows.launching import prefect_is_configured
 from flows.settings import FILE, settings
 from flows.store import Store
@@ -28,7 +29,9 @@ class _Finding:
     told: str
 
 
-def examine(names: tuple[str, ...], base_url: str | None, model: str | None, store: str | None) -> int:
+def examine(
+    names: tuple[str, ...], base_url: str | None, model: str | None, store: str | None, *, ask: bool = False
+) -> int:
     """Prints a table of findings.
 
     Args:
@@ -36,6 +39,7 @@ def examine(names: tuple[str, ...], base_url: str | None, model: str | None, sto
         base_url: as for `octavo extract`.
         model: likewise.
         store: likewise.
+        ask: sends each endpoint one tiny question, which it may bill.
 
     Returns:
         0 when a run could start, 1 when something is in its way.
@@ -44,7 +48,7 @@ def examine(names: tuple[str, ...], base_url: str | None, model: str | None, sto
         *_installed(),
         *_settings(),
         *_store(store),
-        *_endpoints(names, base_url, model),
+        *_endpoints(names, base_url, model, ask=ask),
         *_sources(),
         _prefect(),
     ]
@@ -91,7 +95,7 @@ def _store(url: str | None) -> Iterator[_Finding]:
         yield _Finding("store", "bad", str(error))
 
 
-def _endpoints(names: tuple[str, ...], base_url: str | None, model: str | None) -> Iterator[_Finding]:
+def _endpoints(names: tuple[str, ...], base_url: str | None, model: str | None, *, ask: bool) -> Iterator[_Finding]:
     try:
         chosen = choose(names, base_url, model, settings())
     except CannotRun as error:
@@ -99,6 +103,8 @@ def _endpoints(names: tuple[str, ...], base_url: str | None, model: str | None) 
         return
     for endpoint in chosen:
         yield _reach(endpoint)
+        if ask:
+            yield _probe(endpoint)
     used = {endpoint.name for endpoint in chosen}
     keys = [
         f"{p.name} ({p.key_env})"
@@ -107,6 +113,25 @@ def _endpoints(names: tuple[str, ...], base_url: str | None, model: str | None) 
     ]
     if keys:
         yield _Finding("other endpoints", "note", f"no key is set for {', '.join(keys)}")
+
+
+def _probe(endpoint: Endpoint) -> _Finding:
+    """One tiny question with an image and a schema."""
+    what = f"probe {endpoint.name}"
+    probed = asyncio.run(probe(endpoint, settings().sampling, local_app_for([endpoint])))
+    if probed.failure is not None:
+        return _Finding(what, "bad", f"{endpoint.model}: {probed.failure}")
+    streams = {None: "is not streamed", True: "streams", False: "does not stream when asked to"}[probed.streams]
+    told = [
+        "honours the schema" if probed.honours_schema else f"ignores the schema (it said {probed.answer[:60]!r})",
+        "reads the image" if probed.reads_image else "did not read the image",
+        streams,
+        "tells its usage" if probed.tells_usage else "tells no usage: it is estimated",
+    ]
+    good = probed.honours_schema and probed.reads_image
+    return _Finding(
+        what, "good" if good else "note", f"{', '.join(told)}; {probed.seconds:.1f} s, ${probed.cost_usd:.6f}"
+    )
 
 
 def _reach(endpoint: Endpoint) -> _Finding:

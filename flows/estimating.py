@@ -197,7 +197,9 @@ def as_json(found: Estimate) -> dict[str, Any]:
         "requests": found.requests,
         "endpoints": {
             name: {
-                "input_tokens": usage.input, "output_tokens_at_most": usage.output, "cost_usd_at_most": usage.cost_usd,
+                "input_tokens": usage.input,
+                "output_tokens_at_most": usage.output,
+                "cost_usd_at_most": usage.cost_usd,
             }
             for name, usage in found.usage.items()
         },

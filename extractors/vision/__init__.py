@@ -2,11 +2,11 @@
 
 from extractors.vision.client import ReplyBook, VisionClient
 from extractors.vision.pools import open_http
-from extractors.vision.probing import reach
+from extractors.vision.probing import Probed, probe, reach
 from extractors.vision.sampling import refuse_untaken, sampling_fingerprint
 from extractors.vision.wire import estimate, most_pages
 
 __all__ = [
-    "ReplyBook", "VisionClient", "estimate", "most_pages", "open_http", "reach", "refuse_untaken",
+    "Probed", "ReplyBook", "VisionClient", "estimate", "most_pages", "open_http", "probe", "reach", "refuse_untaken",
     "sampling_fingerprint",
 ]  # fmt: skip

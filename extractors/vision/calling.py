@@ -45,6 +45,7 @@ class Answered:
         said: the body read.
         outcome: what it means.
         seconds: that it took.
+        streamed: it came as server-sent events.
     """
 
     endpoint: Endpoint
@@ -54,6 +55,7 @@ class Answered:
     said: Spoken
     outcome: Outcome
     seconds: float
+    streamed: bool = False
 
 
 def speaks(body: str, endpoint: Endpoint) -> Spoken:
@@ -114,7 +116,8 @@ async def post(
     text = endpoint.without_key(text)
     said = _with_usage(dialect.spoken(text, endpoint), endpoint, expected)
     told = outcome(response.status_code, response.headers, text, said)
-    return Answered(endpoint, response.status_code, response.headers, text, said, told, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return Answered(endpoint, response.status_code, response.headers, text, said, told, seconds, streamed=events)
 
 
 async def _whole(response: httpx.Response) -> str:

@@ -1,11 +1,67 @@
-"""Whether an endpoint is there at all: one GET, nothing asked and nothing paid."""
+"""Whether an endpoint is there, and what it does with one tiny question."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
+from extractors.documents import PageImage, Usage, VisionRequest
 from extractors.endpoints import Endpoint
+from extractors.vision.calling import Answered, post
+from extractors.vision.pools import open_http
+from extractors.vision.sampling import sampling_of
+from extractors.vision.wire import Asking, estimate
 
-_PATIENCE = 5.0
-"""Seconds."""
+_PATIENCE, _ANSWER = 5.0, 60.0
+"""Seconds to be there; to answer."""
+
+_TINY = (
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcgLikxMC4pLSwzOko+MzZGNywtQFdBRkxO"
+    "UlNSMj5aYVpQYEpRUk//2wBDAQ4ODhMREyYVFSZPNS01T09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09P"
+    "T09PT09PT0//wAARCAA4AHADASIAAhEBAxEB/8QAGgABAAIDAQAAAAAAAAAAAAAAAAQFAQIGB//EACUQAAICAQQCAgIDAAAAAAAA"
+    "AAACAQMEBRESISIxE1EUYSMyQv/EABQBAQAAAAAAAAAAAAAAAAAAAAD/xAAUEQEAAAAAAAAAAAAAAAAAAAAA/9oADAMBAAIRAxEA"
+    "PwD04AAAAAAAAAAAAAAAAAAAABGz8/H07HbIy5sWpYlmZKnfjERvMzxido2I763gJvze9eK8n3xrI+OPtvHxjqe529Sb65j25eha"
+    "hjY687rsaytF3iN2lZiI3n9kZ0zMPMz2owWylzGWxGh0WEaEVOLcpidvGJ3iJ9z19hJfV8NMxcSfyJueJZYXGsaGiNt5hoXaY8o7"
+    "327No1TCaLpi/f4b1x38Z6sZoWI9d9tEbx17+pIePgZGFfpnBZvXC06yhmiYiWfenjHf3wYrH0fUcWqpq4tzHt+CzIXlWvF670sm"
+    "F/rvvytnuZ9R2B1ZXRrumTi15K5PKmznxdUaY2RuLNO0dLE/6nr9mcurI1PTLKVV8FrJ4tFyq8yu/ceD+pjr3uU6YOo1aeuBfgzd"
+    "VbkZDXvjxWv8TWs0JEM/pt95+o699gdQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA//Z"
+)
+"""A JPEG of 112 x 56 pixels that says TOTAL 42."""
+
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"total": {"type": "string"}, "colour": {"type": "string", "enum": ["red", "green"]}},
+    "required": ["total", "colour"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What one question showed.
+
+    Attributes:
+        failure: why there was no answer, or None.
+        answer: the text of the answer.
+        honours_schema: the answer is an object of exactly the schema's shape, which no model would choose unasked.
+        reads_image: the answer holds what the image says.
+        tells_usage: tokens are reported.
+        streams: a streamed answer came; None when it was not tried.
+        seconds: for the plain answer.
+        cost_usd: of both.
+    """
+
+    failure: str | None
+    answer: str = ""
+    honours_schema: bool = False
+    reads_image: bool = False
+    tells_usage: bool = False
+    streams: bool | None = None
+    seconds: float = 0.0
+    cost_usd: float = 0.0
 
 
 def reach(endpoint: Endpoint) -> tuple[int | None, str]:
@@ -15,3 +71,54 @@ def reach(endpoint: Endpoint) -> tuple[int | None, str]:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return None, type(error).__name__
     return answer.status_code, ""
+
+
+async def probe(endpoint: Endpoint, sampling: Mapping[str, Any], local_app: Any = None) -> Probed:
+    """Asks one tiny question, and once more streamed where the endpoint can; it may cost a fraction of a cent.
+
+    Args:
+        endpoint: whom to ask.
+        sampling: a person's parameters.
+        local_app: the built-in model, when it is the one.
+    """
+    jpeg = base64.b64decode(_TINY)
+    request = VisionRequest(
+        system="You read images of document pages into one JSON object.",
+        instructions=f"Give the total, and the colour of the ink.\nThe JSON Schema:\n{json.dumps(_SCHEMA)}",
+        schema_name="probe",
+        schema=_SCHEMA,
+        pages=(PageImage(1, jpeg, 112, 56, "probe"),),
+        answer_tokens=100,
+    )
+    async with open_http([endpoint], local_app=local_app) as http:
+        expected, given = estimate(request, endpoint), sampling_of(sampling)
+        plain = await post(http, endpoint, request, given, Asking(100), patience=_ANSWER, expected=expected)
+        if plain.outcome.kind != "answer" or plain.said.text is None:
+            return Probed(plain.outcome.why or "an answer without text")
+        streamed: Answered | None = None
+        if endpoint.streams:
+            asking = Asking(100, stream=True)
+            streamed = await post(http, endpoint, request, given, asking, patience=_ANSWER, expected=expected)
+    usage = plain.said.usage + (streamed.said.usage if streamed else Usage())
+    return Probed(
+        failure=None,
+        answer=plain.said.text,
+        honours_schema=_honours(plain.said.text),
+        reads_image="42" in plain.said.text,
+        tells_usage=_tells_usage(plain.text),
+        streams=None if streamed is None else streamed.outcome.kind == "answer" and streamed.streamed,
+        seconds=plain.seconds,
+        cost_usd=usage.cost_usd,
+    )
+
+
+def _honours(text: str) -> bool:
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and set(answer) == set(_SCHEMA["properties"])
+
+
+def _tells_usage(body: str) -> bool:
+    return bool(json.loads(body).get("usage"))
