@@ -43,5 +43,5 @@ lock:
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet uv
 	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header --all-extras --group test --upgrade pyproject.toml -o requirements.lock
+		--no-annotate --no-header --no-strip-extras --all-extras --group test --upgrade pyproject.toml -o requirements.lock
 	rm -r .venv-lock
