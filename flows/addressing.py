@@ -74,3 +74,13 @@ def advice(error: DatabaseError, url: URL, *, done: str) -> str:
         "its path and permissions" if url.get_backend_name() == "sqlite" else "that the server runs and lets you in"
     )
     return f"{shown_url(url)} cannot be {done} ({cause}); check {what}"
+
+
+def exists(url: str) -> bool:
+    """Whether there is a database at all: a SQLite file, or any server's.
+
+    Raises:
+        StoreUnavailable: the URL names none that can be a store.
+    """
+    parsed = parsed_url(url, read_only=False)
+    return parsed.get_backend_name() != "sqlite" or (parsed.database is not None and Path(parsed.database).exists())

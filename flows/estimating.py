@@ -10,7 +10,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.engine import make_url
 
 from extractors import opening, planning, rendering
 from extractors.documents import Document, ObjectRef, PageImage, Usage, Window
@@ -18,6 +17,7 @@ from extractors.endpoints import PROFILES, Endpoint
 from extractors.errors import DocumentError
 from extractors.vision import VisionClient, estimate, open_http
 from extractors.workers import Workers
+from flows.addressing import exists
 from flows.choosing import choose
 from flows.finding import find_schema
 from flows.gate import limits_of, passwords_of
@@ -77,7 +77,7 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
         http = await stack.enter_async_context(open_http(endpoints))
         workers = await stack.enter_async_context(Workers(settings.render_workers, settings.document_memory))
         url = job.store or settings.store
-        store = stack.enter_context(Store.open(url, read_only=True)) if _exists(url) else None
+        store = stack.enter_context(Store.open(url, read_only=True)) if exists(url) else None
         # It sends nothing before it is asked; what it refuses beforehand, the run would refuse.
         vision = VisionClient(
             endpoints, http, _NoReplies(), max_cost=job.max_cost, sampling=settings.sampling, stream=settings.stream
@@ -133,12 +133,6 @@ class _NoReplies:
 
     async def put(self, reply: Any) -> None:
         """Nothing is kept."""
-
-
-def _exists(store: str) -> bool:
-    """Whether there is a store at all; a dry run makes none."""
-    url = make_url(store)
-    return not url.drivername.startswith("sqlite") or (url.database is not None and Path(url.database).exists())
 
 
 def _add(
