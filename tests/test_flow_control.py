@@ -188,13 +188,16 @@ def test_a_signal_drains_the_run(stop: signal.Signals, inbox: Path) -> None:
 
 
 def test_three_hundred_documents_against_an_endpoint_that_fails_every_fifth_call(inbox: Path) -> None:
-    """Every document is complete, with at most half as many calls again as there are documents."""
+    """Every document is complete, with at most half as many calls again as there are documents.
+
+    Only calls fail here: an answer that is bad twice ends its page by design, however it came about.
+    """
     fill(inbox, 300)
     chance = random.Random(11)
     faults = (
         Answer(status=429), Answer(status=500), Answer(status=503), Answer(body=b"<html>"), Answer(body=b""),
         Answer(text=json.dumps(TOTAL), cut=True), Answer(body=b'{"error": {"code": 502, "message": "x"}}'),
-        Answer(body=b'{"choices": null}'), Answer(text="```json\n{"), Answer(text='{"merch', finish_reason="length"),
+        Answer(body=b'{"choices": null}'),
     )  # fmt: skip
 
     def script(_: Asked) -> Answer:
