@@ -1,7 +1,8 @@
 """One budget for a run: money is set aside before a call is sent, and settled from what it cost."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from extractors.errors import BudgetExhausted
 from extractors.metering import Meter
@@ -20,22 +21,32 @@ class Budget:
         self._limit = limit
         self._meter = meter
         self._reserved = 0.0
+        self._under_way = 0
+        self._settled = asyncio.Event()
 
-    @contextmanager
-    def reserved(self, amount: float) -> Iterator[None]:
+    @asynccontextmanager
+    async def reserved(self, amount: float) -> AsyncIterator[None]:
         """Sets USD aside while a call is under way.
 
+        What calls under way have set aside is more than they cost: while there are any, this waits for them.
+
         Raises:
-            BudgetExhausted: spent, set aside and this amount together could cross the limit.
+            BudgetExhausted: what is spent and this amount together could cross the limit.
         """
-        spent = self._meter.usage.cost_usd
-        if self._limit is not None and spent + self._reserved + amount > self._limit:
-            raise BudgetExhausted(
-                f"${spent:.4f} of ${self._limit:.4f} are spent, ${self._reserved:.4f} are set aside for calls under "
-                f"way, and the next call could cost ${amount:.4f}: raise --max-cost"
-            )
+        while self._limit is not None and self._meter.usage.cost_usd + self._reserved + amount > self._limit:
+            if not self._under_way:
+                spent = self._meter.usage.cost_usd
+                raise BudgetExhausted(
+                    f"${spent:.4f} of ${self._limit:.4f} are spent, and the next call could cost ${amount:.4f}: "
+                    "raise --max-cost"
+                )
+            self._settled.clear()
+            await self._settled.wait()
         self._reserved += amount
+        self._under_way += 1
         try:
             yield
         finally:
-            self._reserved -= amount
+            self._under_way -= 1
+            self._reserved = self._reserved - amount if self._under_way else 0.0
+            self._settled.set()

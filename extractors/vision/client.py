@@ -273,7 +273,7 @@ class VisionClient:
         if self.stopped is not None or flow.out is not None or flow.rests_for() > 0:
             return None
         try:
-            with self._budget.reserved(expected.cost_usd):
+            async with self._budget.reserved(expected.cost_usd):
                 flow.takes(expected.input)
                 self._count(meter, calls=1, retries=int(retry))
                 probe = flow.begins()
