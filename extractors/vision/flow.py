@@ -10,7 +10,10 @@ from contextlib import asynccontextmanager
 
 from extractors.endpoints import Endpoint
 
-_CUT, _LEAST = 0.7, 1.0
+_CUT, _LEAST, _SHARE = 0.7, 1.0, 0.1
+"""Of the limit that is left; slots that always are; the share of overloaded answers that an endpoint may give
+without being cut: a few among many say little, and a cut for each would leave it idle."""
+
 _OPENS_AFTER = 8
 """Failures in a row, of calls that were answered by nothing or by a server's error."""
 
@@ -32,6 +35,7 @@ class Slots:
         self.taken = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._cut_at = 0.0
+        self._strikes = 0.0
 
     async def take(self) -> None:
         """Waits for a slot; first come, first served."""
@@ -63,12 +67,15 @@ class Slots:
 
     def overloaded(self, began: float) -> None:
         """Hears that a call which began at that moment (monotonic) met an overloaded endpoint."""
-        if began >= self._cut_at:
+        self._strikes += 1
+        if began >= self._cut_at and self._strikes >= max(1.0, _SHARE * self.limit):
+            self._strikes = 0.0
             self.limit = max(_LEAST, self.limit * _CUT)
             self._cut_at = time.monotonic()
 
     def served(self) -> None:
         """Hears of a good answer."""
+        self._strikes = max(0.0, self._strikes - _SHARE)
         if self.taken >= int(self.limit) and self.limit < self.most:
             self.limit = min(float(self.most), self.limit + 1 / self.limit)
             self._wake()
