@@ -14,6 +14,7 @@ from typing import Any
 
 from extractors.documents import Word
 
+_DIGIT, _NO_DIGIT = re.compile(r"\d"), re.compile(r"\D+")
 _DATE = re.compile(r"^\D?\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\D?$")
 _NUMBER = re.compile(r"^[^\w\s]*[A-Z]{0,3}[^\w\s]*\d[\d.,'’]*[^\w\s]*[A-Z]{0,2}[^\w\s]*$")
 _AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
@@ -117,11 +118,10 @@ def _numbers(page: int, words: Sequence[Word]) -> Iterator[_Number]:
     for line, of_line in enumerate(_lines(words)):
         before = ""
         for word in of_line:
-            digits = sum(map(str.isdigit, word.text))
-            if digits and _NUMBER.match(word.text) and not _DATE.match(word.text):
+            if _DIGIT.search(word.text) and _NUMBER.match(word.text) and not _DATE.match(word.text):
                 # "1 234,50" is two words and one number.
                 joined = before + word.text if before.isdigit() else word.text
-                if digits >= _DIGITS:
+                if len(_NO_DIGIT.sub("", word.text)) >= _DIGITS:
                     keys = tuple(dict.fromkeys((_key(joined), _key(word.text))))
                     yield _Number(page, line, keys, word.box[2], bool(_AMOUNT.search(word.text)))
             before = word.text
@@ -130,14 +130,25 @@ def _numbers(page: int, words: Sequence[Word]) -> Iterator[_Number]:
 def _lines(words: Sequence[Word]) -> Iterator[list[Word]]:
     """Words at the same height, from left to right: a table's cells are often apart in reading order."""
     line: list[Word] = []
-    for word in sorted(words, key=lambda word: word.box[1] + word.box[3]):
-        top, bottom = word.box[1], word.box[3]
-        if line and (top + bottom) / 2 - (line[-1].box[1] + line[-1].box[3]) / 2 > (bottom - top) / 2:
-            yield sorted(line, key=lambda word: word.box[0])
+    before = 0.0
+    for word in sorted(words, key=_height):
+        height = _height(word)
+        # Both are sums of top and bottom: twice the distance of the middles.
+        if line and height - before > word.box[3] - word.box[1]:
+            yield sorted(line, key=_left)
             line = []
         line.append(word)
+        before = height
     if line:
-        yield sorted(line, key=lambda word: word.box[0])
+        yield sorted(line, key=_left)
+
+
+def _height(word: Word) -> float:
+    return word.box[1] + word.box[3]
+
+
+def _left(word: Word) -> float:
+    return word.box[0]
 
 
 def _table_rows(numbers: Sequence[_Number]) -> list[_Row]:
@@ -182,9 +193,9 @@ def _keys_of(value: Any) -> Iterator[str]:
         for child in value:
             yield from _keys_of(child)
     elif value is not None and not isinstance(value, bool):
-        yield from (_key(word) for word in str(value).split() if any(map(str.isdigit, word)))
+        yield from (_key(word) for word in str(value).split() if _DIGIT.search(word))
 
 
 def _key(text: str) -> str:
     """Digits that tell a number whatever its spelling: "1,234.50", "1.234,5" and 1234.5 are "12345"."""
-    return "".join(character for character in text if character.isdigit()).strip("0") or "0"
+    return _NO_DIGIT.sub("", text).strip("0") or "0"
