@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from extractors.documents import StoredReply, Usage
 from flows.dialects import insert
 from flows.tables import recipes, replies, runs
+
+# Statements that every call or document needs are made once: that costs more than to run them.
+_REPLY = select(replies).where(replies.c.fingerprint == bindparam("asked"))
 
 
 def start_run(connection: Connection, run: dict[str, Any], parts: dict[str, Any] | None) -> None:
@@ -39,7 +42,7 @@ def summaries(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[
 
 def get_reply(connection: Connection, fingerprint: str) -> StoredReply | None:
     """The reply kept under a request's fingerprint."""
-    row = connection.execute(select(replies).where(replies.c.fingerprint == fingerprint)).one_or_none()
+    row = connection.execute(_REPLY, {"asked": fingerprint}).one_or_none()
     return None if row is None else stored_reply(row)
 
 
@@ -56,10 +59,11 @@ def put_reply(connection: Connection, reply: StoredReply) -> None:
         "seconds": reply.seconds,
         "created_at": datetime.now(UTC),
     }
+    upsert = insert(connection, replies)
+    replaced = {name: upsert.excluded[name] for name in kept}
     connection.execute(
-        insert(connection, replies)
-        .values(fingerprint=reply.fingerprint, **kept)
-        .on_conflict_do_update(index_elements=["fingerprint"], set_=kept)
+        upsert.on_conflict_do_update(index_elements=["fingerprint"], set_=replaced),
+        {"fingerprint": reply.fingerprint, **kept},
     )
 
 

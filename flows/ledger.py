@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, exists, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, select, update
 
 from extractors.documents import Extraction, ObjectRef, Spooled
 from flows import leasing
@@ -25,6 +25,20 @@ from flows.tables import (
     pages,
     records,
 )
+
+# Statements that every document needs are made once: that costs more than to run them.
+_LOCKED = select(extractions).where(extractions.c.id == bindparam("this")).with_for_update()
+_CHANGE = update(extractions).where(extractions.c.id == bindparam("this"))
+_SHOWS = documents.c.sha256 == bindparam("content")
+_OPENED = update(documents).where(_SHOWS)
+_IS_SHOWN = select(exists().where(_SHOWS))
+_SHOWED_OTHERS = select(exists().where(former_contents.c.document_id == documents.c.id, _SHOWS))
+_TWIN = (
+    select(documents.c.media_type, documents.c.page_count).where(_SHOWS, documents.c.media_type.is_not(None)).limit(1)
+)
+_OBJECT = select(
+    documents, exists().where(former_contents.c.document_id == documents.c.id).label("had_others")
+).where(documents.c.uri == bindparam("named", type_=documents.c.uri.type))
 
 
 @dataclass(frozen=True)
@@ -109,22 +123,22 @@ def finish(connection: Connection, extraction_id: int, extraction: Extraction, r
         False when the claim was lost: the holder seemed dead for so long that another one took it
         over. Then only tokens and cost are noted, and the other one's outcome counts.
     """
-    row = connection.execute(select(extractions).where(extractions.c.id == extraction_id).with_for_update()).one()
+    row = connection.execute(_LOCKED, {"this": extraction_id}).one()
     spent = {
+        "this": extraction_id,
         "input_tokens": row.input_tokens + extraction.usage.input,
         "output_tokens": row.output_tokens + extraction.usage.output,
         "cost_usd": row.cost_usd + extraction.usage.cost_usd,
     }
-    this = update(extractions).where(extractions.c.id == extraction_id)
     if row.held_by != holder:
-        connection.execute(this.values(**spent))
+        connection.execute(_CHANGE, spent)
         return False
     if extraction.status == "pending" and row.status in FINAL:
-        connection.execute(this.values(**spent, held_by=None))
+        connection.execute(_CHANGE, {**spent, "held_by": None})
         return True
     names = ("status", "kind", "cause", "endpoint", "model", "started_at", "finished_at")
     outcome = {name: getattr(extraction, name) for name in names}
-    connection.execute(this.values(**spent, **outcome, run_id=run_id, held_by=None))
+    connection.execute(_CHANGE, {**spent, **outcome, "run_id": run_id, "held_by": None})
     _write_parts(connection, extraction_id, extraction, anew=row.finished_at is not None)
     _take_place(connection, row, extraction)
     return True
@@ -132,17 +146,17 @@ def finish(connection: Connection, extraction_id: int, extraction: Extraction, r
 
 def _take_place(connection: Connection, row: Any, extraction: Extraction) -> None:
     """The outcome counts from here on, instead of what it supersedes."""
-    shows = documents.c.sha256 == row.sha256
+    content = {"content": row.sha256}
     if extraction.media_type is not None:
         opened = {"media_type": extraction.media_type, "page_count": extraction.page_count}
-        shown = connection.execute(update(documents).where(shows).values(**opened)).rowcount > 0
+        shown = connection.execute(_OPENED, {**content, **opened}).rowcount > 0
     else:
-        shown = bool(connection.scalar(select(exists().where(shows))))
+        shown = bool(connection.scalar(_IS_SHOWN, content))
     if row.superseded_by is not None and not shown:
         return  # while it was worked on, its object got other bytes, and these are done already
     key = {name: getattr(row, name) for name in ("sha256", "schema_name", "recipe")}
     make_current(connection, row.id, key, extraction.status)
-    if shown and connection.scalar(select(exists().where(former_contents.c.document_id == documents.c.id, shows))):
+    if shown and connection.scalar(_SHOWED_OTHERS, content):
         retire_former(connection, row.sha256, row.schema_name)
 
 
@@ -186,15 +200,16 @@ class _Shown:
 
 def _show(connection: Connection, ref: ObjectRef, digest: str, size: int) -> _Shown:
     """Makes the object's row show these bytes."""
-    uri = documents.c.uri == ref.uri
-    had = exists().where(former_contents.c.document_id == documents.c.id)
-    row = connection.execute(select(documents, had.label("had_others")).where(uri)).one_or_none()
+    row = connection.execute(_OBJECT, {"named": ref.uri}).one_or_none()
     if row is not None and (row.sha256, row.etag) == (digest, ref.etag):
         return _Shown(row.id, row.had_others)
     replaces = row is not None and row.sha256 not in {None, digest}
     if replaces:
         connection.execute(
-            remember(connection, and_(uri, documents.c.sha256.is_not(None), documents.c.sha256 != digest))
+            remember(
+                connection,
+                and_(documents.c.uri == ref.uri, documents.c.sha256.is_not(None), documents.c.sha256 != digest),
+            )
         )
     values = {
         "sha256": digest, "bytes": size, "etag": ref.etag, "seen_at": datetime.now(UTC),
@@ -215,8 +230,7 @@ def _show(connection: Connection, ref: ObjectRef, digest: str, size: int) -> _Sh
 
 def _media_of(connection: Connection, digest: str) -> dict[str, Any]:
     """What is known of some bytes from another document that shows them."""
-    known = and_(documents.c.sha256 == digest, documents.c.media_type.is_not(None))
-    twin = connection.execute(select(documents.c.media_type, documents.c.page_count).where(known).limit(1)).first()
+    twin = connection.execute(_TWIN, {"content": digest}).first()
     return {"media_type": twin.media_type if twin else None, "page_count": twin.page_count if twin else None}
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, exists, null, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, exists, null, or_, select
 
 from extractors.documents import ObjectRef
 from flows.cleaning import clean_text
@@ -81,6 +82,18 @@ def note_objects(connection: Connection, refs: Sequence[ObjectRef]) -> None:
 def known(connection: Connection, uris: Sequence[str], schema_name: str, recipe: str) -> dict[str, Known]:
     """What is known of each uri that was ever noted."""
     stored = {clean_text(uri): uri for uri in uris}
+    rows = connection.execute(_known(), {"uris": list(stored), "asked": schema_name, "how": recipe})
+    return {
+        stored[row.uri]: Known(
+            row.etag, None if _is_unread(row.sha256) else row.sha256, row.status, row.kind, row.held_by
+        )
+        for row in rows
+    }
+
+
+@cache
+def _known() -> Select[Any]:
+    """Made once: putting this statement together costs more than running it for one document."""
     rival = extractions.alias()
     rivalled = exists().where(
         rival.c.sha256 == extractions.c.sha256,
@@ -91,24 +104,18 @@ def known(connection: Connection, uris: Sequence[str], schema_name: str, recipe:
     )
     under_recipe = and_(
         extractions.c.sha256 == documents.c.sha256,
-        extractions.c.schema_name == schema_name,
-        extractions.c.recipe == recipe,
+        extractions.c.schema_name == bindparam("asked"),
+        extractions.c.recipe == bindparam("how"),
         extractions.c.superseded_by.is_(None),
         # Beside a record, another recipe's failure may be current: the claim that follows ends it.
         or_(extractions.c.status.not_in(WITH_RECORDS), ~rivalled),
     )
     told = (extractions.c.status, extractions.c.kind, extractions.c.held_by)
-    rows = connection.execute(
+    return (
         select(documents.c.uri, documents.c.etag, documents.c.sha256, *told)
         .select_from(documents.outerjoin(extractions, under_recipe))
-        .where(documents.c.uri.in_(list(stored)))
+        .where(documents.c.uri.in_(bindparam("uris", expanding=True)))
     )
-    return {
-        stored[row.uri]: Known(
-            row.etag, None if _is_unread(row.sha256) else row.sha256, row.status, row.kind, row.held_by
-        )
-        for row in rows
-    }
 
 
 def before(connection: Connection, uris: Sequence[str], schema_name: str) -> dict[str, Before]:

@@ -13,9 +13,27 @@ those that it showed before: nothing vanishes from the views while a document wa
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam, exists, func, or_, select, update
 
 from flows.tables import FINAL, UNREAD, WITH_RECORDS, documents, extractions, former_contents
+
+# Statements that every document needs are made once: that costs more than to run them.
+_LIFT = (
+    update(extractions)
+    .where(extractions.c.id == bindparam("successor"), extractions.c.superseded_by.is_not(None))
+    .values(superseded_by=None)
+)
+_REPLACE = (
+    update(extractions)
+    .where(
+        extractions.c.id != bindparam("successor"),
+        extractions.c.superseded_by.is_(None),
+        extractions.c.sha256 == bindparam("content"),
+        extractions.c.schema_name == bindparam("asked"),
+    )
+    .values(superseded_by=bindparam("successor"))
+)
+_REPLACE_FAILURES = _REPLACE.where(extractions.c.status.not_in(WITH_RECORDS))
 
 
 def showing(extraction: FromClause, *columns: ColumnElement[Any]) -> Select[Any]:
@@ -51,13 +69,11 @@ def document_uri(extraction: FromClause) -> ColumnElement[Any]:
 
 def make_current(connection: Connection, extraction_id: int, key: dict[str, str], status: str | None) -> None:
     """Lifts an extraction's own supersession, and lets it replace those of other recipes."""
-    superseded = and_(extractions.c.id == extraction_id, extractions.c.superseded_by.is_not(None))
-    connection.execute(update(extractions).where(superseded).values(superseded_by=None))
+    connection.execute(_LIFT, {"successor": extraction_id})
     if status not in FINAL:
         return
-    replaced = extractions.c.status.not_in(() if status in WITH_RECORDS else WITH_RECORDS)
-    same_work = and_(extractions.c.sha256 == key["sha256"], extractions.c.schema_name == key["schema_name"])
-    supersede(connection, extraction_id, same_work, replaced)
+    work = {"successor": extraction_id, "content": key["sha256"], "asked": key["schema_name"]}
+    connection.execute(_REPLACE if status in WITH_RECORDS else _REPLACE_FAILURES, work)
 
 
 def retire_former(connection: Connection, digest: str, schema_name: str, document_id: int | None = None) -> None:
