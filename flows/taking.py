@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from extractors import opening
 from extractors.concluding import failed_extraction
@@ -49,7 +49,7 @@ class Run:
     watch: Watch
     spool: Path
     places: asyncio.Semaphore
-    by_content: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    by_content: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     stopped: OctavoError | None = None
 
 
@@ -121,7 +121,7 @@ async def _fetched(ref: ObjectRef, run: Run) -> bool:
         run.watch.notice(str(error))
         return True
     try:
-        async with run.by_content[spooled.sha256]:
+        async with run.by_content.setdefault(spooled.sha256, asyncio.Lock()):
             return await _extract(ref, spooled, run)
     except CannotRun as error:
         run.stopped = run.stopped or error

@@ -1,0 +1,239 @@
+"""Sends a question to the endpoints in order until one answers: turns, budget, breaker, fail-over, retries.
+
+What a response means is decided in `outcomes`, how much is sent in `flow`, what it may cost in `budget`.
+"""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+
+from extractors.documents import VisionRequest
+from extractors.errors import (
+    EndpointDown,
+    EndpointRefused,
+    InvalidAnswer,
+    Paused,
+    RejectedRequest,
+    RequestTooBig,
+)
+from extractors.metering import Meter
+from extractors.vision.budget import Budget
+from extractors.vision.calling import Answered, post
+from extractors.vision.flow import Flow
+from extractors.vision.outcomes import Outcome
+from extractors.vision.wire import Asking, estimate
+
+_MOST_FAILURES, _MOST_HOLLOW, _TRIES_ELSEWHERE = 8, 3, 2
+"""Attempts at one request that fail while others are served; attempts that may have been billed for nothing;
+failures after which another endpoint is asked first, if there is one."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a run waits.
+
+    Attributes:
+        call: seconds for one call.
+        give_up_after: seconds for which an endpoint may answer nothing but errors.
+        first_delay: seconds before the first retry at most; doubled with each.
+        longest_delay: seconds before a retry at most.
+    """
+
+    call: float
+    give_up_after: float
+    first_delay: float
+    longest_delay: float
+
+
+class Sender:
+    """The endpoints of a run, shared by all its calls.
+
+    Attributes:
+        flows: one for each endpoint, in order.
+        stopped: why no more calls are sent, once that is so.
+    """
+
+    def __init__(
+        self,
+        flows: Sequence[Flow],
+        http: httpx.AsyncClient,
+        budget: Budget,
+        *,
+        patience: Patience,
+        sampling: Mapping[str, Any],
+        meter: Meter,
+        notice: Callable[[str], None],
+    ) -> None:
+        """Sends nothing yet; `meter` is the run's."""
+        self.flows = flows
+        self.stopped: Paused | None = None
+        self._http = http
+        self._budget = budget
+        self._patience = patience
+        self._sampling = sampling
+        self._meter = meter
+        self._notice = notice
+        self._draining = asyncio.Event()
+
+    def flow_of(self, endpoint: str) -> Flow:
+        """An endpoint's flow; the first for one that an earlier run asked."""
+        return next((flow for flow in self.flows if flow.endpoint.name == endpoint), self.flows[0])
+
+    def stop(self, reason: Paused) -> None:
+        """What is in flight ends; nothing more is sent."""
+        self.stopped = self.stopped or reason
+        self._draining.set()
+
+    async def send(self, request: VisionRequest, meter: Meter, asking: Asking) -> Answered:
+        """Asks the endpoints until one answers.
+
+        Args:
+            request: the question.
+            meter: the document's.
+            asking: how.
+
+        Raises:
+            AnswerError: an endpoint will not answer this very request.
+            Paused: the run stops early.
+            EndpointRefused: no endpoint of the run will serve it.
+        """
+        hollow, attempt, failed = 0, 0, Counter[str]()
+        while True:
+            flow = await self._usable(failed)
+            began = time.monotonic()
+            async with flow.slots.taken_one():
+                answered = await self._called(flow, request, meter, asking, retry=attempt > 0)
+            if answered is None:
+                continue  # while it waited for its turn the endpoint was lost
+            outcome = answered.outcome
+            if outcome.kind == "answer":
+                flow.served()
+                return answered
+            attempt += 1
+            if outcome.kind in {"rejected", "too_big"}:
+                raise (RequestTooBig if outcome.kind == "too_big" else RejectedRequest)(outcome.why)
+            hollow += outcome.kind == "hollow"
+            failed[flow.endpoint.name] += outcome.kind == "busy"
+            if hollow >= _MOST_HOLLOW:
+                raise InvalidAnswer(f"{outcome.why}, {hollow} times")
+            if failed.total() >= _MOST_FAILURES and flow.last_good > began:
+                # Others are served meanwhile: it is this request that the endpoint cannot answer.
+                raise RejectedRequest(f"no answer after {failed.total()} attempts: {outcome.why}")
+            await self._consequence(flow, outcome, time.monotonic() - answered.seconds, attempt)
+
+    async def _usable(self, failed: Counter[str]) -> Flow:
+        """The first endpoint that may be asked now.
+
+        Those that break the schema too often, and those that failed this very request repeatedly, come last.
+
+        Args:
+            failed: endpoint's name -> failures of this request.
+
+        Raises:
+            Paused: the run stops.
+            EndpointDown: all are out, and one of them merely did not answer.
+            EndpointRefused: all are out for reasons that waiting does not cure.
+        """
+        while True:
+            if self.stopped is not None:
+                raise type(self.stopped)(str(self.stopped))
+            flows = sorted(
+                (flow for flow in self.flows if flow.out is None),
+                key=lambda flow: (flow.demoted, failed[flow.endpoint.name] >= _TRIES_ELSEWHERE),
+            )
+            if not flows:
+                raise self._all_out()
+            rests = [flow.rests_for() for flow in flows]
+            if min(rests) == 0:
+                return flows[rests.index(0)]
+            await self._pause(min(rests))
+
+    async def _called(
+        self, flow: Flow, request: VisionRequest, meter: Meter, asking: Asking, *, retry: bool
+    ) -> Answered | None:
+        """One call, when its turn has come; None when the endpoint is lost by then."""
+        expected = estimate(request, flow.endpoint, asking.answer_tokens)
+        while (wait := flow.allowed_in(expected.input)) > 0:
+            await self._pause(wait)
+            if self.stopped is not None:
+                break
+        if self.stopped is not None or flow.out is not None or flow.rests_for() > 0:
+            return None
+        try:
+            async with self._budget.reserved(expected.cost_usd):
+                flow.takes(expected.input)
+                for each in (meter, self._meter):
+                    each.calls += 1
+                    each.retries += int(retry)
+                probe = flow.begins()
+                try:
+                    how = replace(asking, grammar=asking.grammar and flow.grammar, stream=flow.streams)
+                    answered = await post(
+                        self._http,
+                        flow.endpoint,
+                        request,
+                        self._sampling,
+                        how,
+                        patience=self._patience.call,
+                        expected=expected,
+                    )
+                finally:
+                    if probe:
+                        flow.ends()
+                for each in (meter, self._meter):
+                    each.usage += answered.said.usage
+        except Paused as error:
+            self.stop(error)
+            raise
+        flow.heard(answered.headers)
+        return answered
+
+    async def _consequence(self, flow: Flow, outcome: Outcome, began: float, attempt: int) -> None:
+        """What the endpoint's failure means for the calls to come, and for how long this one waits."""
+        name = flow.endpoint.name
+        if outcome.kind == "no_grammar" and flow.grammar:
+            flow.grammar = False
+            self._notice(f"{name} cannot hold the model to this schema ({outcome.why}): asked without")
+            return
+        if outcome.kind in {"out", "no_grammar"}:
+            flow.out = flow.out or f"{name} {outcome.why}"
+            left = [other.endpoint.name for other in self.flows if other.out is None]
+            if left:
+                self._notice(f"{flow.out}; going on with {', '.join(left)}")
+            return
+        flow.failed(began, overloaded=outcome.kind == "overloaded")
+        silence = flow.silence()
+        if silence >= self._patience.give_up_after:
+            flow.out = f"{name} ({flow.endpoint.base_url}) has not answered for {silence:.0f} s ({outcome.why})"
+            flow.down = True
+            return
+        if not flow.told and attempt > 1:
+            flow.told = True
+            left_over = self._patience.give_up_after - silence
+            self._notice(f"{name} is not answering ({outcome.why}); trying for {left_over:.0f} s more")
+        longest = min(self._patience.longest_delay, self._patience.first_delay * 2 ** min(attempt, 10))
+        jitter = random.uniform(0, longest)  # noqa: S311 - no secret
+        wait = jitter if outcome.wait is None else outcome.wait + jitter * 0.1
+        await self._pause(min(wait, max(0.05, self._patience.give_up_after - silence)))
+
+    def _all_out(self) -> Exception:
+        reasons = "; ".join(str(flow.out) for flow in self.flows)
+        if any(flow.down for flow in self.flows):
+            down = EndpointDown(f"{reasons}; check that the server is up, then run the same command again")
+            self.stop(down)
+            return down
+        keys = ", ".join(flow.endpoint.key_env or "OCTAVO_API_KEY" for flow in self.flows)
+        return EndpointRefused(f"{reasons}; check {keys}, the credit and the model's name")
+
+    async def _pause(self, seconds: float) -> None:
+        """Waits, unless the run stops meanwhile."""
+        try:
+            await asyncio.wait_for(self._draining.wait(), seconds)
+        except TimeoutError:
+            return
