@@ -137,16 +137,18 @@ def _pdf_page(page: Any, number: int, limits: Limits) -> PageImage:
     for _, _, across, down, *_ in images:
         check_image(across, down, limits)
     width, height = grid(rect.width, rect.height)
-    image = scan_of(page, images, (width, height)) or _drawn(page, width, height)
-    words, hidden = visible_words(page, image)
+    # Drawing and text are both taken from one list, so that the page's content is gone through once.
+    drawing = page.get_displaylist()
+    image = scan_of(page, images, (width, height)) or _drawn(page, drawing, width, height)
+    words, hidden = visible_words(page, drawing, image)
     return _page_image(number, image, words, hidden)
 
 
-def _drawn(page: Any, width: int, height: int) -> Image.Image:
+def _drawn(page: Any, drawing: Any, width: int, height: int) -> Image.Image:
     import pymupdf
 
     matrix = pymupdf.Matrix(width / page.rect.width, height / page.rect.height)
-    pixels = page.get_pixmap(matrix=matrix, colorspace=pymupdf.csRGB, alpha=False)
+    pixels = drawing.get_pixmap(matrix=matrix, colorspace=pymupdf.csRGB, alpha=False)
     return Image.frombytes("RGB", (pixels.width, pixels.height), pixels.samples_mv)
 
 
@@ -216,10 +218,17 @@ def _is_blank(image: Image.Image) -> bool:
 
     Cautious, for a blank page is not sent: a dark page is never blank, and ten faint pixels are ink.
     """
-    if min(image.size) >= _LARGE and not _is_even(image.reduce(8).convert("L")):
-        return False  # what shows even so small is ink: the closer look costs three times as much
+    if min(image.size) >= _LARGE and _shows_ink(image):
+        return False  # the closer look costs thirty times as much
     grey = image.convert("L")
     return _is_even(grey.reduce(2) if min(grey.size) >= _SMALL else grey)
+
+
+def _shows_ink(image: Image.Image) -> bool:
+    """Whether one pixel in 64 is enough to see it: a few so dark that the closer look finds each of them, too."""
+    counts = image.resize((image.width // 8, image.height // 8), Image.Resampling.NEAREST).convert("L").histogram()
+    background = max(range(256), key=counts.__getitem__)
+    return sum(counts[: max(0, background - 4 * _INK_LEVELS)]) >= _INK_PIXELS
 
 
 def _is_even(grey: Image.Image) -> bool:

@@ -6,6 +6,7 @@ replaced at its next call; calls in flight elsewhere finish.
 
 import asyncio
 import contextlib
+import gc
 import multiprocessing
 import os
 import resource
@@ -163,6 +164,7 @@ def _serve(pipe: Connection, memory_bytes: int, parent: int) -> None:
     # Decoders print what they think of broken bytes; what matters travels back through the pipe.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     _limit_memory(memory_bytes)
+    gc.freeze()  # what was imported stays: the collector need not walk through it again and again
     while os.getppid() != 1 or parent == 1:
         try:
             function, args = pipe.recv()

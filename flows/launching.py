@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import tomllib
@@ -45,6 +46,8 @@ def extract_command(options: argparse.Namespace) -> int:
     flow_run = options.prefect or prefect_is_configured()
     watch = Terminal(json=options.json, how=", as a Prefect flow run" if flow_run else "")
     looking_on.set(watch)
+    # What the imports made stays: the collector need not walk through it again and again.
+    gc.freeze()
     try:
         asyncio.run(_as_flow_run(job) if flow_run else run_job(job, settings(), watch))
     finally:
