@@ -72,7 +72,7 @@ def _scanned(images: list[Image.Image] | list[bytes]) -> bytes:
 
 def run_over(folder: Path, slots: int, latency: float, pages_per_request: int) -> Measured:
     """One run; every page must have been read."""
-    run = measure(folder, slots, latency, 0.0, 100, ["--pages-per-request", str(pages_per_request)], exact=True)
+    run = measure(folder, slots, latency, 0.0, 100, pages_per_request=pages_per_request, exact=True)
     assert run.counts["documents"]["pending"] == run.counts["documents"]["quarantined"] == 0, run.counts  # type: ignore[index]
     return run
 
