@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_db(commands)
     _add_purge(commands)
     _add_report(commands)
+    _add_evaluate(commands)
     _add_others(commands)
     _add_services(commands)
     return parser
@@ -203,6 +204,23 @@ def _add_report(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.set_defaults(command=_report)
 
 
+def _add_evaluate(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "evaluate", help="hold the store's records against labels, field by field",
+        description="Holds the records that are in the store now against true values: extract first. Nothing is "
+        "extracted here, and nothing paid.",
+    )  # fmt: skip
+    parser.add_argument(
+        "labels", metavar="LABELS",
+        help="JSON Lines, or CSV by its name, here or at s3://: each line names a document (sha256, uri or file) and "
+        "its true values, under the schema's names",
+    )  # fmt: skip
+    parser.add_argument("--schema", required=True, metavar="S", help="whose records")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    _add_store(parser)
+    parser.set_defaults(command=_evaluate)
+
+
 def _add_others(commands: "Commands[argparse.ArgumentParser]") -> None:
     doctor = commands.add_parser("doctor", help="what is configured, reachable and missing")
     doctor.add_argument("--endpoint", type=_names, default=(), metavar="E[,E2]")
@@ -303,6 +321,12 @@ def _report(options: argparse.Namespace) -> int:
     from flows.reporting import report_command
 
     return report_command(options.out, options.store, options.limit)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from flows.marking import evaluate_command
+
+    return evaluate_command(options.labels, options.schema, options.store, as_json=options.json)
 
 
 def _db_upgrade(options: argparse.Namespace) -> int:

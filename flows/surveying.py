@@ -1,16 +1,18 @@
-"""What `octavo report` asks the store: how many, in which state, at what cost, and the newest records."""
+"""What `octavo report` and `octavo evaluate` ask the store: how many, in which state, at what cost; records."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, case, column, func, select, table
+from sqlalchemy import Connection, Select, case, column, func, select, table
 from sqlalchemy.sql import quoted_name
 
 from flows.store import Store
-from flows.tables import documents, extractions, pages, records, schema_views
+from flows.tables import documents, extractions, pages, records, schema_views, schemas
 from flows.views import RECORD
+
+_BATCH = 500
 
 STATES = ("complete", "partial", "quarantined", "pending")
 
@@ -142,17 +144,91 @@ def newest_records(store: Store, limit: int) -> list[StoredRecord]:
     Raises:
         StoreUnavailable: the store cannot be read.
     """
-    newest = (
+    newest = _current_records().order_by(records.c.id.desc()).limit(limit)
+    with store.reading() as connection:
+        return _stored_records(connection, newest)
+
+
+def records_of(store: Store, schema_name: str, digests: Collection[str]) -> dict[str, list[StoredRecord]]:
+    """The current records of some documents under a schema, by the digest of their bytes, in document order.
+
+    Raises:
+        StoreUnavailable: the store cannot be read.
+    """
+    found: defaultdict[str, list[StoredRecord]] = defaultdict(list)
+    with store.reading() as connection:
+        for some in _batches(digests):
+            theirs = _current_records().where(
+                extractions.c.schema_name == schema_name, extractions.c.sha256.in_(some)
+            )
+            for record in _stored_records(connection, theirs.order_by(records.c.id)):
+                found[record.sha256].append(record)
+    return {digest: sorted(several, key=lambda record: record.ordinal) for digest, several in found.items()}
+
+
+def states_of(store: Store, schema_name: str, digests: Collection[str]) -> dict[str, tuple[str, str | None]]:
+    """Digest -> status and kind of the current extraction of some documents under a schema.
+
+    Raises:
+        StoreUnavailable: the store cannot be read.
+    """
+    found: dict[str, tuple[str, str | None]] = {}
+    with store.reading() as connection:
+        for some in _batches(digests):
+            rows = connection.execute(
+                select(extractions.c.sha256, extractions.c.status, extractions.c.kind).where(
+                    extractions.c.schema_name == schema_name,
+                    extractions.c.sha256.in_(some),
+                    extractions.c.superseded_by.is_(None),
+                )
+            )
+            found.update({row.sha256: (row.status, row.kind) for row in rows})
+    return found
+
+
+def known_uris(store: Store) -> list[tuple[str, str]]:
+    """Uri and digest of every object that the store has seen the bytes of.
+
+    Raises:
+        StoreUnavailable: the store cannot be read.
+    """
+    with store.reading() as connection:
+        rows = connection.execute(
+            select(documents.c.uri, documents.c.sha256).where(documents.c.sha256.is_not(None))
+        ).all()
+    return [(row.uri, row.sha256) for row in rows]
+
+
+def declared_schema(store: Store, schema_name: str) -> dict[str, Any] | None:
+    """The JSON Schema that the store's records of a schema follow; None when it knows none of that name.
+
+    Raises:
+        StoreUnavailable: the store cannot be read.
+    """
+    with store.reading() as connection:
+        found = connection.scalar(select(schemas.c.json_schema).where(schemas.c.name == schema_name))
+    return None if found is None else dict(found)
+
+
+def _batches(digests: Collection[str]) -> Iterator[list[str]]:
+    """No more values in one statement than every database takes."""
+    several = sorted(digests)
+    for start in range(0, len(several), _BATCH):
+        yield several[start : start + _BATCH]
+
+
+def _current_records() -> Select[Any]:
+    return (
         select(records, extractions.c.schema_name, extractions.c.status, extractions.c.sha256)
         .add_columns(extractions.c.endpoint, extractions.c.model)
         .join_from(records, extractions)
         .where(extractions.c.superseded_by.is_(None))
-        .order_by(records.c.id.desc())
-        .limit(limit)
     )
-    with store.reading() as connection:
-        rows = connection.execute(newest).all()
-        uris = _uris(connection, [row.sha256 for row in rows])
+
+
+def _stored_records(connection: Connection, query: Select[Any]) -> list[StoredRecord]:
+    rows = connection.execute(query).all()
+    uris = _uris(connection, [row.sha256 for row in rows])
     return [
         StoredRecord(
             row.id, row.ordinal, row.schema_name, row.status, row.sha256, tuple(uris[row.sha256]), row.endpoint,
@@ -164,11 +240,10 @@ def newest_records(store: Store, limit: int) -> list[StoredRecord]:
 
 def _uris(connection: Connection, digests: Sequence[str]) -> defaultdict[str, list[str]]:
     found: defaultdict[str, list[str]] = defaultdict(list)
-    rows = connection.execute(
-        select(documents.c.sha256, documents.c.uri)
-        .where(documents.c.sha256.in_(set(digests)))
-        .order_by(documents.c.uri)
-    )
-    for digest, uri in rows:
-        found[digest].append(uri)
+    for some in _batches(set(digests)):
+        rows = connection.execute(
+            select(documents.c.sha256, documents.c.uri).where(documents.c.sha256.in_(some)).order_by(documents.c.uri)
+        )
+        for digest, uri in rows:
+            found[digest].append(uri)
     return found
