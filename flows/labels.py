@@ -12,7 +12,7 @@ from typing import Any
 
 from extractors.documents import ObjectRef
 from extractors.errors import BadConfiguration, DocumentError
-from flows.folders import local_path
+from flows.folders import ObjectGone, local_path
 from flows.objects import spool
 from flows.settings import settings
 
@@ -66,6 +66,8 @@ def _text(place: str) -> str:
         raise BadConfiguration(f"labels {place} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise BadConfiguration(f"labels {place} are not UTF-8 text: save them so") from None
+    except ObjectGone:
+        raise BadConfiguration(f"labels {place} cannot be read: there is no such object") from None
     except DocumentError as error:
         raise BadConfiguration(f"labels {place} cannot be read: {error}") from None
 

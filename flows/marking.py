@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -45,7 +44,7 @@ def evaluate_command(labels: str, spec: str, url: str | None, *, as_json: bool) 
 
 
 def as_rows(found: Evaluation) -> list[dict[str, Any]]:
-    """A row for each field, and one for all of them."""
+    """A row for each field, and one for all; `found`: how many are right of the values found on the page."""
     return [_row(name, tally) for name, tally in [*found.fields.items(), ("all", found.total)]]
 
 
@@ -58,28 +57,27 @@ def _row(name: str, tally: Tally) -> dict[str, Any]:
         "missing": tally.missing,
         "extra": tally.extra,
         "right %": f"{100 * tally.right / tally.labels:.1f}" if tally.labels else "",
-        "grounded": _right_of(tally.grounded),
-        "ungrounded": _right_of(tally.ungrounded),
+        "found": _right_of(tally.grounded),
+        "not found": _right_of(tally.ungrounded),
     }
 
 
 def _right_of(counts: dict[str, int]) -> str:
     count = sum(counts.values())
-    return f"{counts['right']} of {count}" if count else ""
+    return f"{counts['right']}/{count}" if count else ""
 
 
 def _show(found: Evaluation) -> None:
     console = Console(highlight=False, soft_wrap=True)
     rows = as_rows(found)
     shown = [name for name in rows[0] if name != "extra" or found.total.extra]
-    table = Table(
-        title=f"{found.schema_name}: {found.compared} records against their labels", title_justify="left", box=SIMPLE
-    )
+    title = f"{found.schema_name}: {found.compared} records against their labels"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for heading in shown:
         left = heading == "field"
         table.add_column(heading, justify="left" if left else "right", no_wrap=left, overflow="fold")
     for row in rows:
-        table.add_row(*(str(row[name]) for name in shown), end_section=row is rows[-2])
+        table.add_row(*(str(row[name]) for name in shown))
     console.print(table)
     console.print(_precision(found.total))
     _show_misses(found, console)
