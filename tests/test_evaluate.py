@@ -209,6 +209,7 @@ def test_labels_may_lie_in_a_bucket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As a worker of the deployment reads them; a key that is not there is told so."""
+    (tmp_path / "weed").mkdir()
     with seaweed_server(tmp_path / "weed") as server:
         server.settle_in(monkeypatch)
         server.client().put_object(Bucket="docs", Key="l.csv", Body=b"file,total\na.pdf,1234.5\n")
