@@ -154,6 +154,8 @@ def ended(meter: Meter, started: datetime, *, status: str, **known: Any) -> Extr
         model_calls=meter.calls,
         replies_reused=meter.reused,
         reply_fingerprints=tuple(dict.fromkeys(meter.fingerprints)),
+        endpoint=meter.endpoint,
+        model=meter.model,
         started_at=started,
         finished_at=datetime.now(UTC),
         **known,

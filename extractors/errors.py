@@ -35,8 +35,8 @@
         ├── DestinationUnavailable  an export cannot be written there
         └── StoreUnavailable     the database cannot be opened or written
 
-Each class fixes its `kind` (what the tables say), its `stage` and whether the same bytes could do
-better later (`retryable`).
+Each class fixes its `kind` (what the tables say), its `stage`, whether the same bytes could do better
+later (`retryable`), and for a document's errors what a person does about it (`advice`).
 """
 
 from typing import ClassVar
@@ -48,6 +48,7 @@ class OctavoError(Exception):
     kind: ClassVar[str] = "error"
     stage: ClassVar[str] = ""
     retryable: ClassVar[bool] = False
+    advice: ClassVar[str] = ""
 
 
 class DocumentError(OctavoError):
@@ -60,42 +61,49 @@ class Encrypted(DocumentError):
     """A password is needed to open it."""
 
     kind = "encrypted"
+    advice = "give its password: `octavo quarantine retry --kind encrypted --password P`"
 
 
 class NotADocument(DocumentError):
     """Neither a PDF nor an image, by content."""
 
     kind = "not_a_document"
+    advice = "nothing to do, unless it should be a PDF or an image: then upload it again"
 
 
 class Unsupported(DocumentError):
     """An image format that no installed library decodes."""
 
     kind = "unsupported"
+    advice = "install a decoder (`octavo[heic]`) or convert it to PDF, PNG or JPEG, then retry"
 
 
 class TooLarge(DocumentError):
     """More bytes than the limit."""
 
     kind = "too_large"
+    advice = "raise OCTAVO_MAX_BYTES, or split the file, then retry"
 
 
 class TooManyPages(DocumentError):
     """More pages than the limit."""
 
     kind = "too_many_pages"
+    advice = "raise OCTAVO_MAX_PAGES, or split the file, then retry"
 
 
 class PageTooLarge(DocumentError):
     """A page of more pixels than the limit."""
 
     kind = "page_too_large"
+    advice = "raise OCTAVO_MAX_PAGE_PIXELS if you trust it, then retry"
 
 
 class ImageTooLarge(DocumentError):
     """An image inside a page, of more pixels than the limit."""
 
     kind = "image_too_large"
+    advice = "raise OCTAVO_MAX_IMAGE_PIXELS if you trust it, then retry"
     stage = "rendering"
 
 
@@ -103,12 +111,14 @@ class Damaged(DocumentError):
     """Broken beyond reading, cut off, or without pages."""
 
     kind = "damaged"
+    advice = "open it in a PDF reader; if that fails too, upload it again from its origin"
 
 
 class RenderTimeout(DocumentError):
     """The renderer did not finish in time."""
 
     kind = "render_timeout"
+    advice = "raise OCTAVO_DOCUMENT_SECONDS if you trust it, then retry; else print it to a new PDF"
     stage = "rendering"
 
 
@@ -116,6 +126,7 @@ class RenderMemory(DocumentError):
     """The renderer ran out of its memory limit."""
 
     kind = "render_memory"
+    advice = "raise OCTAVO_DOCUMENT_MEMORY if you trust it, then retry; else print it to a new PDF"
     stage = "rendering"
 
 
@@ -123,6 +134,7 @@ class RenderCrashed(DocumentError):
     """The renderer's process died."""
 
     kind = "render_crashed"
+    advice = "print it to a new PDF, and upload that"
     stage = "rendering"
 
 
@@ -136,6 +148,7 @@ class InvalidAnswer(AnswerError):
     """No JSON, or still against the schema after the repair round."""
 
     kind = "invalid_answer"
+    advice = "look at the reply (`octavo quarantine show ID`); retry with another model or a plainer schema"
     stage = "validation"
 
 
@@ -143,6 +156,7 @@ class EmptyAnswer(AnswerError):
     """Nothing in it though the page has ink."""
 
     kind = "empty_answer"
+    advice = "look at its pages: is it a document of this schema at all? If so, retry with another model"
     stage = "validation"
 
 
@@ -150,6 +164,7 @@ class RowsMissing(AnswerError):
     """Valid, but rows of a table that the page shows are in no record, after asking again."""
 
     kind = "rows_missing"
+    advice = "compare the table with its page; retry with fewer pages per request or another model"
     stage = "validation"
 
 
@@ -157,24 +172,28 @@ class TruncatedAnswer(AnswerError):
     """Cut off at the output limit."""
 
     kind = "truncated_answer"
+    advice = "retry with fewer pages per request, or a model with a larger output"
 
 
 class RunawayAnswer(AnswerError):
     """White space or a cycle without end."""
 
     kind = "runaway_answer"
+    advice = "retry, with another model if it happens again"
 
 
 class Refused(AnswerError):
     """The model declined to answer."""
 
     kind = "refused"
+    advice = "look at the reply (`octavo quarantine show ID`); retry with another model"
 
 
 class RejectedRequest(AnswerError):
     """The endpoint refuses this very request."""
 
     kind = "rejected_request"
+    advice = "the cause names what the endpoint refuses; retry with another endpoint or fewer pages per request"
 
 
 class RequestTooBig(RejectedRequest):
@@ -254,3 +273,13 @@ class StoreUnavailable(CannotRun):
     """The database cannot be opened or written."""
 
     kind = "store_unavailable"
+
+
+def advice_for(kind: str) -> str:
+    """What a person does about a document that failed so; empty for a kind that no error here has."""
+    classes = [OctavoError]
+    for each in classes:
+        if each.kind == kind and each.advice:
+            return each.advice
+        classes += each.__subclasses__()
+    return ""

@@ -17,6 +17,8 @@ class Meter:
         saved_usd: what they would have cost more.
         usage: tokens and cost of what was sent.
         fingerprints: of every reply read, in order.
+        endpoint: which answered last; None until one has.
+        model: likewise.
     """
 
     calls: int = 0
@@ -26,3 +28,5 @@ class Meter:
     saved_usd: float = 0.0
     usage: Usage = field(default_factory=Usage)
     fingerprints: list[str] = field(default_factory=list)
+    endpoint: str | None = None
+    model: str | None = None

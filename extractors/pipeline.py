@@ -257,6 +257,7 @@ async def _asked(
         judged = validation.judge(reply.text, schema, many=many, whole=whole)
     if not reply.reused:
         journey.vision.judge(reply, valid=not judged.faults)
+    meter.endpoint, meter.model = reply.endpoint, reply.model
     return reply.text, judged
 
 

@@ -44,6 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_schemas(commands)
     _add_db(commands)
     _add_purge(commands)
+    _add_report(commands)
+    _add_evaluate(commands)
     _add_others(commands)
     _add_services(commands)
     return parser
@@ -192,6 +194,33 @@ def _day(text: str) -> datetime:
     return datetime.combine(date.fromisoformat(text), time(), UTC)
 
 
+def _add_report(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "report", help="write one HTML page: counts, what needs a person, records beside their pages"
+    )
+    parser.add_argument("out", type=Path, metavar="OUT.html", help="the file; it needs nothing beside it")
+    parser.add_argument("--limit", type=_positive, default=20, metavar="N", help="newest records shown (20)")
+    _add_store(parser)
+    parser.set_defaults(command=_report)
+
+
+def _add_evaluate(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "evaluate", help="hold the store's records against labels, field by field",
+        description="Holds the records that are in the store now against true values: extract first. Nothing is "
+        "extracted here, and nothing paid.",
+    )  # fmt: skip
+    parser.add_argument(
+        "labels", metavar="LABELS",
+        help="JSON Lines, or CSV by its name, here or at s3://: each line names a document (sha256, uri or file) and "
+        "its true values, under the schema's names",
+    )  # fmt: skip
+    parser.add_argument("--schema", required=True, metavar="S", help="whose records")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    _add_store(parser)
+    parser.set_defaults(command=_evaluate)
+
+
 def _add_others(commands: "Commands[argparse.ArgumentParser]") -> None:
     doctor = commands.add_parser("doctor", help="what is configured, reachable and missing")
     doctor.add_argument("--endpoint", type=_names, default=(), metavar="E[,E2]")
@@ -286,6 +315,18 @@ def _purge(options: argparse.Namespace) -> int:
     from flows.telling import show_purge
 
     return show_purge(options.before, options.document, options.store, only_replies=options.replies)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from flows.reporting import report_command
+
+    return report_command(options.out, options.store, options.limit)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from flows.marking import evaluate_command
+
+    return evaluate_command(options.labels, options.schema, options.store, as_json=options.json)
 
 
 def _db_upgrade(options: argparse.Namespace) -> int:

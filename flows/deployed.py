@@ -1,4 +1,4 @@
-"""The deployments' flows beside `bulk-extract`: `on-upload` and `export`."""
+"""The deployments' flows beside `bulk-extract`: `on-upload`, `export` and `evaluate`."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from prefect import State, flow
+from prefect.artifacts import acreate_table_artifact
 from prefect.states import Completed, Failed
 
 from flows import telemetry
+from flows.evaluating import Evaluation, evaluate
 from flows.exporting import Exported, export
 from flows.extract import Artifacts
 from flows.logs import Logged
+from flows.marking import as_rows
 from flows.notifications import Arrival
 from flows.running import Job
 from flows.settings import read_settings
@@ -108,3 +111,25 @@ async def export_records(
 def _export(schema_name: str, destination: str, form: str) -> Exported:
     with Store.open(read_settings().store) as store:
         return export(store, schema_name, destination, form)
+
+
+@flow(name="evaluate", flow_run_name="evaluate {schema_name}", validate_parameters=True, persist_result=False)
+async def evaluate_records(labels: str, schema_name: str) -> State[dict[str, Any]]:
+    """Holds the store's records against labels (`octavo evaluate`): a table artifact with a row for each field.
+
+    Args:
+        labels: s3://bucket/key or a path that every worker sees: JSON Lines, or CSV by its name.
+        schema_name: whose records.
+
+    Returns:
+        Completed, whatever share is right, with the evaluation as data; it fails as `evaluate` raises.
+    """
+    found = await asyncio.to_thread(_evaluate, labels, schema_name)
+    told = f"{found.schema_name}: {found.total.right} of {found.total.labels} labels right"
+    await acreate_table_artifact(table=as_rows(found), key="octavo-evaluation", description=told)
+    return Completed(message=told, data=found.as_json())
+
+
+def _evaluate(labels: str, schema_name: str) -> Evaluation:
+    with Store.open(read_settings().store, read_only=True) as store:
+        return evaluate(store, schema_name, labels)

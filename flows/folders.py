@@ -60,6 +60,7 @@ class ObjectGone(DocumentError):
     """An object was listed, and is no longer there when it is read."""
 
     kind = "gone"
+    advice = "nothing to do, unless it was deleted by mistake: then upload it again"
     stage = "fetching"
 
 

@@ -1,18 +1,23 @@
-"""`octavo quarantine show ID --images DIR`: the pages of a document as the model saw them."""
+"""A stored document's pages drawn again: for `octavo quarantine show ID --images DIR`, and for the report."""
 
 import asyncio
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from extractors import opening
-from extractors.documents import ObjectRef, PageFailure
+from extractors.documents import Document, ObjectRef, PageFailure, PageImage
 from extractors.errors import BadConfiguration, DestinationUnavailable, DocumentError
+from extractors.limits import Limits
 from extractors.rendering import render_pages
 from extractors.workers import Workers
 from flows.gate import limits_of, passwords_of
 from flows.objects import spool_async
 from flows.querying import QuarantineDetails
 from flows.settings import settings
+
+Drawn = list[PageImage | PageFailure]
+"""An image for each page, or why it cannot be drawn."""
 
 
 def page_images(details: QuarantineDetails, folder: Path) -> list[str]:
@@ -32,24 +37,10 @@ def page_images(details: QuarantineDetails, folder: Path) -> list[str]:
     """
     if not details.uris:
         raise BadConfiguration(f"no object shows the bytes of {details.id} any more")
-    return asyncio.run(_drawn(details, folder))
-
-
-async def _drawn(details: QuarantineDetails, folder: Path) -> list[str]:
-    limits, passwords = limits_of(settings()), passwords_of(settings())
-    with tempfile.TemporaryDirectory(prefix="octavo-") as spool:
-        async with Workers(1, limits.memory_bytes) as workers:
-            try:
-                fetched = await spool_async(ObjectRef(details.uris[0], 0, ""), Path(spool), limits.max_bytes)
-                if fetched.sha256 != details.sha256:
-                    raise BadConfiguration(f"{details.uris[0]} has other bytes now: extract it again")
-                document = await workers.run(
-                    opening.open_document, fetched, limits, passwords, seconds=limits.seconds
-                )
-                wanted = details.failed_pages or tuple(range(1, document.page_count + 1))
-                drawn = await workers.run(render_pages, document, wanted, limits, seconds=limits.seconds)
-            except DocumentError as error:
-                raise BadConfiguration(f"{details.id} cannot be drawn: {error}") from None
+    try:
+        drawn = asyncio.run(_drawn(details))
+    except DocumentError as error:
+        raise BadConfiguration(f"{details.id} cannot be drawn: {error}") from None
     lines = []
     for page in drawn:
         if isinstance(page, PageFailure):
@@ -57,6 +48,42 @@ async def _drawn(details: QuarantineDetails, folder: Path) -> list[str]:
             continue
         lines.append(_written(folder / f"{details.id}-page-{page.page}.jpg", page.jpeg, blank=page.blank))
     return lines
+
+
+async def _drawn(details: QuarantineDetails) -> Drawn:
+    async with Workers(1, settings().document_memory) as workers:
+        return await draw_pages(workers, details.uris[0], details.sha256, details.failed_pages, render_pages)
+
+
+async def draw_pages(
+    workers: Workers,
+    uri: str,
+    sha256: str,
+    pages: tuple[int, ...],
+    draw: Callable[[Document, tuple[int, ...], Limits], Drawn],
+) -> Drawn:
+    """Fetches an object, makes sure that its bytes are those that were read, and draws pages of it.
+
+    Args:
+        workers: processes for it.
+        uri: of the object.
+        sha256: of the bytes that were read.
+        pages: numbers from 1, in order; none for all.
+        draw: runs in a worker, like `rendering.render_pages`.
+
+    Raises:
+        BadConfiguration: the object has other bytes now.
+        DocumentError: it is gone, or cannot be opened.
+        SourceUnavailable: it cannot be read now.
+    """
+    limits, passwords = limits_of(settings()), passwords_of(settings())
+    with tempfile.TemporaryDirectory(prefix="octavo-") as spool:
+        fetched = await spool_async(ObjectRef(uri, 0, ""), Path(spool), limits.max_bytes)
+        if fetched.sha256 != sha256:
+            raise BadConfiguration(f"{uri} has other bytes now: extract it again")
+        document = await workers.run(opening.open_document, fetched, limits, passwords, seconds=limits.seconds)
+        wanted = pages or tuple(range(1, document.page_count + 1))
+        return await workers.run(draw, document, wanted, limits, seconds=limits.seconds)
 
 
 def _written(path: Path, jpeg: bytes, *, blank: bool) -> str:

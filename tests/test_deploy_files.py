@@ -40,7 +40,7 @@ def test_deployments_name_flows_that_exist_with_parameters_that_they_take() -> N
     """Each entrypoint is a flow, its preset parameters are of its signature, and only one run of a schedule runs."""
     declared: dict[str, Any] = yaml.safe_load((DEPLOY / "prefect.yaml").read_text())
     names = {each["name"] for each in declared["deployments"]}
-    assert {"bulk-extract", "extract-shard", "on-upload", "export"} <= names
+    assert {"bulk-extract", "extract-shard", "on-upload", "export", "evaluate"} <= names
     for each in declared["deployments"]:
         module, _, name = each["entrypoint"].rpartition(".")
         flow = getattr(importlib.import_module(module), name)

@@ -1,6 +1,7 @@
 """The Prefect flow: states that tell the truth, artifacts, and a refusal of what cannot be."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pages
 import pytest
 from fakes import model_server, says
-from runs import TOTAL
+from runs import TOTAL, run
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Prefect's own server and client warn at will
 
@@ -90,3 +91,22 @@ def test_the_flow_runs_without_prefect_too(inbox: Path) -> None:
     assert set(properties) >= {"sources", "schema_name", "endpoints", "max_cost", "records", "rerun"}
     assert "s3://bucket/prefix" in properties["sources"]["description"]
     assert properties["rerun"]["enum"] == ["changed", "failed", "all"]
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_an_evaluation_leaves_its_table(inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deployment `evaluate`: Completed whatever share is right, Failed where labels cannot be read."""
+    from flows.deployed import evaluate_records
+
+    monkeypatch.setenv("OCTAVO_STORE", f"sqlite:///{tmp_path / 'octavo.db'}")
+    with model_server(lambda _: says(TOTAL)) as server:
+        run(inbox, server.base_url)
+    (tmp_path / "labels.csv").write_text("file,merchant,total\ngood.pdf,corner shop,13\n")
+    state: Any = asyncio.run(evaluate_records(str(tmp_path / "labels.csv"), "receipt", return_state=True))
+    assert state.is_completed()
+    assert state.message == "receipt: 1 of 2 labels right"
+    (table,) = asyncio.run(artifacts("octavo-evaluation"))
+    assert [row["right %"] for row in json.loads(table.data)] == ["100.0", "0.0", "50.0"]
+    failed: Any = asyncio.run(evaluate_records("nowhere.csv", "receipt", return_state=True))
+    assert failed.is_failed()
+    assert "labels nowhere.csv cannot be read" in failed.message
