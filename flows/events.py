@@ -37,7 +37,10 @@ _POLL = 5
 _TRY_LATER = 30
 """Seconds before a message that was not finished is seen again."""
 
-_THREADS = ThreadPoolExecutor(3, thread_name_prefix="events")
+_SIDE_BY_SIDE = 2
+"""Micro-batches in hand: while one is read the next is received, so that the endpoint does not wait for the queue."""
+
+_THREADS = ThreadPoolExecutor(4, thread_name_prefix="events")
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class Consumer:
         take: reads a micro-batch.
         poll: seconds of a long poll.
         stopping: no further message is received, and the run under way ends early.
+        receiving: held by the micro-batch that is being received.
+        reading: held by the one whose documents are read: one run at a time keeps to the limits of the endpoint.
     """
 
     queue: str
@@ -76,6 +81,8 @@ class Consumer:
     take: TakeUploads
     poll: int = _POLL
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    receiving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 async def consume(consumer: Consumer) -> None:
@@ -87,9 +94,20 @@ async def consume(consumer: Consumer) -> None:
     """
     client = _client(consumer.queue)
     await _call(client.get_queue_attributes, QueueUrl=consumer.queue, AttributeNames=["VisibilityTimeout"])
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_SIDE_BY_SIDE):
+                group.create_task(_work(consumer, client))
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+async def _work(consumer: Consumer, client: "SQSClient") -> None:
+    """One micro-batch after the other."""
     while not consumer.stopping.is_set():
         try:
-            messages = await _receive(consumer, client)
+            async with consumer.receiving:
+                messages = await _receive(consumer, client)
             if messages:
                 await _take(messages, consumer, client)
         except SourceUnavailable as error:
@@ -111,19 +129,23 @@ async def _take(messages: list[Message], consumer: Consumer, client: "SQSClient"
     await _hide(left, _TRY_LATER, consumer, client)
     for state in ("done", "gone", "waiting"):
         telemetry.uploads(state, sum(ended.state == state for ended in batch.ended.values()))
-    if batch.paused and not consumer.stopping.is_set():
-        tell(f"paused: {batch.paused}", level=logging.WARNING)
-        await _rest(consumer)
 
 
 async def _read(arrived: Sequence[Arrival], consumer: Consumer) -> Batch:
-    """The batch's outcome; when nothing could be run, all of it stays in the queue."""
-    try:
-        return await consumer.take(arrived, consumer.job, consumer.stopping)
-    except CannotRun as error:
-        tell(f"{error.kind}: {error}", level=logging.ERROR)
-        await _rest(consumer)
-        return Batch({each.uri: Ended("waiting", str(error)) for each in arrived}, None)
+    """The batch's outcome; when nothing could be run, all of it stays in the queue, and the next one waits too."""
+    async with consumer.reading:
+        if consumer.stopping.is_set():
+            return Batch({each.uri: Ended("waiting") for each in arrived}, None)
+        try:
+            batch = await consumer.take(arrived, consumer.job, consumer.stopping)
+        except CannotRun as error:
+            tell(f"{error.kind}: {error}", level=logging.ERROR)
+            await _rest(consumer)
+            return Batch({each.uri: Ended("waiting", str(error)) for each in arrived}, None)
+        if batch.paused and not consumer.stopping.is_set():
+            tell(f"paused: {batch.paused}", level=logging.WARNING)
+            await _rest(consumer)
+        return batch
 
 
 async def _note_gone(batch: Batch, consumer: Consumer) -> None:

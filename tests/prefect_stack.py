@@ -2,27 +2,30 @@
 
 The store is on PostgreSQL 18 from its wheel. That one lacks `pg_trgm`, which Prefect's migrations ask for: so
 Prefect's own data is in the machine's PostgreSQL where one is installed (`initdb`), else in SQLite, and
-`Stack.database` says which. Everything started is ended, by its process group.
+`Stack.database` says which. Everything started is ended, by its process id.
 """
 
+import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
+import psutil
 from s3_servers import free_ports
 from sqlalchemy import create_engine
 
 ROOT = Path(__file__).resolve().parents[1]
+_MARK = "OCTAVO_TEST_STACK"
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
 
 
@@ -33,7 +36,7 @@ class Stack:
     Attributes:
         folder: home, logs and databases.
         environment: for every process: the API, the store, the project on the path.
-        processes: by name; each in a process group of its own.
+        processes: by name.
     """
 
     folder: Path
@@ -68,11 +71,34 @@ class Stack:
         """A `prefect` command."""
         return self.run(*PREFECT, *arguments, seconds=seconds)
 
+    def api(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """What Prefect's API answers: to a POST with a body, to a GET without."""
+        request = Request(  # noqa: S310 - our own loopback server
+            f"{self.environment['PREFECT_API_URL']}/{path}",
+            None if body is None else json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urlopen(request, timeout=30) as answer:  # noqa: S310 - likewise
+            return json.load(answer)
+
+    def last_words(self, lines: int = 40) -> str:
+        """The end of each process's log, for a failure's reader."""
+        told = []
+        for log in sorted(self.folder.glob("*.log")):
+            told += [f"--- the last lines of {log.name}", *log.read_text(errors="replace").splitlines()[-lines:]]
+        return "\n".join(told)
+
     def kill(self, name: str) -> None:
-        """SIGKILL to a process and all that it started, as when its machine dies."""
+        """SIGKILL to a process and all that it started, as when its machine dies.
+
+        A worker starts each flow run in a session of its own, so its process group is not all.
+        """
         process = self.processes.pop(name)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+        with suppress(psutil.NoSuchProcess):
+            worker = psutil.Process(process.pid)
+            for each in [worker, *worker.children(recursive=True)]:
+                with suppress(psutil.NoSuchProcess):
+                    each.kill()
         process.wait()
 
     def start_server(self) -> None:
@@ -97,7 +123,7 @@ class Stack:
 
 @contextmanager
 def prefect_stack(folder: Path, **environment: str) -> Iterator[Stack]:
-    """A server with the project's deployments; everything is ended at the end, by process group."""
+    """A server with the project's deployments; everything is ended at the end, and what it said is told on failure."""
     folder.mkdir(parents=True, exist_ok=True)
     (port,) = free_ports(1)
     with ExitStack() as stack:
@@ -110,21 +136,33 @@ def prefect_stack(folder: Path, **environment: str) -> Iterator[Stack]:
             "DO_NOT_TRACK": "1",
             "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
             "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "500",
+            # In memory, the default, a restart forgets who holds a place, and a dead holder's is never free again.
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
             "PREFECT_WORKER_QUERY_SECONDS": "2",
             "PYTHONPATH": str(ROOT),
+            _MARK: str(folder),
         }
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "OCTAVO_"))}
         running = Stack(folder, {**kept, **settings, **environment}, port)
         stack.callback(_end_all, running)
-        running.start_server()
-        running.prefect("work-pool", "create", "octavo", "--type", "process")
-        running.prefect("deploy", "--all", "--prefect-file", "deploy/prefect.yaml")
-        yield running
+        try:
+            running.start_server()
+            running.prefect("work-pool", "create", "octavo", "--type", "process")
+            running.prefect("deploy", "--all", "--prefect-file", "deploy/prefect.yaml")
+            yield running
+        except BaseException:
+            print(running.last_words(), flush=True)
+            raise
 
 
 def _end_all(running: Stack) -> None:
     for name in list(running.processes):
         running.kill(name)
+    # Flow runs whose worker was gone before them: known by what they were started with.
+    for each in psutil.process_iter():
+        with suppress(psutil.Error):
+            if each.environ().get(_MARK) == str(running.folder):
+                each.kill()
 
 
 @contextmanager

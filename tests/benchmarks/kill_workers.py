@@ -1,21 +1,26 @@
-"""A bulk run over three workers, one killed in the middle, the Prefect server restarted: every document once.
+"""A bulk run over three workers; a worker, the Prefect server and the run's parent killed: every document once.
 
-    PYTHONPATH=.:tests python tests/benchmarks/kill_workers.py [DOCUMENTS]      (1000; takes some minutes)
+    PYTHONPATH=.:tests python tests/benchmarks/kill_workers.py [DOCUMENTS]      (1000; takes about ten minutes)
 
 Real parts on loopback: Prefect's server, process workers, the store on PostgreSQL, SeaweedFS, and a model
-server that answers from a script and counts. Prints the counts, and fails unless every document has one
-record, none is missing, and the calls in flight never were more than the limit for all shards together.
+server that answers from a script and counts. Killed with -9, one after the other: a worker with the shard
+that it runs, the server (started again), and the worker that runs the parent, which nobody tells Prefect of.
+Then the deployment is started again, as its schedule would. Fails unless every document has one record,
+none was paid for twice but those in flight when they were killed, and the calls in flight never were more
+than the limit for all shards together.
 """
 
 import json
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pages
 from fakes import Answer, Asked, ModelServer, model_server
-from prefect_stack import PREFECT, Stack, prefect_stack
+from prefect_stack import Stack, prefect_stack
 from runs import TOTAL
 from s3_servers import seaweed_server
 from sqlalchemy import create_engine, text
@@ -47,65 +52,100 @@ def main() -> int:
                 "OCTAVO_RENDER_WORKERS": "1",
             }  # fmt: skip
             with prefect_stack(folder / "stack", **environment) as stack:
-                return check(stack, model, count)
+                check(stack, model, count)
+    return 0
 
 
-def check(stack: Stack, model: ModelServer, count: int) -> int:
-    """Starts the run, kills and restarts, waits for the end, counts."""
-    for number in range(WORKERS):
-        stack.start_worker(f"worker-{number}")
-    stack.start_worker("parent")
+def check(stack: Stack, model: ModelServer, count: int) -> None:
+    """Starts the run, kills and restarts, starts it again, counts."""
+    # The parent takes a worker of its own, the first that is there.
     parameters = {
         "sources": ["s3://docs/in/"], "schema_name": "receipt", "shard_documents": max(10, count // 12),
         "shards_at_once": WORKERS, "concurrency": CONCURRENCY,
     }  # fmt: skip
+    stack.start_worker("parent")
+    first = begun(stack, parameters)
+    until(lambda: state(stack, first) == "Running", "the parent runs")
+    for number in range(WORKERS):
+        stack.start_worker(f"worker-{number}")
     began = time.monotonic()
-    triggered = [
-        *PREFECT, "deployment", "run", "bulk-extract/bulk-extract", "--params", json.dumps(parameters),
-        "--watch", "--watch-timeout", "1500", "--watch-interval", "3",
-    ]  # fmt: skip
-    stack.start("first", *triggered)
-    wait_for_calls(model, count // 4)
-    killed = busy_worker(stack)
+    until(lambda: len(model.asked) >= count // 4, "a quarter of the calls")
+    until(lambda: busy_worker(stack) is not None, "a worker has a shard")
+    killed = str(busy_worker(stack))
     stack.kill(killed)
-    told(f"{killed} killed with what it ran after {len(model.asked)} calls")
-    wait_for_calls(model, count // 2)
+    told(f"{killed} and its shard killed after {len(model.asked)} calls")
+    stack.start_worker("another")
+    until(lambda: len(model.asked) >= count // 2, "half of the calls")
     stack.kill("server")
     told(f"Prefect's server killed after {len(model.asked)} calls")
     time.sleep(5)
     stack.start_server()
-    told("and started again")
-    stack.start_worker("another")
-    # Prefect ends the parent when its server goes away: it is started again, as its schedule would.
-    run = stack.start("run", *triggered)
-    while counts(stack)[0] < count and time.monotonic() - began < 1200:
-        time.sleep(2)
+    told(f"and started again; the parent is {state(stack, first)}")
+    until(lambda: len(model.asked) >= 3 * count // 4, "three quarters of the calls")
+    stack.kill("parent")
+    told(f"the parent killed after {len(model.asked)} calls; Prefect calls it {state(stack, first)}")
+    stack.start_worker("parent-2")
+    last = begun_again(stack, parameters)
+    until(lambda: state(stack, last) in {"Completed", "Failed", "Crashed", "Cancelled"}, "the run ends")
+    told(f"the next run: {state(stack, last)}: {stack.api(f'flow_runs/{last}')['state']['message']}")
+    for run in (first, last):
+        told(f"artifacts of {run}: {dict(artifacts(stack, run))}")
     documents, records, twice = counts(stack)
+    paid_twice = len(model.asked) - len({asked.fingerprint for asked in model.asked})
     told(
         f"{count} documents: {documents} with a record, {records} records, {twice} documents with more than one; "
-        f"{len(model.asked)} calls; at most {model.most_in_flight} in flight (limit {CONCURRENCY}); "
-        f"{time.monotonic() - began:.0f} s"
+        f"{len(model.asked)} calls, {paid_twice} of them a second time; at most {model.most_in_flight} in flight "
+        f"(limit {CONCURRENCY}); {time.monotonic() - began:.0f} s"
     )
-    run.wait(timeout=300)
-    told(f"the run: {(stack.folder / 'run.log').read_text().strip().splitlines()[-1]}")
-    good = (documents, records, twice) == (count, count, 0) and model.most_in_flight <= CONCURRENCY
-    return 0 if good else 1
+    assert (documents, records, twice) == (count, count, 0)
+    assert paid_twice <= CONCURRENCY
+    assert model.most_in_flight <= CONCURRENCY
 
 
-def busy_worker(stack: Stack) -> str:
-    """A worker that has begun a shard, by its log."""
+def begun(stack: Stack, parameters: dict[str, Any]) -> str:
+    """The id of a run of the deployment."""
+    deployment = stack.api("deployments/name/bulk-extract/bulk-extract")["id"]
+    return str(stack.api(f"deployments/{deployment}/create_flow_run", {"parameters": parameters})["id"])
+
+
+def begun_again(stack: Stack, parameters: dict[str, Any]) -> str:
+    """The id of a run that was let in: while Prefect believes the dead parent to run, others are cancelled."""
+    began = time.monotonic()
+    while True:
+        run = begun(stack, parameters)
+        until(lambda: state(stack, run) not in {"Scheduled", "Pending", "Late"}, "the next run is let in or not")
+        if state(stack, run) != "Cancelled":
+            told(f"another run was let in {time.monotonic() - began:.0f} s after the parent's death")
+            return run
+        assert time.monotonic() - began < 600, "no other run is let in"
+        time.sleep(15)
+
+
+def state(stack: Stack, run: str) -> str:
+    """A flow run's state, by name."""
+    return str(stack.api(f"flow_runs/{run}")["state"]["name"])
+
+
+def artifacts(stack: Stack, run: str) -> Counter[str]:
+    """How many artifacts of each type a flow run has."""
+    found = stack.api("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}})
+    return Counter(each["type"] for each in found)
+
+
+def busy_worker(stack: Stack) -> str | None:
+    """A worker that has begun a shard and not ended it, by its log."""
     for name in stack.processes:
-        log = stack.folder / f"{name}.log"
-        if name.startswith("worker-") and "shard" in log.read_text():
+        log = (stack.folder / f"{name}.log").read_text(errors="replace")
+        if name.startswith("worker-") and log.count("for flow 'extract-shard'") > log.count("Finished in state"):
             return name
-    return "worker-0"
+    return None
 
 
-def wait_for_calls(model: ModelServer, calls: int) -> None:
-    """Until the model was asked so often."""
-    until = time.monotonic() + 300
-    while len(model.asked) < calls:
-        assert time.monotonic() < until, f"only {len(model.asked)} calls"
+def until(held: Any, what: str, seconds: float = 600) -> None:
+    """Waits until something holds."""
+    end = time.monotonic() + seconds
+    while not held():
+        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
         time.sleep(0.2)
 
 
