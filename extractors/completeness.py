@@ -65,7 +65,7 @@ def unread_rows(
     Args:
         value: the window's answer.
         pages: page number -> the words that a reader sees there.
-        row_fields: the answer's lists of objects; without any, no row is missed.
+        row_fields: paths of the answer's lists of objects (`items`, `records.items`); without any, no row is missed.
 
     Returns:
         Page number -> what is missing there, for the pages where much is; empty where no page has a text layer.
@@ -74,9 +74,11 @@ def unread_rows(
         return {}
     rows = _table_rows([number for page, words in pages.items() for number in _numbers(page, words)])
     found = _found(rows, Counter(_keys_of(value)))
-    asked_for = _asked_for(rows, found)
+    own = [row for name in row_fields for row in _rows_at(value, name)]
+    # A closing balance is the last row's too: of the head's numbers none says that a table is asked for.
+    asked_for = _asked_for(rows, _found(rows, Counter(_keys_of(own))))
     certain = bool(asked_for)
-    if not certain and not any(value.get(name) for name in row_fields):
+    if not certain and not own:
         lengths = Counter(row.columns for row in rows if _holds_amounts(row))
         asked_for = {columns for columns, count in lengths.items() if count >= _LONG_COLUMN}
     by_page: dict[int, list[_Row]] = defaultdict(list)
@@ -89,6 +91,12 @@ def unread_rows(
         for page, of_page in by_page.items()
         if missing[page] >= _MISSING and missing[page] > _SHARE * len(of_page)
     }
+
+
+def _rows_at(value: Mapping[str, Any], path: str) -> list[Any]:
+    name, _, inner = path.partition(".")
+    rows = list(value.get(name) or ())
+    return [deeper for row in rows for deeper in _rows_at(row, inner)] if inner else rows
 
 
 def _asked_for(rows: Sequence[_Row], found: set[_Row]) -> set[frozenset[int]]:

@@ -1,6 +1,6 @@
 """How a document ends: its state from its pages' states, its records from its windows' values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -52,7 +52,7 @@ def concluded(
     unread = {page: told for reading in readings for page, told in reading.unread.items()}
     issues += [
         Issue(
-            "rows_missing", f"page {page}", f"{told.missing} of {told.rows} table rows of the page are in no record"
+            "rows_missing", _path_of(page), f"{told.missing} of {told.rows} table rows of the page are in no record"
         )
         for page, told in unread.items()
     ]
@@ -103,18 +103,34 @@ def _records(parts: Sequence[merging.Part], plan: planning.Plan, issues: Sequenc
     """
     if not parts:
         return ()
+    found = list(_merged(parts, plan))
+    told = {_path_of(page) for _, pages in found for page in pages}
+    drafts = []
+    for record, pages in found:
+        # What is said of a page concerns the records that stand on it; of a page without any, all of them.
+        own = {_path_of(page) for page in pages}
+        drafts.append(_record(record, pages, plan, [i for i in issues if i.path in own or i.path not in told]))
+    return tuple(drafts)
+
+
+def _merged(parts: Sequence[merging.Part], plan: planning.Plan) -> Iterator[tuple[merging.Merged, tuple[int, ...]]]:
+    """The records before they are parsed, each with its pages."""
     if plan.records == "per-page":
-        return tuple(
-            _record(merging.merge([part], plan.schema.json_schema), part.pages, plan, issues) for part in parts
-        )
+        for part in parts:
+            yield merging.merge([part], plan.schema.json_schema), part.pages
+        return
     pages = tuple(page for part in parts for page in part.pages)
     if plan.records == "one":
-        return (_record(merging.merge(parts, plan.schema.json_schema), pages, plan, issues),)
+        yield merging.merge(parts, plan.schema.json_schema), pages
+        return
     merged = merging.merge(parts, {})
-    return tuple(
-        _record(_nth(merged, number), _stands_on(_nth(merged, number).evidence) or pages, plan, issues)
-        for number in range(len(merged.value["records"]))
-    )
+    for number in range(len(merged.value["records"])):
+        record = _nth(merged, number)
+        yield record, _stands_on(record.evidence) or pages
+
+
+def _path_of(page: int) -> str:
+    return f"page {page}"
 
 
 def _nth(merged: merging.Merged, number: int) -> merging.Merged:

@@ -6,7 +6,7 @@ windows in another way gives the same lists.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from extractors.documents import Evidence, Issue
@@ -93,51 +93,6 @@ def merge(parts: Sequence[Part], schema: dict[str, Any]) -> Merged:
 
     merged.value = fields("", branches, "")
     return merged
-
-
-def with_rows_of(part: Part, page: int, better: Part, row_fields: Sequence[str]) -> Part:
-    """The same window with one page's rows taken from another answer.
-
-    A row belongs to the page that its evidence names, and one without evidence to the row's before it.
-
-    Args:
-        part: the window.
-        page: whose rows are replaced.
-        better: what that page alone gave; only its rows count.
-        row_fields: the lists that hold rows.
-    """
-    value = dict(part.value)
-    evidence = [item for item in part.evidence if item.path.partition(".")[0] not in row_fields]
-    for name in row_fields:
-        own = list(enumerate(_pages_of_rows(part, name)))
-        rows = [(part, row) for row, at in own if at < page]
-        rows += [(better, row) for row in range(len(better.value.get(name) or ()))]
-        rows += [(part, row) for row, at in own if at > page]
-        if rows:
-            value[name] = [source.value[name][row] for source, row in rows]
-        for number, (source, row) in enumerate(rows):
-            evidence += _moved(source.evidence, f"{name}.{row}", f"{name}.{number}")
-    return Part(part.pages, value, tuple(evidence))
-
-
-def _pages_of_rows(part: Part, name: str) -> list[int]:
-    named: dict[str, int] = {}
-    for item in part.evidence:
-        if item.page is not None:
-            named.setdefault(".".join(item.path.split(".")[:2]), item.page)
-    pages, page = [], part.pages[0]
-    for row in range(len(part.value.get(name) or ())):
-        page = named.get(f"{name}.{row}", page)
-        pages.append(page)
-    return pages
-
-
-def _moved(evidence: Sequence[Evidence], old: str, new: str) -> list[Evidence]:
-    return [
-        replace(item, path=new + item.path.removeprefix(old))
-        for item in evidence
-        if item.path == old or item.path.startswith(f"{old}.")
-    ]
 
 
 def _join(path: str, step: str) -> str:

@@ -1,7 +1,7 @@
 """One document's way, in order: open, draw, ask, judge, ground, merge. Nothing else knows the whole journey.
 
     opening -> rendering -> planning -> vision -> validation (-> repair, once) -> grounding
-    -> completeness (-> a page whose table rows are missing, once, alone) -> merging -> concluding
+    -> completeness (-> a page whose table rows are missing, once, alone: rereading) -> merging -> concluding
 
 Grounding is done a window at a time, before merging, so that only values and boxes travel on: a
 document's words are never held all at once, and memory does not grow with its pages.
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from extractors import completeness, grounding, merging, opening, planning, rendering, validation
+from extractors import completeness, grounding, merging, opening, planning, rendering, rereading, validation
 from extractors.concluding import Reading, concluded, ended
 from extractors.documents import (
     Document,
@@ -195,13 +195,13 @@ async def _completed(
 ) -> merging.Part:
     """The part, with the rows of pages that were read again alone; what is missing still goes into `unread`."""
     pages = {page.page: page for page in window.pages if page.page in part.pages}
-    fields = journey.plan.row_fields if journey.plan.records != "many" else ()
+    fields = journey.plan.row_fields
     lacking = _unread(part, pages, fields)
     for number in lacking:
         alone = await _page_again(pages[number], lacking[number].rows, journey, meter)
         if alone is None:
             continue
-        better = merging.with_rows_of(part, number, alone, fields)
+        better = rereading.with_page_again(part, number, alone, fields, journey.plan.schema)
         before, after = _unread(part, pages, fields).get(number), _unread(better, pages, fields).get(number)
         if after is None or (before is not None and after.missing < before.missing):
             part = better

@@ -45,7 +45,8 @@ class Plan:
         pages_per_request: pages in one window at most.
         wire_schema: portable schema of a whole document's answer.
         part_schema: the same with nothing obligatory, for a window that is only a part of its document.
-        row_fields: the record's own lists of objects: what a table's rows become.
+        row_fields: paths of the answer's lists of objects, which a table's rows become: `line_items`; for many
+            records `records.line_items`, or `records` where a record has no such list and is a row itself.
     """
 
     schema: Schema
@@ -71,6 +72,7 @@ def plan(schema: Schema, records: str = "one", pages_per_request: int = 8) -> Pl
     part, row_fields = relaxed(whole), _row_fields(whole)
     if records == "many":
         whole, part = _list_of(whole), _list_of(part)
+        row_fields = tuple(f"records.{name}" for name in row_fields) or ("records",)
     size = 1 if records == "per-page" else pages_per_request
     return Plan(schema, records, size, whole, part, row_fields)
 

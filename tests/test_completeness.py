@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.completeness import unread_rows
-from extractors.documents import Evidence, Word
-from extractors.merging import Part, with_rows_of
+from extractors.documents import Word
 
 FIELDS = ("items",)
 
@@ -91,22 +90,18 @@ def test_an_answer_without_any_row_beside_a_long_column_of_amounts_is_doubted() 
     assert unread_rows(answer([]), {1: page(table(9))}, FIELDS) == {}
 
 
-rows_on_pages = st.lists(st.integers(0, 4), min_size=2, max_size=5)
+def test_many_records_are_rows_themselves_or_hold_them() -> None:
+    """Each record one row of a table, or each with a table of its own: a skipped page is told either way."""
+    pages = {1: page(table(8)), 2: page(table(12, 50))}
+    flat = {"records": answer(table(8))["items"]}
+    assert unread_rows(flat, pages, ("records",))[2].missing == 12
+    nested = {"records": [answer(table(4), number="A"), answer(table(4, 5), number="B")]}
+    assert unread_rows(nested, pages, ("records.items",))[2].missing == 12
+    nested["records"].append(answer(table(12, 50), number="C"))
+    assert unread_rows(nested, pages, ("records.items",)) == {}
 
 
-@given(rows_on_pages, st.data())
-def test_rows_that_were_read_again_stand_where_they_were_missing(sizes: list[int], data: st.DataObject) -> None:
-    """The other pages' rows keep their order and evidence, the head keeps its values."""
-    numbers = range(1, len(sizes) + 1)
-    target = data.draw(st.sampled_from(list(numbers)))
-
-    def part(pages: list[int], left_out: int | None = None) -> Part:
-        rows = [(n, f"{n}-{row}") for n in pages for row in range(sizes[n - 1]) if n != left_out]
-        evidence = [Evidence("head", 1)]
-        evidence += [Evidence(f"items.{at}.name", n, None, name) for at, (n, name) in enumerate(rows)]
-        return Part(tuple(pages), {"head": "x", "items": [{"name": name} for _, name in rows]}, tuple(evidence))
-
-    mended = with_rows_of(part(list(numbers), left_out=target), target, part([target]), FIELDS)
-    whole = part(list(numbers))
-    assert mended.value == whole.value
-    assert sorted(mended.evidence, key=lambda item: item.path) == sorted(whole.evidence, key=lambda item: item.path)
+def test_many_records_without_any_row_beside_a_long_column_of_amounts_are_doubted() -> None:
+    """The records are there, but none of them has a row."""
+    (told,) = unread_rows({"records": [answer([], number="A")]}, {1: page(table(12))}, ("records.items",)).values()
+    assert (told.missing, told.certain) == (12, False)

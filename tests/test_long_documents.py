@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import Answer, Asked, model_server
-from runs import rows, run, states
+from fakes import Answer, Asked, model_server, says
+from runs import TOTAL, rows, run, states
 from statements import pages_asked, reads, statement_pdf, transactions
 
 ROWS = transactions(1_200)
@@ -35,7 +35,7 @@ def test_sixty_pages_give_their_twelve_hundred_rows(statement: Path) -> None:
     """In order, with their places and nothing to complain about; several windows are in flight at once."""
 
     def script(asked: Asked) -> Answer:
-        return replace(reads(ROWS, asked), delay=0.4)
+        return replace(reads(ROWS, asked), delay=1.0)
 
     with model_server(script) as server:
         run(statement, server.base_url, schema="bank_statement")
@@ -98,3 +98,41 @@ def test_a_failed_page_is_all_that_a_later_run_asks_for(statement: Path) -> None
     assert [pages_asked(asked) for asked in server.asked[before:]] == [[21]]
     assert states() == {"statement.pdf": ("complete", None)}
     assert numbers() == ALL
+
+
+def test_many_records_that_the_model_skipped_are_asked_again(tmp_path: Path) -> None:
+    """`--records many`, each record one row: the page comes again alone, and every record has its place."""
+    path = tmp_path / "receipts.pdf"
+    path.write_bytes(statement_pdf(ROWS[:80]))
+
+    def script(asked: Asked) -> Answer:
+        shown = json.loads(reads(ROWS, asked, left_out=(3,) if len(pages_asked(asked)) > 1 else ()).text or "")
+        return says({"records": [{**TOTAL, "total": row["balance"]} for row in shown["transactions"]]})
+
+    with model_server(script) as server:
+        run(path, server.base_url, records="many")
+    assert states() == {"receipts.pdf": ("complete", None)}
+    assert [pages_asked(asked) for asked in server.asked] == [[1, 2, 3, 4], [3]]
+    assert [total for (total,) in rows("select total from receipt order by record_id")] == [
+        float(row["balance"]) for row in ROWS[:80]
+    ]
+
+
+def test_a_record_of_each_page_is_told_of_its_own_page_only(tmp_path: Path) -> None:
+    """`--records per-page`: the page that lacks rows is asked again, then its own record says so, and no other."""
+    path = tmp_path / "short.pdf"
+    path.write_bytes(statement_pdf(ROWS[:60]))
+
+    def half_of_the_second(asked: Asked) -> Answer:
+        answer = json.loads(reads(ROWS, asked).text or "")
+        if pages_asked(asked) == [2]:
+            answer["transactions"] = answer["transactions"][:10]
+        return says(answer)
+
+    with model_server(half_of_the_second) as server:
+        run(path, server.base_url, schema="bank_statement", records="per-page")
+    assert states() == {"short.pdf": ("partial", "rows_missing")}
+    assert sorted(pages_asked(asked) for asked in server.asked) == [[1], [2], [2], [3]]
+    told = [issues for (issues,) in rows("select issues from records order by ordinal")]
+    assert ["rows_missing" in issues for issues in told] == [False, True, False]
+    assert "9 of 20 table rows" in told[1]  # the last row's balance is the closing balance, which was read
