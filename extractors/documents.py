@@ -4,6 +4,7 @@ Boxes are (x0, y0, x1, y1) as fractions of the page's width and height as a read
 origin top left. Pages are numbered from 1.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -288,6 +289,8 @@ class Extraction:
         endpoint: which answered last, if any.
         model: likewise.
         reply_fingerprints: of every reply that was read, for `quarantine show`.
+        by_schema: of a file of several documents (`--split`), what the pages of each schema gave, by its name;
+            then the records are there and not in `records`.
     """
 
     status: str
@@ -305,3 +308,9 @@ class Extraction:
     reply_fingerprints: tuple[str, ...] = ()
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    by_schema: Mapping[str, "Extraction"] = field(default_factory=dict)
+
+    @property
+    def record_count(self) -> int:
+        """Records, those of the schemas of a split file included."""
+        return len(self.records) + sum(len(each.records) for each in self.by_schema.values())

@@ -17,6 +17,7 @@
     │   ├── InvalidAnswer        no JSON, or still against the schema after the repair round
     │   ├── EmptyAnswer          nothing in it though the page has ink
     │   ├── RowsMissing          valid, but table rows of the page are in no record, twice
+    │   ├── FitsNone             with `--split`: the page fits none of the schemas
     │   ├── TruncatedAnswer      cut off at the output limit
     │   ├── RunawayAnswer        white space or a cycle without end
     │   ├── Refused              the model declined
@@ -166,6 +167,12 @@ class RowsMissing(AnswerError):
     kind = "rows_missing"
     advice = "compare the table with its page; retry with fewer pages per request or another model"
     stage = "validation"
+
+
+class FitsNone(AnswerError):
+    """A page of a file of several documents that fits none of the schemas."""
+
+    kind = "fits_none"
 
 
 class TruncatedAnswer(AnswerError):

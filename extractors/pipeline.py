@@ -8,10 +8,11 @@ document's words are never held all at once, and memory does not grow with its p
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from extractors import completeness, grounding, merging, opening, planning, rendering, rereading, validation
 from extractors.concluding import Reading, concluded, ended
@@ -41,6 +42,9 @@ from extractors.limits import Limits
 from extractors.metering import Meter
 from extractors.workers import Workers
 
+T = TypeVar("T")
+Judge = Callable[[str], validation.Judged]
+
 
 class Asks(Protocol):
     """What the pipeline needs of the vision client."""
@@ -66,6 +70,8 @@ class Journey:
 
     Attributes:
         plan: how to ask.
+        split: how to ask for each of the schemas that the documents inside a file may have; none: a file is one
+            document (`extractors.bundles`).
         vision: the client.
         workers: processes that open and draw.
         limits: what a document may be.
@@ -83,6 +89,7 @@ class Journey:
     ask_again: bool = False
     passwords: tuple[str, ...] = field(default=(), repr=False)
     failed_before: frozenset[int] = frozenset()
+    split: tuple[planning.Plan, ...] = ()
 
 
 async def extract_document(spooled: Spooled, journey: Journey) -> Extraction:
@@ -96,33 +103,44 @@ async def extract_document(spooled: Spooled, journey: Journey) -> Extraction:
     """
     started, meter = datetime.now(UTC), Meter()
     try:
-        document = await journey.workers.run(
-            opening.open_document, spooled, journey.limits, journey.passwords, seconds=journey.limits.seconds
-        )
+        document = await opened(spooled, journey)
     except DocumentError as error:
         return ended(meter, started, status="quarantined", kind=error.kind, cause=str(error))
-    groups = list(planning.page_groups(document.page_count, _group_size(journey)))
-    readings = await _all([_read(document, group, journey, meter) for group in groups])
+    readings = await read(document, range(1, document.page_count + 1), journey, meter)
     return concluded(document, readings, journey.plan, meter, started)
 
 
-def _group_size(journey: Journey) -> int:
-    return min(journey.plan.pages_per_request, journey.vision.most_pages)
+async def opened(spooled: Spooled, journey: Journey) -> Document:
+    """Opens a document in a worker.
+
+    Raises:
+        DocumentError: what is wrong with it.
+    """
+    return await journey.workers.run(
+        opening.open_document, spooled, journey.limits, journey.passwords, seconds=journey.limits.seconds
+    )
 
 
-async def _all(reads: Sequence[Any]) -> list[Reading]:
-    """Every window side by side. One that cannot go on stops the document, after its neighbours ended."""
-    outcomes = await asyncio.gather(*reads, return_exceptions=True)
-    readings: list[Reading] = []
+async def read(document: Document, pages: Sequence[int], journey: Journey, meter: Meter) -> list[Reading]:
+    """Reads the pages of one document, which may be a part of a file, in windows side by side."""
+    size = min(journey.plan.pages_per_request, journey.vision.most_pages)
+    groups = [tuple(pages[first : first + size]) for first in range(0, len(pages), size)]
+    return await side_by_side([_read(document, group, journey, meter, of=len(pages)) for group in groups])
+
+
+async def side_by_side(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Everything at once. One that cannot go on stops the document, after its neighbours ended."""
+    outcomes = await asyncio.gather(*work, return_exceptions=True)
+    done: list[T] = []
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
-        readings.append(outcome)
-    return readings
+        done.append(outcome)
+    return done
 
 
-async def _read(document: Document, pages: tuple[int, ...], journey: Journey, meter: Meter) -> Reading:
-    """Draws some pages and asks for what is on them."""
+async def _read(document: Document, pages: tuple[int, ...], journey: Journey, meter: Meter, *, of: int) -> Reading:
+    """Draws some of a document's pages, which are `of`, and asks for what is on them."""
     async with journey.drawn:
         try:
             drawn = await journey.workers.run(
@@ -134,9 +152,7 @@ async def _read(document: Document, pages: tuple[int, ...], journey: Journey, me
         states = [PageState(p.page, "failed", p.kind, p.cause) for p in drawn if isinstance(p, PageFailure)]
         states += [PageState(page.page, "blank") for page in images if page.blank]
         windows = planning.windows(images, most_pages=journey.vision.most_pages, most_bytes=journey.vision.most_bytes)
-        whole = len(windows) == 1 and len(windows[0].pages) == document.page_count - sum(
-            state.status == "blank" for state in states
-        )
+        whole = len(windows) == 1 and len(windows[0].pages) == of - sum(state.status == "blank" for state in states)
         parts: list[merging.Part] = []
         unread: dict[int, completeness.Unread] = {}
         try:
@@ -170,7 +186,8 @@ async def _answered(
     if failed_before and failed_before != set(window.numbers):
         return await _in_halves(window, journey, meter)
     try:
-        value = await _value(planning.request(journey.plan, window, whole=whole), journey, meter, whole=whole)
+        question = planning.request(journey.plan, window, whole=whole)
+        value = await valid_answer(question, _judge(journey, whole=whole), journey, meter)
     except (TruncatedAnswer, RequestTooBig) as error:
         if len(window.pages) == 1:
             return [], _failed(window, error)
@@ -218,7 +235,8 @@ def _unread(
 async def _page_again(page: PageImage, rows: int, journey: Journey, meter: Meter) -> merging.Part | None:
     """One page alone, asked for all its rows; None where that gives no valid answer: the first one stands."""
     try:
-        _, judged = await _asked(planning.ask_for_rows(journey.plan, page, rows), journey, meter, whole=False)
+        question = planning.ask_for_rows(journey.plan, page, rows)
+        _, judged = await _asked(question, _judge(journey, whole=False), journey, meter)
     except AnswerError:
         return None
     if judged.value is None:
@@ -230,31 +248,36 @@ def _failed(window: Window, error: AnswerError) -> list[PageState]:
     return [PageState(page, "failed", error.kind, str(error)) for page in window.numbers]
 
 
-async def _value(request: VisionRequest, journey: Journey, meter: Meter, *, whole: bool) -> dict[str, Any]:
+def _judge(journey: Journey, *, whole: bool) -> Judge:
+    return partial(
+        validation.judge, schema=journey.plan.schema, many=journey.plan.records == "many", whole=whole
+    )  # fmt: skip
+
+
+async def valid_answer(request: VisionRequest, judge: Judge, journey: Journey, meter: Meter) -> dict[str, Any]:
     """Asks, judges, and asks once more with the faults.
 
     Raises:
         AnswerError: no valid answer after the repair round.
         Paused: the run stops early.
     """
-    text, judged = await _asked(request, journey, meter, whole=whole)
+    text, judged = await _asked(request, judge, journey, meter)
     if judged.faults:
         repair = planning.repair(request, text, judged.faults)
-        _, judged = await _asked(repair, journey, meter, whole=whole)
+        _, judged = await _asked(repair, judge, journey, meter)
     if judged.value is None:
         raise _refusal(judged.faults)
     return judged.value
 
 
 async def _asked(
-    request: VisionRequest, journey: Journey, meter: Meter, *, whole: bool
+    request: VisionRequest, judge: Judge, journey: Journey, meter: Meter
 ) -> tuple[str, validation.Judged]:
-    many, schema = journey.plan.records == "many", journey.plan.schema
     reply = await journey.vision.ask(request, meter, again=journey.ask_again)
-    judged = validation.judge(reply.text, schema, many=many, whole=whole)
+    judged = judge(reply.text)
     if judged.faults and reply.reused and journey.ask_again:
         reply = await journey.vision.ask(request, meter, fresh=True)
-        judged = validation.judge(reply.text, schema, many=many, whole=whole)
+        judged = judge(reply.text)
     if not reply.reused:
         journey.vision.judge(reply, valid=not judged.faults)
     meter.endpoint, meter.model = reply.endpoint, reply.model

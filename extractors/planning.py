@@ -96,7 +96,11 @@ def _list_of(schema: dict[str, Any]) -> dict[str, Any]:
 
 def recipe(plan: Plan, *, model: str, render_version: str, sampling: str) -> str:
     """Fingerprint of everything that decides the answer: 16 hex digits."""
-    parts = recipe_parts(plan, model=model, render_version=render_version, sampling=sampling)
+    return recipe_of(recipe_parts(plan, model=model, render_version=render_version, sampling=sampling))
+
+
+def recipe_of(parts: dict[str, Any]) -> str:
+    """The fingerprint of a recipe's parts: 16 hex digits."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

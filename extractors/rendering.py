@@ -27,6 +27,9 @@ _ASPECT_ERROR = 0.005
 _FALLBACK = (612.0, 792.0)
 """What MuPDF shows of a page whose crop box holds nothing of it; other readers then show the whole page."""
 
+SMALL_VERSION, SMALL_CELLS = "25", 25
+"""Of the small images that tell what a page is: at most 700 px; A4 is 476x672, 432 tokens (18 * 24) of 2,200."""
+
 _INK_LEVELS, _INK_PIXELS, _LIGHT, _SMALL, _LARGE = 16, 10, 200, 4, 200
 
 
@@ -35,14 +38,14 @@ def image_tokens(width: int, height: int) -> int:
     return (math.ceil(width / CELL) + 1) * math.ceil(height / CELL)
 
 
-def grid(width: float, height: float) -> tuple[int, int]:
-    """The pixels to draw a page of this shape at: multiples of 28, at most 1540, hardly stretched.
+def grid(width: float, height: float, most_cells: int = MOST_CELLS) -> tuple[int, int]:
+    """The pixels to draw a page of this shape at: multiples of 28, at most 28 * `most_cells`, hardly stretched.
 
     Of the grids whose aspect is off by at most 0.5 % the largest; else the one that is off least.
     """
     long, short = max(width, height), min(width, height)
-    best = (MOST_CELLS, 1, math.inf)
-    for rows in range(MOST_CELLS, MOST_CELLS - 8, -1):
+    best = (most_cells, 1, math.inf)
+    for rows in range(most_cells, most_cells - 8, -1):
         columns = max(1, round(rows * short / long))
         error = abs(columns / rows / (short / long) - 1)
         if error <= _ASPECT_ERROR:
@@ -95,6 +98,29 @@ def render_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> 
     if document.media_type == "application/pdf":
         return _pdf_pages(document, pages, limits)
     return _image_pages(document, pages, limits)
+
+
+def render_small_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
+    """The same pages at the size that tells what they are, for few tokens (`SMALL_CELLS`).
+
+    Drawn as large as for reading first: whether a page is blank must not depend on the size.
+
+    Raises:
+        Damaged: as `render_pages`.
+    """
+    return [_small(page) if isinstance(page, PageImage) else page for page in render_pages(document, pages, limits)]
+
+
+def small_size(size: tuple[int, int]) -> tuple[int, int]:
+    """The pixels of a page's small image, from those it would be drawn at for reading."""
+    return grid(*size, SMALL_CELLS) if max(size) > SMALL_CELLS * CELL else size
+
+
+def _small(page: PageImage) -> PageImage:
+    if page.blank:
+        return page
+    with Image.open(io.BytesIO(page.jpeg)) as image:
+        return _inked(page.page, image.resize(small_size(image.size), Image.Resampling.LANCZOS, reducing_gap=2.0))
 
 
 def _pdf_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
@@ -206,6 +232,10 @@ def _page_image(number: int, image: Image.Image, words: tuple[Word, ...] = (), h
     if _is_blank(image):
         nothing = hashlib.sha256(b"").hexdigest()
         return PageImage(number, b"", image.width, image.height, nothing, blank=True, hidden_text=hidden_text)
+    return _inked(number, image, words, hidden_text)
+
+
+def _inked(number: int, image: Image.Image, words: tuple[Word, ...] = (), hidden_text: str = "") -> PageImage:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=QUALITY)
     jpeg = buffer.getvalue()

@@ -91,6 +91,10 @@ def _add_extract(commands: "Commands[argparse.ArgumentParser]") -> None:
     _add_store(parser)
     parser.add_argument("--pages-per-request", type=_positive, metavar="N", help="pages sent together (8)")
     parser.add_argument("--records", choices=("one", "many", "per-page"), default="one", help="records in a document")
+    parser.add_argument(
+        "--split", action="store_true",
+        help="a file holds several documents, each of one of the schemas: --schema invoice,receipt --split",
+    )  # fmt: skip
     parser.add_argument("--limit", type=_positive, metavar="N", help="take at most N documents")
     parser.add_argument(
         "--rerun", choices=("changed", "failed", "all"), default="changed",
@@ -260,6 +264,8 @@ def _add_services(commands: "Commands[argparse.ArgumentParser]") -> None:
 def _extract(options: argparse.Namespace) -> int:
     from flows.launching import extract_command
 
+    if "," in options.schema and not options.split:
+        return _stop("several schemas need --split, which reads each part of a file with the one that it fits", 2)
     return extract_command(options)
 
 

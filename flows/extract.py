@@ -40,6 +40,7 @@ async def extract(  # noqa: PLR0917 - Prefect shows them in this order, and call
     records: Literal["one", "many", "per-page"] = "one",
     limit: Annotated[int, Field(ge=1)] | None = None,
     rerun: Literal["changed", "failed", "all"] = "changed",
+    split: bool = False,  # noqa: FBT001, FBT002 - Prefect calls by name
 ) -> State[dict[str, Any]]:
     """Extracts records from documents into the store.
 
@@ -56,13 +57,14 @@ async def extract(  # noqa: PLR0917 - Prefect shows them in this order, and call
         records: one record a document, many, or one per page.
         limit: documents taken at most.
         rerun: changed documents only, the failed ones too, or all (stored replies are used again).
+        split: a file holds several documents, each of one of the schemas in `schema_name` (commas between).
 
     Returns:
         Completed when every document is complete or was done before; Failed with the counts otherwise.
     """
     job = Job(
         tuple(sources), schema_name, tuple(endpoints or ()), base_url, model, store, max_cost,
-        concurrency, pages_per_request, records, limit, rerun,
+        concurrency, pages_per_request, records, limit, rerun, split=split,
     )  # fmt: skip
     async with Artifacts(looking_on.get() or Silent()) as watch:
         summary = await run_job(job, read_settings(), watch, _as_task)

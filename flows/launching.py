@@ -39,6 +39,7 @@ def extract_command(options: argparse.Namespace) -> int:
         records=options.records,
         limit=options.limit,
         rerun=options.rerun,
+        split=options.split,
     )
     take_passwords(options)
     if options.dry_run:
@@ -121,6 +122,7 @@ async def _as_flow_run(job: Job) -> None:
         "records": job.records,
         "limit": job.limit,
         "rerun": job.rerun,
+        "split": job.split,
     }
     state: Any = await extract(**parameters, return_state=True)
     outcome = await state.result(raise_on_failure=False)

@@ -13,6 +13,7 @@ from flows import leasing
 from flows.cleaning import clean_text
 from flows.dialects import insert
 from flows.listing import remember
+from flows.parts import begin_parts, parts_current, split_schemas
 from flows.succession import make_current, retire_former, supersede
 from flows.tables import (
     FINAL,
@@ -96,15 +97,18 @@ def claim(
         .returning(extractions.c.id)
     )
     if made is not None:
-        if shown.had_others:
-            retire_former(connection, spooled.sha256, schema_name, shown.document_id)
+        for name in (schema_name, *split_schemas(schema_name)) if shown.had_others else ():
+            retire_former(connection, spooled.sha256, name, shown.document_id)
         return Claim(made, None, run_id)
     # Locked, and the lease read by a later statement: PostgreSQL shows that one what others have committed.
     row = connection.execute(select(extractions).filter_by(**key).with_for_update()).one()
     reached = row.status if row.status in FINAL else None
     make_current(connection, row.id, key, reached)
     # Other documents that show these bytes have been through this, unless the outcome counts again only now.
-    retire_former(connection, spooled.sha256, schema_name, shown.document_id if row.superseded_by is None else None)
+    only = shown.document_id if row.superseded_by is None else None
+    retire_former(connection, spooled.sha256, schema_name, only)
+    if reached is not None:
+        parts_current(connection, spooled.sha256, schema_name, recipe, only)
     if reached is not None and (reached not in again or row.run_id == run_id):
         return Claim(row.id, reached, row.run_id, mine=False)
     if row.held_by != holder and leasing.holds(connection, row.held_by):
@@ -141,6 +145,9 @@ def finish(connection: Connection, extraction_id: int, extraction: Extraction, r
     connection.execute(_CHANGE, {**spent, **outcome, "run_id": run_id, "held_by": None})
     _write_parts(connection, extraction_id, extraction, anew=row.finished_at is not None)
     _take_place(connection, row, extraction)
+    for part_row, part in begin_parts(connection, row, extraction, run_id):
+        _write_parts(connection, part_row.id, part, anew=True)
+        _take_place(connection, part_row, part)
     return True
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case,
 from extractors.documents import ObjectRef
 from flows.cleaning import clean_text
 from flows.dialects import insert
+from flows.parts import all_current
 from flows.tables import FINAL, UNREAD, WITH_RECORDS, documents, extractions, former_contents, recipes
 
 _BATCH = 500
@@ -109,6 +110,7 @@ def _known() -> Select[Any]:
         extractions.c.superseded_by.is_(None),
         # Beside a record, another recipe's failure may be current: the claim that follows ends it.
         or_(extractions.c.status.not_in(WITH_RECORDS), ~rivalled),
+        all_current(extractions),
     )
     told = (extractions.c.status, extractions.c.kind, extractions.c.held_by)
     return (

@@ -13,6 +13,7 @@ from sqlalchemy.sql import quoted_name
 from extractors.documents import PageState, StoredReply
 from extractors.errors import BadConfiguration
 from flows.journal import stored_reply
+from flows.parts import of_split_file
 from flows.store import Store
 from flows.succession import awaiting
 from flows.tables import (
@@ -160,7 +161,7 @@ def _current_of(schema_name: str) -> ColumnElement[bool]:
 
 def quarantined(store: Store) -> list[Quarantined]:
     """Every document that is quarantined or partial now, by id."""
-    listed = (extractions.c.superseded_by.is_(None), extractions.c.status.in_(_LISTED))
+    listed = (extractions.c.superseded_by.is_(None), extractions.c.status.in_(_LISTED), ~of_split_file())
     with store.reading() as connection:
         rows = connection.execute(select(extractions).where(*listed).order_by(extractions.c.id)).all()
         uris, failed = _uris(connection, *listed), _failed_pages(connection, *listed)

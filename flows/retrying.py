@@ -13,6 +13,7 @@ from extractors.errors import BadConfiguration
 from flows.finding import find_schema
 from flows.folders import path_of
 from flows.launching import take_passwords
+from flows.parts import split_name, split_schemas
 from flows.querying import Quarantined, quarantined, window_plans
 from flows.running import Job, run_job
 from flows.settings import settings
@@ -29,6 +30,7 @@ class _Asked:
     schema: str
     records: str
     pages_per_request: int | None
+    split: bool = False
 
 
 def retry_command(options: argparse.Namespace) -> int:
@@ -53,7 +55,8 @@ def retry_command(options: argparse.Namespace) -> int:
             print(f"{entry.id}: its bytes are nowhere any more, so it cannot be retried")
             continue
         records, pages = plans.get(entry.id, ("one", None))
-        groups[_Asked(_spec(entry, options.schema), records, pages)].append(uri)
+        split = bool(split_schemas(entry.schema_name))
+        groups[_Asked(_spec(entry, options.schema), records, pages, split)].append(uri)
     return max((_run(asked, uris, url, options) for asked, uris in groups.items()), default=0)
 
 
@@ -75,15 +78,18 @@ def _chosen(
 
 
 def _name(spec: str) -> str:
-    return find_schema(spec).name if ":" in spec or spec.endswith(".json") else spec
+    """What the store calls it; several with commas between them: what a split file was asked for."""
+    names = [find_schema(one).name if ":" in one or one.endswith(".json") else one for one in spec.split(",")]
+    return split_name(names) if len(names) > 1 else names[0]
 
 
 def _spec(entry: Quarantined, schema: str | None) -> str:
     """How the schema is found again: the store knows what it is called, not where it is declared."""
     if schema is not None:
         return schema
-    if entry.schema_name in BUILTIN:
-        return entry.schema_name
+    names = split_schemas(entry.schema_name) or [entry.schema_name]
+    if set(names) <= set(BUILTIN):
+        return ",".join(names)
     raise BadConfiguration(
         f"{entry.id} was asked for with a schema of your own: give --schema, as path/to/file.py:Model "
         f"or a JSON Schema file, for {entry.schema_name!r}"
@@ -108,6 +114,7 @@ def _run(asked: _Asked, uris: Sequence[str], url: str, options: argparse.Namespa
         pages_per_request=asked.pages_per_request,
         records=asked.records,
         rerun="failed",
+        split=asked.split,
     )
     watch = Terminal(json=options.json)
     try:

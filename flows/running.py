@@ -22,8 +22,8 @@ from extractors.pipeline import Journey
 from extractors.rendering import RENDER_VERSION
 from extractors.vision import VisionClient, open_http
 from extractors.workers import Workers
+from flows.asked import asked_for
 from flows.choosing import choose, local_app_for
-from flows.finding import find_schema
 from flows.gate import limits_of, passwords_of
 from flows.objects import Found, Skipped, list_batches
 from flows.settings import Settings
@@ -59,6 +59,7 @@ class Job:
     rerun: str = "changed"
     objects: tuple[ObjectRef, ...] = ()
     run_id: str | None = None
+    split: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,14 +112,16 @@ async def run_job(
     Raises:
         CannotRun: configuration, credentials, source or store; nothing else.
     """
-    schema = find_schema(job.schema)
-    plan = planning.plan(schema, job.records, job.pages_per_request or settings.pages_per_request)
+    asked = asked_for(
+        job.schema, job.records, job.pages_per_request or settings.pages_per_request, split=job.split
+    )  # fmt: skip
     endpoints = choose(job.endpoints, job.base_url, job.model, settings)
-    watch.started(endpoints, schema.name)
+    watch.started(endpoints, asked.name)
     concurrency = job.concurrency or settings.concurrency
     async with AsyncExitStack() as stack:
         store = stack.enter_context(Store.open(job.store or settings.store))
-        make_views(store, schema)
+        for plan in asked.plans:
+            make_views(store, plan.schema)
         spool = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="octavo-")))
         http = await stack.enter_async_context(open_http(endpoints, local_app=local_app_for(endpoints)))
         workers = await stack.enter_async_context(Workers(settings.render_workers, settings.document_memory))
@@ -137,18 +140,21 @@ async def run_job(
         summary = Summary(job.run_id or uuid4().hex, meter=vision.meter)
         ahead = concurrency + 2 * settings.render_workers
         limits, drawn, passwords = limits_of(settings), asyncio.Semaphore(ahead), passwords_of(settings)
-        journey = Journey(plan, vision, workers, limits, drawn, job.rerun == "failed", passwords)
-        decides = {
-            "model": vision.model, "render_version": RENDER_VERSION, "sampling": vision.sampling_fingerprint
-        }  # fmt: skip
-        recipe, parts = planning.recipe(plan, **decides), planning.recipe_parts(plan, **decides)
+        journey = Journey(
+            asked.plans[0], vision, workers, limits, drawn, job.rerun == "failed", passwords,
+            split=asked.plans if asked.split else (),
+        )  # fmt: skip
+        parts = asked.recipe_parts(
+            model=vision.model, render_version=RENDER_VERSION, sampling=vision.sampling_fingerprint
+        )  # fmt: skip
+        recipe = planning.recipe_of(parts)
         run = Run(
-            summary.run_id, job.rerun, recipe, schema.name, journey, store, vision, summary, watch, spool,
+            summary.run_id, job.rerun, recipe, asked.name, journey, store, vision, summary, watch, spool,
             asyncio.Semaphore(ahead),
         )  # fmt: skip
         stack.enter_context(_stopping_on_signals(run) if stopping is None else _stopping_on(stopping, run))
         await store.run(
-            store.start_run, run.run_id, " ".join(job.sources), schema.name, recipe, endpoints[0].name, parts
+            store.start_run, run.run_id, " ".join(job.sources), asked.name, recipe, endpoints[0].name, parts
         )
         try:
             async with holding_claims(run):

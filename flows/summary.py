@@ -87,7 +87,7 @@ class Summary:
         self.documents["pending"] -= 1
         self.documents[extraction.status] += 1
         self.pages.update(state.status for state in extraction.pages)
-        self.records += len(extraction.records)
+        self.records += extraction.record_count
         failed = ", ".join(str(state.page) for state in extraction.pages if state.status == "failed")
         outcome = Outcome(ref.uri, extraction.status, extraction.kind, extraction.cause, failed)
         if extraction.status != "complete":

@@ -9,6 +9,7 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from extractors import opening
+from extractors.bundles import extract_bundle
 from extractors.concluding import failed_extraction
 from extractors.documents import Extraction, ObjectRef, Spooled
 from extractors.errors import CannotRun, DocumentError, OctavoError, SourceUnavailable
@@ -149,7 +150,8 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
         again = run.rerun != "changed"
         failed = await run.store.run(run.store.failed_pages, claim) if again else frozenset[int]()
         with telemetry.span("document", uri=ref.uri, run=run.run_id):
-            extraction = await extract_document(spooled, replace(run.journey, failed_before=failed))
+            extract = extract_bundle if run.journey.split else extract_document
+            extraction = await extract(spooled, replace(run.journey, failed_before=failed))
     except CannotRun:
         raise
     except Exception as error:  # a defect of ours must not take the other documents down: it is recorded

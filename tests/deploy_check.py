@@ -100,7 +100,10 @@ def triggered(stack: Stack, deployment: str, parameters: dict[str, Any]) -> None
 
 def scheduled(stack: Stack, deployment: str) -> list[str]:
     """When the runs are due that the server's scheduler has planned; it does so within a minute."""
-    wanted = {"deployments": {"name": {"any_": [deployment]}}, "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+    wanted = {
+        "deployments": {"name": {"any_": [deployment]}},
+        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+    }
     until = time.monotonic() + 70
     while not (found := stack.api("flow_runs/filter", wanted)) and time.monotonic() < until:
         time.sleep(2)
