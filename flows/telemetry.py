@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from extractors.documents import StoredReply
 from extractors.endpoints import Endpoint
+from flows.logs import about, tell
 from flows.summary import Outcome, Summary
 from flows.watching import Watch
 
@@ -139,15 +140,16 @@ def queue(waiting: int, oldest_seconds: float) -> None:
 
 @contextmanager
 def span(name: str, **attributes: str) -> Iterator[None]:
-    """A span of the trace: a run, a document; calls are spans below it."""
-    if not _started.is_set():
-        yield
-        return
-    from opentelemetry import trace
+    """A span of the trace: a run, a document; calls are spans below it. What is logged within says the same."""
+    with about(**{name if key == "uri" else key: value for key, value in attributes.items()}):
+        if not _started.is_set():
+            yield
+            return
+        from opentelemetry import trace
 
-    marked = {f"octavo.{key}": value for key, value in attributes.items()}
-    with trace.get_tracer(_NAME).start_as_current_span(name, attributes=marked):
-        yield
+        marked = {f"octavo.{key}": value for key, value in attributes.items()}
+        with trace.get_tracer(_NAME).start_as_current_span(name, attributes=marked):
+            yield
 
 
 class Book(Protocol):
@@ -180,6 +182,8 @@ class _MeasuredBook:
     async def put(self, reply: StoredReply) -> None:
         await self.book.put(reply)
         _measure(reply)
+        line = f"reply of {reply.endpoint}: HTTP {reply.status} after {reply.seconds:.1f} s"
+        tell(line, window=reply.fingerprint, endpoint=reply.endpoint, http_status=reply.status)
 
 
 def _measure(reply: StoredReply) -> None:

@@ -40,11 +40,12 @@ def get(url: str) -> tuple[int, str]:
 
 
 def dashboard_misses(metrics: str) -> set[str]:
-    """What the Grafana dashboard asks for and `/metrics` does not show: series, and labels of a series."""
+    """What the dashboard or an alert of the docs asks for and `/metrics` does not show: series, and their labels."""
     dashboard = json.loads((Path(ROOT) / "deploy" / "grafana" / "octavo.json").read_text())
     misses = set()
-    for query in [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]:
-        (series,) = set(re.findall(r"octavo_[a-z_]+", query))
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+    for query in [*queries, *re.findall(r"`([^`]*octavo_[^`]*)`", (Path(ROOT) / "docs/operations.md").read_text())]:
+        series, *_ = re.findall(r"octavo_[a-z_]+", query)
         wanted = re.findall(r"by \(([^)]*)\)", query)[:1] + re.findall(r"\{(\w+)[=!]", query)
         labels = {label.strip() for each in wanted for label in each.split(",")}
         lines = [line for line in metrics.splitlines() if re.match(rf"{series}[ {{]", line)]

@@ -119,7 +119,8 @@ def test_uploaded_announced_read_and_in_the_view(
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     told = [line for line in lines if line.get("document") == "s3://docs/in/two.pdf"]
     assert told
-    assert {"time", "level", "run", "status"} <= told[0].keys()
+    assert all({"time", "level", "run", "status"} <= line.keys() for line in told)
+    assert any(len(line.get("window", "")) == 64 for line in told)
     assert TOKEN not in log.read_text()
 
 
