@@ -173,6 +173,7 @@ class FitsNone(AnswerError):
     """A page of a file of several documents that fits none of the schemas."""
 
     kind = "fits_none"
+    advice = "look at its pages (`octavo quarantine show ID --images DIR`); if it should be read, name its schema too"
 
 
 class TruncatedAnswer(AnswerError):

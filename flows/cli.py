@@ -251,6 +251,8 @@ def _add_services(commands: "Commands[argparse.ArgumentParser]") -> None:
     listen.set_defaults(command=_listen)
     consume = commands.add_parser("consume", help="read what a queue (SQS) announces")
     consume.add_argument("--queue", required=True, metavar="URL")
+    consume.add_argument("--host", default="127.0.0.1")
+    consume.add_argument("--port", type=int, help="answer /healthz, /readyz and /metrics there")
     consume.set_defaults(command=_consume)
     for each in (listen, consume):
         each.add_argument("--schema", required=True, metavar="S")

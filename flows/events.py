@@ -7,11 +7,13 @@ own policy moves it to the dead-letter queue; why is noted in the store (`arriva
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from extractors.errors import BadNotification, CannotRun, SourceUnavailable
@@ -30,6 +32,8 @@ VISIBILITY = 120
 
 _TEN = 10
 """Messages in one call, and entries in one batch: SQS's own limit."""
+
+_COUNT: Literal["ApproximateNumberOfMessages"] = "ApproximateNumberOfMessages"
 
 _POLL = 5
 """Seconds of a long poll: it is waited for at the end, so that no message is received and then left."""
@@ -72,6 +76,8 @@ class Consumer:
         stopping: no further message is received, and the run under way ends early.
         receiving: held by the micro-batch that is being received.
         reading: held by the one whose documents are read: one run at a time keeps to the limits of the endpoint.
+        unreachable: why the queue could not be asked last time; None when it could.
+        stuck: why the last batch could not be read, or not to its end; None when it could.
     """
 
     queue: str
@@ -83,6 +89,8 @@ class Consumer:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     receiving: asyncio.Lock = field(default_factory=asyncio.Lock)
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    unreachable: str | None = None
+    stuck: str | None = None
 
 
 async def consume(consumer: Consumer) -> None:
@@ -108,9 +116,11 @@ async def _work(consumer: Consumer, client: "SQSClient") -> None:
         try:
             async with consumer.receiving:
                 messages = await _receive(consumer, client)
+            consumer.unreachable = None
             if messages:
                 await _take(messages, consumer, client)
         except SourceUnavailable as error:
+            consumer.unreachable = str(error)
             tell(str(error), level=logging.ERROR)
             await _rest(consumer)
 
@@ -139,9 +149,11 @@ async def _read(arrived: Sequence[Arrival], consumer: Consumer) -> Batch:
         try:
             batch = await consumer.take(arrived, consumer.job, consumer.stopping)
         except CannotRun as error:
-            tell(f"{error.kind}: {error}", level=logging.ERROR)
+            consumer.stuck = f"{error.kind}: {error}"
+            tell(consumer.stuck, level=logging.ERROR)
             await _rest(consumer)
             return Batch({each.uri: Ended("waiting", str(error)) for each in arrived}, None)
+        consumer.stuck = f"paused: {batch.paused}" if batch.paused else None
         if batch.paused and not consumer.stopping.is_set():
             tell(f"paused: {batch.paused}", level=logging.WARNING)
             await _rest(consumer)
@@ -163,7 +175,8 @@ async def _note(consumer: Consumer, name: str, state: str, cause: str) -> None:
 async def _receive(consumer: Consumer, client: "SQSClient") -> list[Message]:
     """What the queue holds, up to a micro-batch; the first call waits for something, the others do not."""
     messages: list[Message] = []
-    wait = consumer.poll
+    held = await _call(client.get_queue_attributes, QueueUrl=consumer.queue, AttributeNames=[_COUNT])
+    wait, first_sent = consumer.poll, math.inf
     while len(messages) < MOST_AT_ONCE and not consumer.stopping.is_set():
         answer = await _call(
             client.receive_message, QueueUrl=consumer.queue, MaxNumberOfMessages=_TEN,
@@ -174,11 +187,13 @@ async def _receive(consumer: Consumer, client: "SQSClient") -> list[Message]:
             break
         for each in received:
             messages += await _understood(each, consumer)
+            first_sent = min(first_sent, int(each["Attributes"]["SentTimestamp"]) / 1000)
         wait = 0
+    telemetry.queue(int(held["Attributes"][_COUNT]), max(0.0, time.time() - first_sent))
     return messages
 
 
-async def _understood(raw: dict[str, str], consumer: Consumer) -> list[Message]:
+async def _understood(raw: dict[str, Any], consumer: Consumer) -> list[Message]:
     try:
         arrived = arrivals_in(raw["Body"])
     except BadNotification as error:

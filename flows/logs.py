@@ -1,17 +1,22 @@
 """What a service says while it runs: one line an event, for people or, with `OCTAVO_LOG_FORMAT=json`, for machines.
 
-Every line about a document carries its run's id and its uri; nothing logged holds a key or a record.
+Every line about a document carries its run's id and its uri, one about a model's reply its window's too (the
+request's fingerprint, under which the store keeps it); nothing logged holds a key or a record.
 """
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from extractors.endpoints import Endpoint
 from flows.summary import Outcome, Summary
 
 LOG = logging.getLogger("octavo")
+
+_about: ContextVar[dict[str, str] | None] = ContextVar("about", default=None)
 
 
 class JsonLines(logging.Formatter):
@@ -24,6 +29,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **(_about.get() or {}),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
@@ -49,6 +55,16 @@ def start_logging(form: str) -> None:
 def tell(message: str, *, level: int = logging.INFO, **fields: object) -> None:
     """Logs an event with its fields."""
     LOG.log(level, "%s", message, extra={"fields": fields})
+
+
+@contextmanager
+def about(**fields: str) -> Iterator[None]:
+    """What is logged from within, tasks begun there included, carries these fields."""
+    before = _about.set({**(_about.get() or {}), **fields})
+    try:
+        yield
+    finally:
+        _about.reset(before)
 
 
 class Logged:

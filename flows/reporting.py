@@ -16,9 +16,10 @@ from extractors.workers import Workers
 from flows.picturing import draw_pages
 from flows.querying import Quarantined, quarantined
 from flows.settings import settings
+from flows.shape import declared_paths
 from flows.sheets import Sheet, pages_to_draw, sheet, shortened
 from flows.store import Store
-from flows.surveying import STATES, StoredRecord, counts_by_schema, newest_records
+from flows.surveying import STATES, StoredRecord, counts_by_schema, declared_schema, newest_records
 
 _MOST_TROUBLES = 200
 _MOST_PICTURE_BYTES = 16_000_000
@@ -51,8 +52,10 @@ def report_command(out: Path, url: str | None, limit: int) -> int:
     """
     with Store.open(url or settings().store, read_only=True) as store:
         counts, troubles, newest = counts_by_schema(store), quarantined(store), newest_records(store, limit)
+        declared = {name: declared_schema(store, name) for name in counts}
         shown_url = store.shown_url
-    sheets = asyncio.run(_sheets(newest)) if newest else []
+    orders = {name: declared_paths(found) if found else [] for name, found in declared.items()}
+    sheets = asyncio.run(_sheets(newest, orders)) if newest else []
     pictures = sum(len(picture.source) > 0 for each in sheets for picture in each.pictures)
     environment = Environment(
         loader=PackageLoader("flows", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -86,19 +89,20 @@ def _trouble(entry: Quarantined) -> _Trouble:
     )
 
 
-async def _sheets(newest: Sequence[StoredRecord]) -> list[Sheet]:
+async def _sheets(newest: Sequence[StoredRecord], orders: dict[str, list[str]]) -> list[Sheet]:
     """The records with their pages, as far as the documents can be read and the pictures' bytes allow."""
     left, sheets = _MOST_PICTURE_BYTES, []
     async with Workers(1, settings().document_memory) as workers:
         for start in range(0, len(newest), _AT_ONCE):
             some = newest[start : start + _AT_ONCE]
             if left <= 0:
-                sheets += [sheet(record, [], "not drawn: this file holds as many pages as it may") for record in some]
+                full = "not drawn: this file holds as many pages as it may"
+                sheets += [sheet(record, [], full, orders[record.schema_name]) for record in some]
                 continue
             drawn = await asyncio.gather(*(_draw(workers, record) for record in some))
             for record, (pages, note) in zip(some, drawn, strict=True):
                 left -= sum(len(page.jpeg) for page in pages if isinstance(page, PageImage))
-                sheets.append(sheet(record, pages, note))
+                sheets.append(sheet(record, pages, note, orders[record.schema_name]))
     return sheets
 
 

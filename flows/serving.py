@@ -7,6 +7,7 @@ import logging
 import signal
 from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from extractors.errors import BadConfiguration
 from flows import arrivals, telemetry
@@ -20,6 +21,9 @@ from flows.settings import Settings, settings
 from flows.store import Store
 from flows.uploads import Batch, TakeUploads, take_uploads
 from flows.views import make_views
+
+if TYPE_CHECKING:
+    from flows.events import Consumer
 
 _NEEDS = "octavo {} needs {}: install the `{}` extra"
 
@@ -73,9 +77,20 @@ def consume_command(options: argparse.Namespace) -> int:
     with _prepared(options, known) as (job, store, schema_name):
         consumer = Consumer(options.queue, store, schema_name, job, _taking(known))
         tell(f"consuming {options.queue} for {schema_name}")
-        asyncio.run(_until_signalled(consumer.stopping, consume(consumer)))
+        asyncio.run(_until_signalled(consumer.stopping, _watched(consumer, consume(consumer), options)))
         telemetry.finish()
     return 0
+
+
+async def _watched(consumer: "Consumer", work: Coroutine[None, None, None], options: argparse.Namespace) -> None:
+    """The work, with its health answered beside it where a port is named."""
+    if options.port is None:
+        await work
+        return
+    from flows.health import answering
+
+    with answering(options.host, options.port, lambda: consumer.unreachable or consumer.stuck):
+        await work
 
 
 async def _until_signalled(stopping: asyncio.Event, work: Coroutine[None, None, None]) -> None:

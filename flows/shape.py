@@ -70,6 +70,15 @@ def shape_of(json_schema: dict[str, Any], beside: tuple[str, ...], beside_elemen
     return Shape(_columns(scalars, beside), tuple(lists))
 
 
+def declared_paths(json_schema: dict[str, Any]) -> list[str]:
+    """The dotted paths of a schema's fields, then of its lists, each before its columns: `items`, `items.amount`."""
+    shape = shape_of(json_schema, (), ())
+    paths = [column.path for column in shape.columns]
+    for each in shape.lists:
+        paths += [each.path, *((*each.path, *column.path) for column in each.columns)]
+    return [".".join(path) for path in paths]
+
+
 def field_names(json_schema: dict[str, Any], beside: tuple[str, ...]) -> dict[str, str]:
     """The top-level fields of a schema's records, each with its name beside columns of an export's own."""
     taken = {name.casefold() for name in beside}

@@ -105,15 +105,19 @@ def pages_to_draw(record: StoredRecord) -> tuple[int, ...]:
     return tuple(sorted(most or record.pages[:_MOST_PAGES]))
 
 
-def sheet(record: StoredRecord, drawn: Sequence[PageImage | PageFailure], note: str) -> Sheet:
+def sheet(
+    record: StoredRecord, drawn: Sequence[PageImage | PageFailure], note: str, order: Sequence[str] = ()
+) -> Sheet:
     """Lays a record out.
 
     Args:
         record: from the store.
         drawn: some of its pages.
         note: why none could be drawn; empty when some were.
+        order: the schema's paths as declared, for PostgreSQL forgets the order of keys.
     """
-    leaves = list(_leaves(record.data))
+    place = {path: number for number, path in enumerate(order)}
+    leaves = sorted(_leaves(record.data), key=lambda leaf: _place(leaf[0], place))
     filled = [(path, value) for path, value in leaves if value is not None]
     shown = _first(filled)
     evidence = {item["path"]: item for item in record.evidence}
@@ -164,6 +168,15 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         return
     for key, child in inner:
         yield from _leaves(child, f"{path}.{key}" if path else str(key))
+
+
+def _place(path: str, place: dict[str, int]) -> tuple[int, int, int]:
+    """Where a value stands: by its field or list, then by its row there, then by its column."""
+    listed = _list_of(path)
+    if listed is None:
+        return place.get(path, len(place)), 0, 0
+    name, row, column = listed
+    return place.get(name, len(place)), row, place.get(f"{name}.{column}", len(place))
 
 
 def _first(filled: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:

@@ -1,7 +1,7 @@
 """Metrics and traces by OpenTelemetry: kept only where the extra `telemetry` is installed and started.
 
 Without it, or before `start`, nothing here does anything, or imports anything. With it, `/metrics` of `octavo listen`
-and `octavo consume` shows the numbers to Prometheus, and they go to a collector as well, with traces,
+and of `octavo consume --port N` shows the numbers to Prometheus, and they go to a collector as well, with traces,
 where `OTEL_EXPORTER_OTLP_ENDPOINT` names one (the SDK's own settings, as its specification has them).
 No document's name is a metric's label: there would be as many series as documents.
 """
@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from extractors.documents import StoredReply
 from extractors.endpoints import Endpoint
+from flows.logs import about, tell
 from flows.summary import Outcome, Summary
 from flows.watching import Watch
 
@@ -40,8 +41,9 @@ def start() -> bool:
 
     resource = Resource.create({"service.name": environ.get("OTEL_SERVICE_NAME", _NAME)})
     readers = [PrometheusMetricReader(), *_to_collector(resource)]
+    # By its whole name: a pattern would make a histogram of the gauge octavo.queue.oldest.seconds too.
     buckets = View(
-        instrument_name="octavo.*seconds", aggregation=ExplicitBucketHistogramAggregation(_DEFAULT_BUCKETS)
+        instrument_name="octavo.call.seconds", aggregation=ExplicitBucketHistogramAggregation(_DEFAULT_BUCKETS)
     )
     metrics.set_meter_provider(MeterProvider(readers, resource, views=[buckets]))
     _started.set()
@@ -138,15 +140,16 @@ def queue(waiting: int, oldest_seconds: float) -> None:
 
 @contextmanager
 def span(name: str, **attributes: str) -> Iterator[None]:
-    """A span of the trace: a run, a document; calls are spans below it."""
-    if not _started.is_set():
-        yield
-        return
-    from opentelemetry import trace
+    """A span of the trace: a run, a document; calls are spans below it. What is logged within says the same."""
+    with about(**{name if key == "uri" else key: value for key, value in attributes.items()}):
+        if not _started.is_set():
+            yield
+            return
+        from opentelemetry import trace
 
-    marked = {f"octavo.{key}": value for key, value in attributes.items()}
-    with trace.get_tracer(_NAME).start_as_current_span(name, attributes=marked):
-        yield
+        marked = {f"octavo.{key}": value for key, value in attributes.items()}
+        with trace.get_tracer(_NAME).start_as_current_span(name, attributes=marked):
+            yield
 
 
 class Book(Protocol):
@@ -179,6 +182,8 @@ class _MeasuredBook:
     async def put(self, reply: StoredReply) -> None:
         await self.book.put(reply)
         _measure(reply)
+        line = f"reply of {reply.endpoint}: HTTP {reply.status} after {reply.seconds:.1f} s"
+        tell(line, window=reply.fingerprint, endpoint=reply.endpoint, http_status=reply.status)
 
 
 def _measure(reply: StoredReply) -> None:

@@ -5,8 +5,8 @@
 What is read is the Dockerfile itself: every RUN, COPY, ENV, WORKDIR, USER, HEALTHCHECK, ENTRYPOINT and CMD in order;
 each step says what was done, or why it could not be. The image's absolute paths lie below the folder (both stages in
 the same one, for an environment does not move), the base image is this machine's own Python, and the user is taken by
-setpriv, without an entry in /etc/passwd. Without FOLDER one is made and removed. It takes some minutes: the whole lock
-is installed.
+setpriv, without an entry in /etc/passwd. Without FOLDER one is made and removed. It takes some minutes, for the whole
+lock is installed.
 """
 
 import json

@@ -1,6 +1,8 @@
 """The services as processes of their own, as an operator runs them."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,6 +37,20 @@ def get(url: str) -> tuple[int, str]:
     except HTTPError as refused:
         with refused:
             return refused.code, refused.read().decode()
+
+
+def dashboard_misses(metrics: str) -> set[str]:
+    """What the dashboard or an alert of the docs asks for and `/metrics` does not show: series, and their labels."""
+    dashboard = json.loads((Path(ROOT) / "deploy" / "grafana" / "octavo.json").read_text())
+    misses = set()
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+    for query in [*queries, *re.findall(r"`([^`]*octavo_[^`]*)`", (Path(ROOT) / "docs/operations.md").read_text())]:
+        series, *_ = re.findall(r"octavo_[a-z_]+", query)
+        wanted = re.findall(r"by \(([^)]*)\)", query)[:1] + re.findall(r"\{(\w+)[=!]", query)
+        labels = {label.strip() for each in wanted for label in each.split(",")}
+        lines = [line for line in metrics.splitlines() if re.match(rf"{series}[ {{]", line)]
+        misses |= {series} if not lines else {f"{series}: {each}" for each in labels if f"{each}=" not in lines[0]}
+    return misses
 
 
 def wait_for(held: Callable[[], Any], seconds: float = 40.0) -> None:

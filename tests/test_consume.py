@@ -11,8 +11,8 @@ import pages
 import pytest
 from fakes import Answer, ModelServer, model_server, says
 from runs import TOTAL, rows
-from s3_servers import S3Server, moto_server
-from services import end, service, wait_for
+from s3_servers import S3Server, free_ports, moto_server
+from services import dashboard_misses, end, get, service, wait_for
 
 from flows import objects
 
@@ -98,7 +98,9 @@ def receipt(number: int) -> bytes:
 
 def test_uploads_become_records_and_messages_go(queue: Queue, tmp_path: Path) -> None:
     """The server's own messages, one through SNS's envelope, a duplicate, a test event and a deleted object."""
-    with model_server(lambda _: says(TOTAL)) as model, consumer(queue, model, tmp_path / "log") as process:
+    (port,) = free_ports(1)
+    beside = ("--port", str(port))
+    with model_server(lambda _: says(TOTAL)) as model, consumer(queue, model, tmp_path / "log", *beside) as process:
         queue.upload("in/März & Co +1%.pdf", receipt(1))
         queue.upload("in/gone.pdf", receipt(2))
         queue.s3.delete_object(Bucket=queue.bucket, Key="in/gone.pdf")
@@ -114,6 +116,9 @@ def test_uploads_become_records_and_messages_go(queue: Queue, tmp_path: Path) ->
         queue.send(json.dumps({"Type": "Notification", "Message": json.dumps(told)}))
         queue.send('{"Event": "s3:TestEvent"}')
         wait_for(lambda: len(uris()) == 2 and queue.held() == (0, 0))
+        health = f"http://127.0.0.1:{port}"
+        assert [get(f"{health}/{path}")[0] for path in ("healthz", "readyz", "other")] == [200, 200, 404]
+        assert dashboard_misses(get(f"{health}/metrics")[1]) == set()
         assert end(process) == 0
     assert uris() == [f"s3://{queue.bucket}/in/März & Co +1%.pdf", f"s3://{queue.bucket}/in/two.pdf"]
     assert rows("select uri, state from arrivals") == [(f"s3://{queue.bucket}/in/gone.pdf", "gone")]
@@ -135,11 +140,15 @@ def test_paused_leaves_the_message(queue: Queue, tmp_path: Path, monkeypatch: py
     """An endpoint that is down ends no document: the message stays, and a later consumer finishes it."""
     queue.upload("late.pdf", receipt(1))
     monkeypatch.setenv("OCTAVO_GIVE_UP_AFTER", "0.5")
+    (port,) = free_ports(1)
     with (
         model_server(lambda _: Answer(status=503, body=b"busy")) as model,
-        consumer(queue, model, tmp_path / "log") as process,
+        consumer(queue, model, tmp_path / "log", "--port", str(port)) as process,
     ):
-        wait_for(lambda: "paused" in (tmp_path / "log").read_text())
+        wait_for(lambda: " paused: " in (tmp_path / "log").read_text())
+        assert get(f"http://127.0.0.1:{port}/healthz")[0] == 200
+        status, told = get(f"http://127.0.0.1:{port}/readyz")
+        assert (status, "paused: " in told) == (503, True)
         assert end(process) == 0
     assert sum(queue.held()) == 1
     assert uris() == []
