@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MADE := .venv/.made-from-lock
 
+# The lock is complete: --no-deps, since older pips mistake `sqlalchemy[asyncio]==...` for another requirement.
 .PHONY: env run test check bench deploy-check lock
 
 env: $(MADE)
@@ -12,7 +13,7 @@ $(MADE): requirements.lock pyproject.toml
 		{ echo "Octavo needs Python 3.11 or newer: make PYTHON=python3.12 env"; exit 1; }
 	@echo "Making .venv (some minutes the first time)"
 	@$(PYTHON) -m venv .venv || { echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(MADE)
 

@@ -25,6 +25,9 @@ from flows.watching import Silent, Watch, looking_on
 _ARTIFACT_EVERY = 2.0
 """Seconds between two updates of the progress artifact; each costs about 40 ms."""
 
+_MORE = "All of them: `octavo quarantine list`; pages, records and evidence: `octavo report OUT.html`."
+_SUMMARY = f"What this run did. {_MORE} A bulk run's shards each have their own table of what needs a person."
+
 
 @flow(name="extract", flow_run_name="extract {schema_name}", validate_parameters=True, persist_result=False)
 async def extract(  # noqa: PLR0917 - Prefect shows them in this order, and calls by name
@@ -154,11 +157,11 @@ async def _conclude(summary: Summary) -> None:
     rows = [{"what": f"documents {name}", "count": count} for name, count in summary.as_json()["documents"].items()]
     rows += [{"what": f"pages {name}", "count": count} for name, count in summary.as_json()["pages"].items()]
     rows += [{"what": name, "count": value} for name, value in counts.items()]
-    await acreate_table_artifact(table=rows, key="octavo-summary", description="What this run did")
+    await acreate_table_artifact(table=rows, key="octavo-summary", description=_SUMMARY)
     if summary.troubles:
         troubles = [
             {"document": t.uri, "status": t.status, "kind": t.kind, "cause": t.cause, "pages": t.pages}
             for t in summary.troubles
         ]
-        told = f"{len(troubles)} of {summary.trouble_count} documents that are not complete"
+        told = f"{len(troubles)} of {summary.trouble_count} documents that are not complete. {_MORE}"
         await acreate_table_artifact(table=troubles, key="octavo-troubles", description=told)

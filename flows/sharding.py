@@ -136,7 +136,8 @@ async def extract_shard(  # noqa: PLR0917 - as above
         records, None, rerun, objects=refs, run_id=str(flow_run.id),
     )  # fmt: skip
     telemetry.start()
-    summary = await run_job(job, read_settings(), telemetry.measured(Logged()), cut=Cut(documents=len(refs) or 1))
+    async with Artifacts(telemetry.measured(Logged())) as watch:
+        summary = await run_job(job, read_settings(), watch, cut=Cut(documents=len(refs) or 1))
     telemetry.finish()
     return _shard_state(summary)
 

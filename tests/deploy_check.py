@@ -1,8 +1,8 @@
 """`make deploy-check`: the deployment for real, on loopback, in about two minutes; everything it starts it ends.
 
 A Prefect server, three process workers, PostgreSQL as the store, an S3 server and the built-in model;
-`deploy/prefect.yaml` deployed; `bulk-extract` (in two shards), `on-upload` and `export` triggered; the records
-looked up in the view. What fails is told with the end of every process's log; it never takes longer than `LIMIT`.
+`deploy/prefect.yaml` deployed; `bulk-extract` (in two shards), `on-upload`, `export` and `evaluate` triggered; the
+records looked up in the view. What fails is told with the end of every process's log; it never takes longer than `LIMIT`.
 """
 
 import json
@@ -83,6 +83,9 @@ def check(stack: Stack, s3: S3Server, folder: Path) -> None:
     keys = [each["Key"] for each in client.list_objects_v2(Bucket="docs", Prefix="exports/")["Contents"]]
     assert keys, "the export wrote nothing"
     told(f"export wrote {', '.join(keys)}")
+    label = json.dumps({"uri": f"s3://docs/in/{last.name}", "currency": "EUR"})
+    client.put_object(Bucket="docs", Key="labels.jsonl", Body=label.encode())
+    triggered(stack, "evaluate/evaluate", {**shared, "labels": "s3://docs/labels.jsonl"})
     due = scheduled(stack, "bulk-extract")
     assert due, "the server's scheduler planned no run: the nightly run would never come"
     told(f"the schedule's next run of bulk-extract is planned for {min(due)}")
