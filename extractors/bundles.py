@@ -66,12 +66,12 @@ async def extract_bundle(spooled: Spooled, journey: Journey) -> Extraction:
             meter, started, status="pending", kind=paused.kind, cause=str(paused), media_type=document.media_type,
             page_count=document.page_count,
         )  # fmt: skip
+    schemas = [plan.schema.name for plan in journey.split]
     kinds = [kind for look in looks for kind in look.kinds]
     parts = splitting.parts(kinds)
     read_parts = await side_by_side([_part(document, part, journey, started, meter) for part in parts])
-    unread = [*(state for look in looks for state in look.states), *splitting.fitting_none(kinds)]
+    unread = [*(state for look in looks for state in look.states), *splitting.fitting_none(kinds, schemas)]
     taken = [(part.schema, extraction) for part, extraction in zip(parts, read_parts, strict=True)]
-    schemas = [plan.schema.name for plan in journey.split]
     return _whole(document, taken, unread, schemas, partial(ended, meter, started))
 
 

@@ -27,7 +27,7 @@ MOST_PAGES = 32
 """Pages in one request: a bad answer costs no more than these, and the answer stays short."""
 
 _NAME = "page_kinds"
-_LABELS, _PER_FIELD = 30, 2
+_LABELS, _PER_FIELD = 80, 6
 """Printed names that describe a schema, and those of each of its fields."""
 
 _SYSTEM = (
@@ -187,10 +187,7 @@ def parts(kinds: Sequence[PageKind]) -> list[Part]:
     return made
 
 
-def fitting_none(kinds: Sequence[PageKind]) -> list[PageState]:
-    """The states of the pages that fit none of the schemas: failed, with what to do."""
-    return [
-        PageState(kind.page, "failed", FitsNone.kind, "fits none of the schemas: add the one it needs, or leave it")
-        for kind in kinds
-        if kind.schema == NONE
-    ]
+def fitting_none(kinds: Sequence[PageKind], schemas: Sequence[str]) -> list[PageState]:
+    """The states of the pages that fit none of the schemas: failed, with what a person can do."""
+    cause = f"fits none of {', '.join(schemas)}: name the schema that it needs too, or take the page out"
+    return [PageState(kind.page, "failed", FitsNone.kind, cause) for kind in kinds if kind.schema == NONE]

@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,15 +12,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from extractors import opening, planning, rendering
-from extractors.documents import Document, ObjectRef, PageImage, Usage, Window
+from extractors import bundles, opening, planning, rendering, splitting
+from extractors.documents import Document, ObjectRef, PageImage, Usage, VisionRequest, Window
 from extractors.endpoints import PROFILES, Endpoint
 from extractors.errors import DocumentError
 from extractors.vision import VisionClient, estimate, open_http
 from extractors.workers import Workers
 from flows.addressing import exists
+from flows.asked import Asked, asked_for
 from flows.choosing import choose
-from flows.finding import find_schema
 from flows.gate import limits_of, passwords_of
 from flows.objects import Skipped, list_batches, spool_async
 from flows.reasons import Reason, reasons
@@ -45,7 +46,7 @@ class Estimate:
         skipped: objects that are no documents.
         quarantined: documents that cannot be opened, by kind.
         pages: of the documents to do; blank ones among them are not sent.
-        requests: when no page is blank and nothing fails.
+        requests: when no page is blank and nothing fails; of files that are split, as if each page were a document.
         usage: by endpoint, at most: tokens and cost, or None where its price is not known.
     """
 
@@ -68,8 +69,9 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
     Raises:
         CannotRun: as `run_job`.
     """
-    schema = find_schema(job.schema)
-    plan = planning.plan(schema, job.records, job.pages_per_request or settings.pages_per_request)
+    wanted = asked_for(
+        job.schema, job.records, job.pages_per_request or settings.pages_per_request, split=job.split
+    )  # fmt: skip
     endpoints = choose(job.endpoints, job.base_url, job.model, settings)
     found, limits = Estimate(), limits_of(settings)
     async with AsyncExitStack() as stack:
@@ -82,12 +84,11 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
         vision = VisionClient(
             endpoints, http, _NoReplies(), max_cost=job.max_cost, sampling=settings.sampling, stream=settings.stream
         )
-        decides = {
-            "model": vision.model, "render_version": rendering.RENDER_VERSION, "sampling": vision.sampling_fingerprint
-        }  # fmt: skip
+        parts = wanted.recipe_parts(
+            model=vision.model, render_version=rendering.RENDER_VERSION, sampling=vision.sampling_fingerprint
+        )  # fmt: skip
         asked: dict[str, Any] = {
-            "schema_name": schema.name, "recipe": planning.recipe(plan, **decides),
-            "parts": planning.recipe_parts(plan, **decides), "rerun": job.rerun,
+            "schema_name": wanted.name, "recipe": planning.recipe_of(parts), "parts": parts, "rerun": job.rerun,
         }  # fmt: skip
         others = {name: each for name, each in PROFILES.items() if each.model and each.price_input is not None}
         compared = {**others, **{endpoint.name: endpoint for endpoint in endpoints}}
@@ -107,7 +108,8 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
                 except DocumentError as error:
                     found.quarantined[error.kind] += 1
                     return
-            _add(found, document, sizes, plan, most_pages=vision.most_pages, endpoints=compared)
+            ask = _split_requests if wanted.split else _requests
+            _add(found, document, list(ask(wanted, sizes, vision.most_pages)), compared)
 
         for source in job.sources:
             async for batch in list_batches(source):
@@ -136,16 +138,40 @@ class _NoReplies:
 
 
 def _add(
-    found: Estimate, document: Document, sizes: list[tuple[int, int]], plan: planning.Plan, *, most_pages: int,
-    endpoints: dict[str, Endpoint],
-) -> None:  # fmt: skip
+    found: Estimate, document: Document, requests: list[list[VisionRequest]], endpoints: dict[str, Endpoint]
+) -> None:
+    """Counts a document in; of each request the dearest of its forms."""
     found.pages += document.page_count
-    for group in planning.page_groups(document.page_count, min(plan.pages_per_request, most_pages)):
-        pages = tuple(PageImage(page, b"", *sizes[page - 1], sha256="") for page in group)
-        request = planning.request(plan, Window(pages), whole=len(group) == document.page_count)
-        found.requests += 1
+    found.requests += len(requests)
+    for forms in requests:
         for name, endpoint in endpoints.items():
-            found.usage[name] = found.usage.get(name, Usage()) + estimate(request, endpoint)
+            dearest = max(
+                (estimate(form, endpoint) for form in forms), key=lambda usage: (usage.cost_usd, usage.output)
+            )
+            found.usage[name] = found.usage.get(name, Usage()) + dearest
+
+
+def _requests(wanted: Asked, sizes: Sequence[tuple[int, int]], most_pages: int) -> Iterator[list[VisionRequest]]:
+    """The requests of one document."""
+    (plan,) = wanted.plans
+    for group in planning.page_groups(len(sizes), min(plan.pages_per_request, most_pages)):
+        yield [planning.request(plan, _window(group, sizes), whole=len(group) == len(sizes))]
+
+
+def _split_requests(
+    wanted: Asked, sizes: Sequence[tuple[int, int]], most_pages: int
+) -> Iterator[list[VisionRequest]]:
+    """Those of a file that is split: the looks, then at most one for each page, under any of the schemas."""
+    wire = splitting.wire_schema([plan.schema for plan in wanted.plans])
+    small = [rendering.small_size(size) for size in sizes]
+    for look in bundles.look_groups(len(sizes), most_pages):
+        yield [splitting.request(wire, _window((*look.before, *look.pages), small))]
+    for page in range(1, len(sizes) + 1):
+        yield [planning.request(plan, _window((page,), sizes), whole=True) for plan in wanted.plans]
+
+
+def _window(pages: Sequence[int], sizes: Sequence[tuple[int, int]]) -> Window:
+    return Window(tuple(PageImage(page, b"", *sizes[page - 1], sha256="") for page in pages))
 
 
 def show_estimate(found: Estimate, endpoints: list[Endpoint], console: Console) -> None:

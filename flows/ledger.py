@@ -13,7 +13,7 @@ from flows import leasing
 from flows.cleaning import clean_text
 from flows.dialects import insert
 from flows.listing import remember
-from flows.parts import begin_parts, parts_current, split_schemas
+from flows.parts import SPLIT, begin_parts, parts_current, split_schemas
 from flows.succession import make_current, retire_former, supersede
 from flows.tables import (
     FINAL,
@@ -242,9 +242,12 @@ def _media_of(connection: Connection, digest: str) -> dict[str, Any]:
 
 
 def failed_pages(connection: Connection, extraction_id: int) -> frozenset[int]:
-    """The pages of an extraction that failed."""
-    chosen = select(pages.c.page).where(pages.c.extraction_id == extraction_id, pages.c.status == "failed")
-    return frozenset(connection.scalars(chosen))
+    """The pages of an extraction that failed; of a split file's, those that failed when they were read."""
+    asked, read = extractions.alias(), extractions
+    same_work = and_(asked.c.sha256 == read.c.sha256, asked.c.recipe == read.c.recipe)
+    chosen = select(pages.c.page).select_from(pages.join(read).join(asked, same_work))
+    failed = (asked.c.id == extraction_id, pages.c.status == "failed", read.c.schema_name.not_like(f"{SPLIT}%"))
+    return frozenset(connection.scalars(chosen.where(*failed)))
 
 
 def _write_parts(connection: Connection, extraction_id: int, extraction: Extraction, *, anew: bool) -> None:

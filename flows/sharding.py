@@ -55,6 +55,7 @@ async def bulk_extract(  # noqa: PLR0917 - Prefect shows them in this order, and
     shard_documents: _Count = 300,
     shard_bytes: _Count = 2_000_000_000,
     shards_at_once: _Count = 4,
+    split: bool = False,  # noqa: FBT001, FBT002 - Prefect calls by name
 ) -> State[dict[str, Any]]:
     """Extracts records from many documents, with any number of workers.
 
@@ -73,6 +74,7 @@ async def bulk_extract(  # noqa: PLR0917 - Prefect shows them in this order, and
         shard_documents: documents in a shard at most; 3 to 10 minutes of work is a good shard.
         shard_bytes: bytes in a shard at most.
         shards_at_once: shards handed out at once; as many workers (or worker slots) are of use.
+        split: as for `extract`.
 
     Returns:
         Completed when every document is complete or was done before; Failed with the counts otherwise.
@@ -81,11 +83,12 @@ async def bulk_extract(  # noqa: PLR0917 - Prefect shows them in this order, and
     job = Job(
         tuple(sources), schema_name, tuple(endpoints or ()), base_url, model, max_cost=max_cost,
         concurrency=concurrency, pages_per_request=pages_per_request, records=records, limit=limit, rerun=rerun,
+        split=split,
     )  # fmt: skip
     wishes = {
         "schema_name": schema_name, "endpoints": endpoints, "base_url": base_url, "model": model,
         "concurrency": max(1, (concurrency or known.concurrency) // shards_at_once),
-        "pages_per_request": pages_per_request, "records": records, "rerun": rerun,
+        "pages_per_request": pages_per_request, "records": records, "rerun": rerun, "split": split,
     }  # fmt: skip
     cut = Cut(shard_documents, shard_bytes, one_by_one=False, at_once=shards_at_once)
     budget = max_cost if max_cost is not None else known.max_cost
@@ -112,6 +115,7 @@ async def extract_shard(  # noqa: PLR0917 - as above
     pages_per_request: _Count | None = None,
     records: _Records = "one",
     rerun: _Rerun = "changed",
+    split: bool = False,  # noqa: FBT001, FBT002 - Prefect calls by name
 ) -> State[dict[str, Any]]:
     """Extracts records from the objects of one shard; `bulk-extract` makes these runs.
 
@@ -126,6 +130,7 @@ async def extract_shard(  # noqa: PLR0917 - as above
         pages_per_request: likewise.
         records: likewise.
         rerun: likewise.
+        split: likewise.
 
     Returns:
         Completed when every document has a final state, good or bad: the parent's table says which.
@@ -133,7 +138,7 @@ async def extract_shard(  # noqa: PLR0917 - as above
     refs = tuple(ObjectRef(each.uri, each.size, each.etag, explicit=each.explicit) for each in objects)
     job = Job(
         (), schema_name, tuple(endpoints or ()), base_url, model, None, max_cost, concurrency, pages_per_request,
-        records, None, rerun, objects=refs, run_id=str(flow_run.id),
+        records, None, rerun, objects=refs, run_id=str(flow_run.id), split=split,
     )  # fmt: skip
     telemetry.start()
     async with Artifacts(telemetry.measured(Logged())) as watch:

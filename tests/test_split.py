@@ -114,7 +114,9 @@ def test_a_page_that_fits_none_is_in_the_quarantine_list(inbox: Path, capsys: py
         assert main(["quarantine", "retry", "--base-url", server.base_url, "--model", "test-model"]) == 3
         assert len(server.asked) == calls
     cause = rows("select cause from extractions where schema_name like 'split:%'")
-    assert cause == [("page 6: fits none of the schemas: add the one it needs, or leave it",)]
+    assert cause == [
+        ("page 6: fits none of invoice, receipt: name the schema that it needs too, or take the page out",)
+    ]
 
 
 def test_a_second_run_has_nothing_to_do_and_the_order_of_the_schemas_does_not_matter(inbox: Path) -> None:
@@ -298,6 +300,28 @@ def test_every_page_is_looked_at_once(count: int, most: int) -> None:
     groups = look_groups(count, most)
     assert [page for group in groups for page in group.pages] == list(range(1, count + 1))
     assert all(len(group.pages) + len(group.before) <= most for group in groups)
+
+
+def test_evidence_names_the_pages_of_the_file(tmp_path: Path) -> None:
+    """A part's values are found on the pages where they stand in the whole file."""
+    (tmp_path / "two.pdf").write_bytes(pages.digital_pdf(["Corner Shop", "Invoice N-2"]))
+    with model_server(splits({1: ("receipt", True), 2: ("invoice", True)})) as server:
+        split(tmp_path, server)
+    ((evidence,),) = rows(
+        "select evidence from records r join extractions e on e.id = extraction_id where schema_name = 'invoice'"
+    )
+    assert [(entry["path"], entry["page"]) for entry in json.loads(evidence)] == [("number", 2)]
+
+
+def test_a_dry_run_counts_the_look(inbox: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One request for six small pages, and at most one for each page; nothing is sent."""
+    capsys.readouterr()
+    wishes = ["--schema", "invoice,receipt", "--split", "--dry-run", "--json", "--endpoint", "local"]
+    assert main(["extract", str(inbox), *wishes]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (found["pages"], found["requests"]) == (6, 1 + 6)
+    tokens = found["endpoints"]["local"]["input_tokens"]
+    assert 6 * (432 + 2_200) < tokens < 6 * (432 + 2_200) + 7 * 2_500
 
 
 def test_several_schemas_without_split_are_a_usage_error(inbox: Path, capsys: pytest.CaptureFixture[str]) -> None:

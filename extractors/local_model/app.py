@@ -94,7 +94,7 @@ def _answer(asked: Question, pages: list[ReadPage]) -> str:
     if asked.schema is None:
         return "\n\n".join(page.text for page in pages)
     try:
-        filled = fill(asked.schema, pages)
+        filled = fill(asked.schema, pages, asked.numbers)
     except UnusableSchema as error:
         raise BadRequest(f"the schema cannot be filled: {error}", param="response_format") from None
     return json.dumps(filled, ensure_ascii=False, separators=(",", ":"))

@@ -39,6 +39,7 @@ class Question:
 
     Attributes:
         images: the page images' bytes, in order; a page that is sent twice counts once.
+        numbers: of the pages, as `Page N:` before each image says; counted where nothing does.
         text: every text of the messages, a blank line between them.
         schema: the answer's JSON schema, or None for plain text.
         most_tokens: the answer's limit in tokens, or None.
@@ -47,6 +48,7 @@ class Question:
     """
 
     images: tuple[bytes, ...]
+    numbers: tuple[int, ...]
     text: str
     schema: dict[str, Any] | None
     most_tokens: int | None
@@ -77,7 +79,8 @@ def question(body: object) -> Question:
     text = "\n\n".join(texts)
     options = body.get("stream_options")
     return Question(
-        images=images,
+        images=tuple(image for _, image in images),
+        numbers=tuple(number for number, _ in images),
         text=text,
         schema=_schema(body.get("response_format"), text),
         most_tokens=_limit(body),
@@ -99,17 +102,19 @@ def _parts(messages: object) -> Iterator[dict[str, Any]]:
             raise BadRequest("a message's content must be text or a list of parts", param="messages")
 
 
-def _images(parts: Sequence[dict[str, Any]]) -> tuple[bytes, ...]:
-    """The images in order; a repair round may send a page again, under the label it had."""
-    found: dict[tuple[str, bytes], None] = {}
+def _images(parts: Sequence[dict[str, Any]]) -> list[tuple[int, bytes]]:
+    """Page numbers and images in order; a repair round may send a page again, under the label it had."""
+    found: dict[tuple[str, bytes], int] = {}
     label = ""
     for part in parts:
         if part.get("type") == "text":
             label = str(part.get("text") or "").strip()
         elif part.get("type") == "image_url":
-            found.setdefault((label, _image(part.get("image_url"))))
-            label = label if re.fullmatch(r"Page \d+:?", label) else str(len(found))
-    return tuple(image for _, image in found)
+            labelled = re.fullmatch(r"Page (\d+):?", label)
+            number = int(labelled[1]) if labelled else len(found) + 1
+            found.setdefault((label, _image(part.get("image_url"))), number)
+            label = label if labelled else str(len(found))
+    return [(number, image) for (_, image), number in found.items()]
 
 
 def _image(given: object) -> bytes:

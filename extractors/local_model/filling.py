@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from extractors.local_model.by_page import asked_by_page, begin_field, kind_field, kinds_and_beginnings
 from extractors.local_model.candidates import Candidate, candidates
 from extractors.local_model.evidence import Evidence, all_lines, evidence_of
 from extractors.local_model.fallbacks import fallback
@@ -27,23 +28,39 @@ _IN_TABLE = 0.35  # a value among a table's rows is seldom the document's own
 _ADDRESSEE = word_set("ihre ihr your votre client customer kunde kunden klant cliente buyer")
 
 
-def fill(schema: dict[str, Any], pages: Sequence[ReadPage]) -> dict[str, Any]:
-    """Fills a schema from the pages of one document.
+def fill(schema: dict[str, Any], pages: Sequence[ReadPage], numbers: Sequence[int] = ()) -> dict[str, Any]:
+    """Fills a schema from the pages of one document, or says of each page what it is.
 
     Args:
         schema: portable JSON schema (`schemas.portable`).
         pages: as read, in order.
+        numbers: of the pages, as labelled; else they are counted from 1.
 
     Raises:
         UnusableSchema: the schema is none that can be filled.
     """
     group = _wanted(json.dumps(schema))
+    by_page = asked_by_page(group)
+    if by_page is not None:
+        return {by_page.name: _by_page(by_page.item, pages, numbers or range(1, len(pages) + 1))}
     document = renumbered(pages)
     only = next(iter(group.children.values()), None)
     if len(group.children) == 1 and isinstance(only, Rows) and only.name == "records" and not only.single:
         record = _filled(only.item, document)
         return {"records": [record] if _says_anything(record) else []}
     return _filled(group, document)
+
+
+def _by_page(item: Group, pages: Sequence[ReadPage], numbers: Sequence[int]) -> list[dict[str, Any]]:
+    kind, begins = kind_field(item), begin_field(item)
+    found = kinds_and_beginnings(kind, pages) if kind else []
+    entries = []
+    for page, number, (chosen, first) in zip(pages, numbers, found, strict=True):
+        said = {"page": number, kind.name if kind else "": chosen, begins.name if begins else "": first}
+        others = {name: child for name, child in item.children.items() if name not in said}
+        filled = _filled(Group("", others), renumbered([page])) if others else {}
+        entries.append({name: said.get(name, filled.get(name)) for name in item.children})
+    return entries
 
 
 @lru_cache(maxsize=32)

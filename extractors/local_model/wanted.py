@@ -12,6 +12,7 @@ from extractors.local_model.vocabulary import ISSUER_WORDS, NUMBER_WORDS, RECIPI
 _FOLDED_IN = re.compile(
     r"\s*Labels: (?P<labels>.+?)\.(?=\s+Examples: |\s*$)|\s*Examples: (?P<examples>.+?)\.\s*$", re.DOTALL
 )
+_MEANING = re.compile(r"^- ([^:\n]+): (.+)$", re.MULTILINE)
 _AMOUNT_WORDS = word_set(
     "amount total subtotal price sum cost fee balance gross net due paid payable revenue salary premium deposit "
     "discount tax vat charge charges freight shipping value"
@@ -41,6 +42,7 @@ class Field:
         options: of an enum.
         examples: values as the answer holds them.
         role: `issuer` or `recipient` when it speaks of a party, else "".
+        meanings: of an enum: options with what the description says of each, in a line `- option: ...`.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Field:
     options: tuple[Any, ...] = ()
     examples: tuple[str, ...] = ()
     role: str = ""
+    meanings: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_grand_total(self) -> bool:
@@ -145,6 +148,7 @@ def _field(name: str, node: dict[str, Any], told: tuple[str, tuple[str, ...], tu
         options=tuple(option for option in node.get("enum", ()) if option is not None),
         examples=examples,
         role=around or _role(own, described),
+        meanings=tuple(_MEANING.findall(about)) if kind == "enum" else (),
     )
 
 
