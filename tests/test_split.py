@@ -12,10 +12,14 @@ from fakes import Answer, Asked, ModelServer, model_server, says
 from PIL import Image
 from runs import rows, run, states
 from statements import pages_asked
+from stores import fresh_url
 
 from extractors.bundles import look_groups
 from extractors.rendering import image_tokens, small_size
 from flows.cli import main
+from flows.querying import quarantined, record_rows
+from flows.store import Store
+from flows.surveying import counts_by_schema
 
 Kinds = dict[int, tuple[str, bool]]
 """Page -> its kind, and whether a document begins on it."""
@@ -97,6 +101,13 @@ def test_each_part_is_read_with_its_own_schema_over_its_own_pages(inbox: Path) -
         (6, "failed", "fits_none"),
     ]  # fmt: skip
     assert (summary.exit_code, summary.records) == (3, 3)
+    paid = rows("select schema_name, input_tokens, endpoint from extractions order by schema_name")
+    assert paid == [("invoice", 0, "custom"), ("receipt", 0, "custom"), ("split:invoice,receipt", 4000, "custom")]
+    with Store.open("sqlite:///octavo.db", read_only=True) as store:
+        counts = counts_by_schema(store)
+    assert {name: sum(each.states.values()) for name, each in counts.items()} == {
+        "invoice": 0, "receipt": 0, "split:invoice,receipt": 1,
+    }  # fmt: skip
     assert summary.as_json()["pages"] == {"read": 4, "blank": 1, "failed": 1}
 
 
@@ -245,6 +256,33 @@ def test_new_bytes_supersede_the_parts_of_the_old_ones(inbox: Path) -> None:
         assert split(inbox, server).exit_code == 0
     assert rows("select number from invoice") == []
     assert rows("select merchant from receipt") == [("Shop 1",)]
+
+
+def test_postgresql_keeps_split_files_likewise(inbox: Path, tmp_path: Path) -> None:
+    """Views, quarantine, a second run, going back after a plain run, and new bytes."""
+    url = fresh_url("postgresql", tmp_path)
+    with model_server(splits()) as server, Store.open(url) as store:
+
+        def numbers() -> list[object]:
+            columns, found = record_rows(store, "invoice")
+            return sorted(row[columns.index("number")] for row in found)
+
+        split(inbox, server, store=url)
+        assert numbers() == ["N-1", "N-5"]
+        assert [(entry.schema_name, entry.failed_pages) for entry in quarantined(store)] == [
+            ("split:invoice,receipt", (6,))
+        ]
+        calls = len(server.asked)
+        assert split(inbox, server, store=url).documents["skipped"] == 1
+        run(inbox, server.base_url, schema="invoice", store=url)
+        assert numbers() == ["N-1"]
+        split(inbox, server, store=url)
+        assert numbers() == ["N-1", "N-5"]
+        assert len(server.asked) == calls + 1
+        (inbox / "bundle.pdf").write_bytes(pages.digital_pdf(["Corner Shop"]))
+        server.script = splits({1: ("receipt", True)})
+        assert split(inbox, server, store=url).exit_code == 0
+        assert numbers() == []
 
 
 def test_one_schema_leaves_out_and_reports_what_does_not_fit(inbox: Path) -> None:
