@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pages
+import pymupdf
 import pytest
 from fakes import Answer, Asked, ModelServer, model_server, says
 from PIL import Image
@@ -374,3 +375,19 @@ def test_unknown_and_repeated_schemas_are_refused(inbox: Path, capsys: pytest.Ca
     assert "named twice" in capsys.readouterr().err
     assert main(["extract", str(inbox), "--split", "--schema", "invoice,nothing"]) == 1
     assert "unknown schema 'nothing'" in capsys.readouterr().err
+
+
+def test_the_built_in_model_splits_a_made_up_file(tmp_path: Path) -> None:
+    """An invoice, a letter and a receipt, joined: two records, and the letter is reported."""
+    with pymupdf.open() as bundle:
+        receipt = pages.digital_pdf(["Corner Shop\nReceipt No. 0047\nDate 2025-05-17\nTotal EUR 12.00\nPaid by Visa"])
+        letter = pages.digital_pdf(["Dear Ms Fairweather,\nplease find our papers enclosed."])
+        for pdf in (pages.invoice_pdf("2025-0042"), letter, receipt):
+            with pymupdf.open(stream=pdf, filetype="pdf") as part:
+                bundle.insert_pdf(part)
+        (tmp_path / "bundle.pdf").write_bytes(bundle.tobytes())
+    wishes = ["--schema", "invoice,receipt", "--split", "--endpoint", "local"]
+    assert main(["extract", str(tmp_path / "bundle.pdf"), *wishes]) == 3
+    assert rows("select number from invoice") == [("2025-0042",)]
+    assert rows("select number, total from receipt") == [("0047", 12)]
+    assert rows("select page from pages where kind = 'fits_none'") == [(2,)]
