@@ -63,7 +63,7 @@ def splits(kinds: Kinds = BUNDLE, **instead: Any) -> Any:
         name = asked.body["response_format"]["json_schema"]["name"]
         record = {"invoice": {"number": f"N-{first}"}, "receipt": {"merchant": f"Shop {first}"},
                   "bank_statement": {"bank": f"Bank {first}"}}[name]  # fmt: skip
-        return says(record)
+        return says({"records": [record, record]} if instead.get("twice") else record)
 
     return script
 
@@ -313,10 +313,13 @@ def test_a_file_that_fits_nothing_is_quarantined_and_a_blank_one_is_complete(tmp
 
 
 def test_records_per_page_and_many_work_inside_parts(inbox: Path) -> None:
-    """`--records per-page` makes each page of a part its own record, numbered within its schema."""
+    """Each page of a part its own record, or all that a part holds; numbered within their schema."""
     with model_server(splits()) as server:
         split(inbox, server, records="per-page")
-    assert rows("select number from invoice order by record_id") == [("N-1",), ("N-2",), ("N-5",)]
+        assert rows("select number from invoice order by record_id") == [("N-1",), ("N-2",), ("N-5",)]
+        server.script = splits(twice=True)
+        split(inbox, server, records="many")
+    assert rows("select number from invoice order by record_id") == [("N-1",), ("N-1",), ("N-5",), ("N-5",)]
 
 
 def test_long_files_are_looked_at_in_groups_that_know_the_page_before(tmp_path: Path) -> None:

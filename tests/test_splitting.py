@@ -86,7 +86,7 @@ def test_an_answer_that_does_not_tell_each_page_once_is_refused(text: str, fault
 
 def test_strict_endpoints_take_the_question() -> None:
     """Every object closed, every property required, no keyword that a strict server refuses."""
-    strict_servers._strict(WIRE, lambda status, why: strict_servers.Refused(status, why))
+    strict_servers._strict(WIRE, strict_servers.Refused)
 
 
 def test_a_good_answer_is_what_it_says() -> None:
