@@ -188,8 +188,9 @@ def _whole(
             records=tuple(record for part in own for record in part.records),
         )  # fmt: skip
     file = end(**_outcome([part for _, part in taken], unread), **about, pages=states)
-    dated: dict[str, Any] = {"started_at": file.started_at, "finished_at": file.finished_at}
-    return replace(file, by_schema={name: replace(each, **dated) for name, each in by_schema.items()})
+    names = ("endpoint", "model", "started_at", "finished_at")
+    same: dict[str, Any] = {name: getattr(file, name) for name in names}
+    return replace(file, by_schema={name: replace(each, **same) for name, each in by_schema.items()})
 
 
 def _in_order(states: Iterable[PageState]) -> tuple[PageState, ...]:

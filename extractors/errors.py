@@ -174,6 +174,7 @@ class FitsNone(AnswerError):
 
     kind = "fits_none"
     advice = "look at its pages (`octavo quarantine show ID --images DIR`); if it should be read, name its schema too"
+    stage = "splitting"
 
 
 class TruncatedAnswer(AnswerError):

@@ -63,6 +63,7 @@ def begin_parts(
         key = {"sha256": row.sha256, "schema_name": name, "recipe": row.recipe}
         outcome = {
             "status": part.status, "kind": part.kind, "cause": part.cause, "run_id": run_id,
+            "endpoint": part.endpoint, "model": part.model,
             "started_at": part.started_at, "finished_at": part.finished_at,
         }  # fmt: skip
         made = connection.execute(

@@ -67,20 +67,20 @@ def _chosen(
     missing = [number for number in ids if number not in known]
     if missing:
         raise BadConfiguration(f"{missing[0]} is not quarantined or partial: `octavo quarantine list` shows the ids")
-    name = None if schema is None else _name(schema)
+    wanted = None if schema is None else _names(schema)
     return [
         entry
         for entry in entries
         if (not ids or entry.id in ids)
         and (kind is None or entry.kind == kind)
-        and (name is None or entry.schema_name == name)
+        and (wanted is None or entry.schema_name in wanted)
     ]
 
 
-def _name(spec: str) -> str:
-    """What the store calls it; several with commas between them: what a split file was asked for."""
+def _names(spec: str) -> tuple[str, ...]:
+    """What the store calls it: alone, and as what a file was split for; several have commas between them."""
     names = [find_schema(one).name if ":" in one or one.endswith(".json") else one for one in spec.split(",")]
-    return split_name(names) if len(names) > 1 else names[0]
+    return split_name(names), *(names if len(names) == 1 else ())
 
 
 def _spec(entry: Quarantined, schema: str | None) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, column, func, select, table
+from sqlalchemy import Connection, Select, and_, case, column, func, select, table
 from sqlalchemy.sql import quoted_name
 
+from flows.parts import of_split_file
 from flows.store import Store
 from flows.tables import documents, extractions, pages, records, schema_views, schemas
 from flows.views import RECORD
@@ -22,7 +23,8 @@ class SchemaCounts:
     """What the store holds of one schema.
 
     Attributes:
-        states: documents by state, those of `STATES`; each content counts once, by its current extraction.
+        states: documents by state, those of `STATES`; each content counts once, by its current extraction, and a
+            file that was split under what it was split for.
         pages: pages by state, of the same.
         records: current ones.
         grounded: their mean share of values that were found on the page, 0 to 1; None without records.
@@ -97,7 +99,7 @@ def counts_by_schema(store: Store) -> dict[str, SchemaCounts]:
 
 
 def _count_extractions(connection: Connection, found: dict[str, SchemaCounts]) -> None:
-    current = extractions.c.superseded_by.is_(None)
+    current = and_(extractions.c.superseded_by.is_(None), ~of_split_file())
     rows = connection.execute(
         select(
             extractions.c.schema_name,

@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pages
+import pymupdf
 import pytest
 from fakes import Answer, Asked, ModelServer, model_server, says
 from PIL import Image
 from runs import rows, run, states
 from statements import pages_asked
+from stores import fresh_url
 
 from extractors.bundles import look_groups
 from extractors.rendering import image_tokens, small_size
 from flows.cli import main
+from flows.querying import quarantined, record_rows
+from flows.store import Store
+from flows.surveying import counts_by_schema
 
 Kinds = dict[int, tuple[str, bool]]
 """Page -> its kind, and whether a document begins on it."""
@@ -58,7 +63,7 @@ def splits(kinds: Kinds = BUNDLE, **instead: Any) -> Any:
         name = asked.body["response_format"]["json_schema"]["name"]
         record = {"invoice": {"number": f"N-{first}"}, "receipt": {"merchant": f"Shop {first}"},
                   "bank_statement": {"bank": f"Bank {first}"}}[name]  # fmt: skip
-        return says(record)
+        return says({"records": [record, record]} if instead.get("twice") else record)
 
     return script
 
@@ -97,6 +102,13 @@ def test_each_part_is_read_with_its_own_schema_over_its_own_pages(inbox: Path) -
         (6, "failed", "fits_none"),
     ]  # fmt: skip
     assert (summary.exit_code, summary.records) == (3, 3)
+    paid = rows("select schema_name, input_tokens, endpoint from extractions order by schema_name")
+    assert paid == [("invoice", 0, "custom"), ("receipt", 0, "custom"), ("split:invoice,receipt", 4000, "custom")]
+    with Store.open("sqlite:///octavo.db", read_only=True) as store:
+        counts = counts_by_schema(store)
+    assert {name: sum(each.states.values()) for name, each in counts.items()} == {
+        "invoice": 0, "receipt": 0, "split:invoice,receipt": 1,
+    }  # fmt: skip
     assert summary.as_json()["pages"] == {"read": 4, "blank": 1, "failed": 1}
 
 
@@ -247,6 +259,33 @@ def test_new_bytes_supersede_the_parts_of_the_old_ones(inbox: Path) -> None:
     assert rows("select merchant from receipt") == [("Shop 1",)]
 
 
+def test_postgresql_keeps_split_files_likewise(inbox: Path, tmp_path: Path) -> None:
+    """Views, quarantine, a second run, going back after a plain run, and new bytes."""
+    url = fresh_url("postgresql", tmp_path)
+    with model_server(splits()) as server, Store.open(url) as store:
+
+        def numbers() -> list[object]:
+            columns, found = record_rows(store, "invoice")
+            return sorted(row[columns.index("number")] for row in found)
+
+        split(inbox, server, store=url)
+        assert numbers() == ["N-1", "N-5"]
+        assert [(entry.schema_name, entry.failed_pages) for entry in quarantined(store)] == [
+            ("split:invoice,receipt", (6,))
+        ]
+        calls = len(server.asked)
+        assert split(inbox, server, store=url).documents["skipped"] == 1
+        run(inbox, server.base_url, schema="invoice", store=url)
+        assert numbers() == ["N-1"]
+        split(inbox, server, store=url)
+        assert numbers() == ["N-1", "N-5"]
+        assert len(server.asked) == calls + 1
+        (inbox / "bundle.pdf").write_bytes(pages.digital_pdf(["Corner Shop"]))
+        server.script = splits({1: ("receipt", True)})
+        assert split(inbox, server, store=url).exit_code == 0
+        assert numbers() == []
+
+
 def test_one_schema_leaves_out_and_reports_what_does_not_fit(inbox: Path) -> None:
     """`--schema invoice --split` reads the invoices of a file that holds other things too."""
     kinds = {page: kind if kind[0] == "invoice" else ("none", True) for page, kind in BUNDLE.items()}
@@ -274,10 +313,13 @@ def test_a_file_that_fits_nothing_is_quarantined_and_a_blank_one_is_complete(tmp
 
 
 def test_records_per_page_and_many_work_inside_parts(inbox: Path) -> None:
-    """`--records per-page` makes each page of a part its own record, numbered within its schema."""
+    """Each page of a part its own record, or all that a part holds; numbered within their schema."""
     with model_server(splits()) as server:
         split(inbox, server, records="per-page")
-    assert rows("select number from invoice order by record_id") == [("N-1",), ("N-2",), ("N-5",)]
+        assert rows("select number from invoice order by record_id") == [("N-1",), ("N-2",), ("N-5",)]
+        server.script = splits(twice=True)
+        split(inbox, server, records="many")
+    assert rows("select number from invoice order by record_id") == [("N-1",), ("N-1",), ("N-5",), ("N-5",)]
 
 
 def test_long_files_are_looked_at_in_groups_that_know_the_page_before(tmp_path: Path) -> None:
@@ -336,3 +378,19 @@ def test_unknown_and_repeated_schemas_are_refused(inbox: Path, capsys: pytest.Ca
     assert "named twice" in capsys.readouterr().err
     assert main(["extract", str(inbox), "--split", "--schema", "invoice,nothing"]) == 1
     assert "unknown schema 'nothing'" in capsys.readouterr().err
+
+
+def test_the_built_in_model_splits_a_made_up_file(tmp_path: Path) -> None:
+    """An invoice, a letter and a receipt, joined: two records, and the letter is reported."""
+    with pymupdf.open() as bundle:
+        receipt = pages.digital_pdf(["Corner Shop\nReceipt No. 0047\nDate 2025-05-17\nTotal EUR 12.00\nPaid by Visa"])
+        letter = pages.digital_pdf(["Dear Ms Fairweather,\nplease find our papers enclosed."])
+        for pdf in (pages.invoice_pdf("2025-0042"), letter, receipt):
+            with pymupdf.open(stream=pdf, filetype="pdf") as part:
+                bundle.insert_pdf(part)
+        (tmp_path / "bundle.pdf").write_bytes(bundle.tobytes())
+    wishes = ["--schema", "invoice,receipt", "--split", "--endpoint", "local"]
+    assert main(["extract", str(tmp_path / "bundle.pdf"), *wishes]) == 3
+    assert rows("select number from invoice") == [("2025-0042",)]
+    assert rows("select number, total from receipt") == [("0047", 12)]
+    assert rows("select page from pages where kind = 'fits_none'") == [(2,)]

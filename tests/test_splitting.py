@@ -5,6 +5,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
+import strict_servers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,6 +82,11 @@ def test_an_answer_that_does_not_tell_each_page_once_is_refused(text: str, fault
     judged = validation.judge(text, splitting.answer_schema(WIRE, (3, 4)))
     assert judged.value is None
     assert any(fault in each.message for each in judged.faults), judged.faults
+
+
+def test_strict_endpoints_take_the_question() -> None:
+    """Every object closed, every property required, no keyword that a strict server refuses."""
+    strict_servers._strict(WIRE, strict_servers.Refused)
 
 
 def test_a_good_answer_is_what_it_says() -> None:
