@@ -19,10 +19,10 @@ from extractors.limits import Limits, check_image, check_page
 from extractors.page_text import visible_words
 from extractors.scans import scan_of
 
-RENDER_VERSION = "jpeg85-28x55-2"
+RENDER_VERSION = "jpeg90-28x55-3"
 """Names the settings that decide pixels; part of the recipe."""
 
-CELL, MOST_CELLS, QUALITY = 28, 55, 85
+CELL, MOST_CELLS, QUALITY = 28, 55, 90
 _ASPECT_ERROR = 0.005
 _FALLBACK = (612.0, 792.0)
 """What MuPDF shows of a page whose crop box holds nothing of it; other readers then show the whole page."""
