@@ -5,7 +5,7 @@ from pathlib import Path
 import pymupdf
 import pytest
 from drawing import HALF_RED, LIMITS, opened, pdf, picture
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -104,6 +104,7 @@ def test_any_bytes_are_sniffed(head: bytes) -> None:
 SEEDS = [pdf(), picture(HALF_RED.resize((60, 40)), "PNG"), picture(HALF_RED.resize((60, 40)), "TIFF")]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(SEEDS), st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=8))
 def test_bit_flips_end_in_a_document_or_an_error_of_the_tree(
     tmp_path_factory: pytest.TempPathFactory, seed: bytes, flips: list[tuple[int, int]]
