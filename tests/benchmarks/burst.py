@@ -145,7 +145,8 @@ def told(way: str, uploads: int, last: dict[str, str], model: ModelServer) -> No
     print(
         f"{way}: {uploads} uploads of {len(last)} objects, each announced twice: {len(records)} objects with"
         f" a record, {sum(n for _, n in records)} records; {calls} calls, {twice} of them a second time,"
-        f" in {runs} runs; {took:.1f} s from the first call to the last ({best:.1f} at best), {gap:.1f} s the longest without a call",
+        f" in {runs} runs; {took:.1f} s from the first call to the last ({best:.1f} at best),"
+        f" {gap:.1f} s the longest without a call",
         flush=True,
     )
     assert {uri.removeprefix("s3://docs/"): sha for uri, sha in read.items()} == last
