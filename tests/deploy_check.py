@@ -2,7 +2,7 @@
 
 A Prefect server, three process workers, PostgreSQL as the store, an S3 server and the built-in model;
 `deploy/prefect.yaml` deployed; `bulk-extract` (in two shards), `on-upload`, `export` and `evaluate` triggered; the
-records looked up in the view. What fails is told with the end of every process's log; it never takes longer than `LIMIT`.
+records looked up in the view. What fails is told with the end of every process's log; `LIMIT` bounds it all.
 """
 
 import json
@@ -20,7 +20,6 @@ from s3_servers import S3Server, free_ports, seaweed_server
 from sqlalchemy import create_engine, text
 
 from flows.samples import make_samples
-
 
 LIMIT = 330
 """Seconds for all of it; twice what it takes on a machine that does nothing else."""

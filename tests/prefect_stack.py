@@ -123,7 +123,7 @@ class Stack:
 
 @contextmanager
 def prefect_stack(folder: Path, **environment: str) -> Iterator[Stack]:
-    """A server with the project's deployments; everything is ended at the end, and what it said is told on failure."""
+    """A server with the project's deployments; all is ended at the end, and what it said is told on failure."""
     folder.mkdir(parents=True, exist_ok=True)
     (port,) = free_ports(1)
     with ExitStack() as stack:

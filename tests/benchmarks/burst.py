@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pages
@@ -66,7 +67,7 @@ def through_listen(folder: Path, uploads: int) -> None:
 
 
 def through_consume(folder: Path, uploads: int) -> None:
-    """moto sends a message for each upload; a second one of each is sent by hand."""
+    """Moto sends a message for each upload; a second one of each is sent by hand."""
     import boto3
 
     with moto_server() as s3, counted() as model:
@@ -140,11 +141,12 @@ def told(way: str, uploads: int, last: dict[str, str], model: ModelServer) -> No
     calls, runs = len(model.asked), rows("select count(*) from runs")[0][0]
     twice = calls - len({asked.fingerprint for asked in model.asked})
     took, best = ASKED_AT[-1] - ASKED_AT[0] + SECONDS, calls * SECONDS / CONCURRENCY
-    gap = max(after - before for before, after in zip(ASKED_AT, ASKED_AT[1:], strict=False))
+    gap = max(after - before for before, after in pairwise(ASKED_AT))
     print(
-        f"{way}: {uploads} uploads of {len(last)} objects, each announced twice: {len(records)} objects with a"
-        f" record, {sum(n for _, n in records)} records; {calls} calls, {twice} of them a second time, in {runs} runs;"
-        f" {took:.1f} s from the first call to the last ({best:.1f} at best), {gap:.1f} s the longest without a call",
+        f"{way}: {uploads} uploads of {len(last)} objects, each announced twice: {len(records)} objects with"
+        f" a record, {sum(n for _, n in records)} records; {calls} calls, {twice} of them a second time,"
+        f" in {runs} runs; {took:.1f} s from the first call to the last ({best:.1f} at best),"
+        f" {gap:.1f} s the longest without a call",
         flush=True,
     )
     assert {uri.removeprefix("s3://docs/"): sha for uri, sha in read.items()} == last

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +114,17 @@ def begun_again(stack: Stack, parameters: dict[str, Any]) -> str:
     began = time.monotonic()
     while True:
         run = begun(stack, parameters)
-        until(lambda: state(stack, run) not in {"Scheduled", "Pending", "Late"}, "the next run is let in or not")
+        until(partial(decided, stack, run), "the next run is let in or not")
         if state(stack, run) != "Cancelled":
             told(f"another run was let in {time.monotonic() - began:.0f} s after the parent's death")
             return run
         assert time.monotonic() - began < 600, "no other run is let in"
         time.sleep(15)
+
+
+def decided(stack: Stack, run: str) -> bool:
+    """Whether a flow run was let in or cancelled."""
+    return state(stack, run) not in {"Scheduled", "Pending", "Late"}
 
 
 def state(stack: Stack, run: str) -> str:
