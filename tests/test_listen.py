@@ -119,8 +119,9 @@ def test_uploaded_announced_read_and_in_the_view(
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     told = [line for line in lines if line.get("document") == "s3://docs/in/two.pdf"]
     assert told
-    assert all({"time", "level", "run", "status"} <= line.keys() for line in told)
-    assert any(len(line.get("window", "")) == 64 for line in told)
+    assert all({"time", "level", "run"} <= line.keys() for line in told)
+    assert {line["status"] for line in told if "status" in line} == {"complete"}
+    assert any(len(line.get("window", "")) == 64 and line["http_status"] == 200 for line in told)
     assert TOKEN not in log.read_text()
 
 
