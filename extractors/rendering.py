@@ -19,10 +19,14 @@ from extractors.limits import Limits, check_image, check_page
 from extractors.page_text import visible_words
 from extractors.scans import scan_of
 
-RENDER_VERSION = "jpeg90-28x55-3"
+RENDER_VERSION = "jpeg90-85-28x55-4"
 """Names the settings that decide pixels; part of the recipe."""
 
-CELL, MOST_CELLS, QUALITY = 28, 55, 90
+CELL, MOST_CELLS = 28, 55
+_QUALITY, _DRAWN_QUALITY = 90, 85
+"""JPEG quality of pages with pictures (a scan is one), and of those that are text and lines alone: with the first,
+scans reach the model no worse than as 300-dpi PNG; drawn pages do with the second (`bench_render.py`)."""
+
 _ASPECT_ERROR = 0.005
 _FALLBACK = (612.0, 792.0)
 """What MuPDF shows of a page whose crop box holds nothing of it; other readers then show the whole page."""
@@ -167,7 +171,7 @@ def _pdf_page(page: Any, number: int, limits: Limits) -> PageImage:
     drawing = page.get_displaylist()
     image = scan_of(page, images, (width, height)) or _drawn(page, drawing, width, height)
     words, hidden = visible_words(page, drawing, image)
-    return _page_image(number, image, words, hidden)
+    return _page_image(number, image, words, hidden, _QUALITY if images else _DRAWN_QUALITY)
 
 
 def _drawn(page: Any, drawing: Any, width: int, height: int) -> Image.Image:
@@ -228,16 +232,20 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return deep.point(lambda value: value * scale).convert("L")
 
 
-def _page_image(number: int, image: Image.Image, words: tuple[Word, ...] = (), hidden_text: str = "") -> PageImage:
+def _page_image(
+    number: int, image: Image.Image, words: tuple[Word, ...] = (), hidden_text: str = "", quality: int = _QUALITY
+) -> PageImage:
     if _is_blank(image):
         nothing = hashlib.sha256(b"").hexdigest()
         return PageImage(number, b"", image.width, image.height, nothing, blank=True, hidden_text=hidden_text)
-    return _inked(number, image, words, hidden_text)
+    return _inked(number, image, words, hidden_text, quality)
 
 
-def _inked(number: int, image: Image.Image, words: tuple[Word, ...] = (), hidden_text: str = "") -> PageImage:
+def _inked(
+    number: int, image: Image.Image, words: tuple[Word, ...] = (), hidden_text: str = "", quality: int = _QUALITY
+) -> PageImage:
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=QUALITY)
+    image.save(buffer, "JPEG", quality=quality)
     jpeg = buffer.getvalue()
     digest = hashlib.sha256(jpeg).hexdigest()
     return PageImage(number, jpeg, image.width, image.height, digest, words=words, hidden_text=hidden_text)

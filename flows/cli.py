@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from extractors.errors import CannotRun, OctavoError
+from flows import commanding
 
 ABOUT = "Documents in, validated records out."
 
@@ -17,20 +18,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.command(options)
     except CannotRun as error:
-        return _stop(str(error), 1)
+        return commanding.stop(str(error), 1)
     except OctavoError as error:
-        return _stop(f"{error.kind}: {error}", 1)
+        return commanding.stop(f"{error.kind}: {error}", 1)
     except BrokenPipeError:
         # `octavo records ... | head`: the reader has gone, and that is no failure.
         sys.stderr.close()
         return 0
     except KeyboardInterrupt:
-        return _stop("interrupted; run the same command again to go on", 4)
-    return code
-
-
-def _stop(line: str, code: int) -> int:
-    print(f"octavo: {line}", file=sys.stderr)
+        return commanding.stop("interrupted; run the same command again to go on", 4)
     return code
 
 
@@ -106,7 +102,7 @@ def _add_extract(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--prefect", action="store_true", help="run as a Prefect flow run even when no Prefect API is configured"
     )
-    parser.set_defaults(command=_extract)
+    parser.set_defaults(command=commanding.extract)
 
 
 def _add_records(commands: "Commands[argparse.ArgumentParser]") -> None:
@@ -114,7 +110,7 @@ def _add_records(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument("schema", metavar="SCHEMA")
     parser.add_argument("--format", choices=("table", "json", "jsonl", "csv"), default="table")
     _add_store(parser)
-    parser.set_defaults(command=_records)
+    parser.set_defaults(command=commanding.records)
 
 
 def _add_export(commands: "Commands[argparse.ArgumentParser]") -> None:
@@ -125,7 +121,7 @@ def _add_export(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument("destination", metavar="DEST", help="a folder, or s3://bucket/prefix")
     parser.add_argument("--format", choices=("parquet", "csv", "jsonl", "delta"), default="parquet")
     _add_store(parser)
-    parser.set_defaults(command=_export)
+    parser.set_defaults(command=commanding.export)
 
 
 def _add_asking(parser: argparse.ArgumentParser) -> None:
@@ -154,23 +150,23 @@ def _add_quarantine(commands: "Commands[argparse.ArgumentParser]") -> None:
     _add_asking(retry)
     for each in (listing, show, retry):
         _add_store(each)
-    parser.set_defaults(command=_quarantine_list, store=None)
-    listing.set_defaults(command=_quarantine_list)
-    show.set_defaults(command=_quarantine_show)
-    retry.set_defaults(command=_quarantine_retry)
+    parser.set_defaults(command=commanding.quarantine_list, store=None)
+    listing.set_defaults(command=commanding.quarantine_list)
+    show.set_defaults(command=commanding.quarantine_show)
+    retry.set_defaults(command=commanding.quarantine_retry)
 
 
 def _add_schemas(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("schemas", help="show the schemas there are")
     actions = parser.add_subparsers(metavar="ACTION")
-    actions.add_parser("list", help="one line each").set_defaults(command=_schemas_list)
+    actions.add_parser("list", help="one line each").set_defaults(command=commanding.schemas_list)
     show = actions.add_parser("show", help="a schema as the model is asked for it")
     show.add_argument("schema", metavar="S")
-    show.set_defaults(command=_schemas_show)
+    show.set_defaults(command=commanding.schemas_show)
     check = actions.add_parser("check", help="whether a schema of yours can be asked for")
     check.add_argument("schema", metavar="S")
-    check.set_defaults(command=_schemas_check)
-    parser.set_defaults(command=_schemas_list)
+    check.set_defaults(command=commanding.schemas_check)
+    parser.set_defaults(command=commanding.schemas_list)
 
 
 def _add_db(commands: "Commands[argparse.ArgumentParser]") -> None:
@@ -178,7 +174,7 @@ def _add_db(commands: "Commands[argparse.ArgumentParser]") -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     upgrade = actions.add_parser("upgrade", help="bring the tables of an older Octavo up to date")
     _add_store(upgrade)
-    upgrade.set_defaults(command=_db_upgrade)
+    upgrade.set_defaults(command=commanding.db_upgrade)
 
 
 def _add_purge(commands: "Commands[argparse.ArgumentParser]") -> None:
@@ -191,7 +187,7 @@ def _add_purge(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument("--document", metavar="URI", help="this document: all of it, or with --replies those alone")
     parser.add_argument("--replies", action="store_true", help="raw replies only, which is all that --before removes")
     _add_store(parser)
-    parser.set_defaults(command=_purge)
+    parser.set_defaults(command=commanding.purge)
 
 
 def _day(text: str) -> datetime:
@@ -205,7 +201,7 @@ def _add_report(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument("out", type=Path, metavar="OUT.html", help="the file; it needs nothing beside it")
     parser.add_argument("--limit", type=_positive, default=20, metavar="N", help="newest records shown (20)")
     _add_store(parser)
-    parser.set_defaults(command=_report)
+    parser.set_defaults(command=commanding.report)
 
 
 def _add_evaluate(commands: "Commands[argparse.ArgumentParser]") -> None:
@@ -222,7 +218,7 @@ def _add_evaluate(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument("--schema", required=True, metavar="S", help="whose records")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     _add_store(parser)
-    parser.set_defaults(command=_evaluate)
+    parser.set_defaults(command=commanding.evaluate)
 
 
 def _add_others(commands: "Commands[argparse.ArgumentParser]") -> None:
@@ -234,26 +230,26 @@ def _add_others(commands: "Commands[argparse.ArgumentParser]") -> None:
     doctor.add_argument("--base-url", metavar="U")
     doctor.add_argument("--model", metavar="M")
     _add_store(doctor)
-    doctor.set_defaults(command=_doctor)
+    doctor.set_defaults(command=commanding.doctor)
     samples = commands.add_parser("samples", help="make sample documents")
     samples.add_argument("folder", type=Path, metavar="DIR")
-    samples.set_defaults(command=_samples)
+    samples.set_defaults(command=commanding.samples)
     serve = commands.add_parser("serve-model", help="serve the built-in model over HTTP")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8399)
-    serve.set_defaults(command=_serve_model)
+    serve.set_defaults(command=commanding.serve_model)
 
 
 def _add_services(commands: "Commands[argparse.ArgumentParser]") -> None:
     listen = commands.add_parser("listen", help="read what a bucket's webhook announces")
     listen.add_argument("--host", default="127.0.0.1")
     listen.add_argument("--port", type=int, default=8400)
-    listen.set_defaults(command=_listen)
+    listen.set_defaults(command=commanding.listen)
     consume = commands.add_parser("consume", help="read what a queue (SQS) announces")
     consume.add_argument("--queue", required=True, metavar="URL")
     consume.add_argument("--host", default="127.0.0.1")
     consume.add_argument("--port", type=int, help="answer /healthz, /readyz and /metrics there")
-    consume.set_defaults(command=_consume)
+    consume.set_defaults(command=commanding.consume)
     for each in (listen, consume):
         each.add_argument("--schema", required=True, metavar="S")
         each.add_argument("--endpoint", type=_names, default=(), metavar="E[,E2]")
@@ -261,119 +257,6 @@ def _add_services(commands: "Commands[argparse.ArgumentParser]") -> None:
         each.add_argument("--model", metavar="M")
         each.add_argument("--concurrency", type=_positive, metavar="N", help="calls in flight (64)")
         _add_store(each)
-
-
-def _extract(options: argparse.Namespace) -> int:
-    from flows.launching import extract_command
-
-    if "," in options.schema and not options.split:
-        return _stop("several schemas need --split, which reads each part of a file with the one that it fits", 2)
-    return extract_command(options)
-
-
-def _records(options: argparse.Namespace) -> int:
-    from flows.showing import show_records
-
-    return show_records(options.schema, options.format, options.store)
-
-
-def _export(options: argparse.Namespace) -> int:
-    from flows.telling import show_export
-
-    return show_export(options.schema, options.destination, options.format, options.store)
-
-
-def _quarantine_list(options: argparse.Namespace) -> int:
-    from flows.showing import show_quarantine
-
-    return show_quarantine(options.store)
-
-
-def _quarantine_show(options: argparse.Namespace) -> int:
-    from flows.showing import show_quarantined
-
-    return show_quarantined(options.id, options.store, options.images)
-
-
-def _quarantine_retry(options: argparse.Namespace) -> int:
-    from flows.retrying import retry_command
-
-    return retry_command(options)
-
-
-def _schemas_list(_options: argparse.Namespace) -> int:
-    from flows.showing import show_schemas
-
-    return show_schemas()
-
-
-def _schemas_show(options: argparse.Namespace) -> int:
-    from flows.showing import show_schema
-
-    return show_schema(options.schema)
-
-
-def _schemas_check(options: argparse.Namespace) -> int:
-    from flows.showing import check_schema
-
-    return check_schema(options.schema)
-
-
-def _purge(options: argparse.Namespace) -> int:
-    from flows.telling import show_purge
-
-    return show_purge(options.before, options.document, options.store, only_replies=options.replies)
-
-
-def _report(options: argparse.Namespace) -> int:
-    from flows.reporting import report_command
-
-    return report_command(options.out, options.store, options.limit)
-
-
-def _evaluate(options: argparse.Namespace) -> int:
-    from flows.marking import evaluate_command
-
-    return evaluate_command(options.labels, options.schema, options.store, as_json=options.json)
-
-
-def _db_upgrade(options: argparse.Namespace) -> int:
-    from flows.upgrading import upgrade_store
-
-    return upgrade_store(options.store)
-
-
-def _doctor(options: argparse.Namespace) -> int:
-    from flows.doctor import examine
-
-    return examine(options.endpoint, options.base_url, options.model, options.store, ask=options.probe)
-
-
-def _samples(options: argparse.Namespace) -> int:
-    from flows.samples import make_samples
-
-    made = make_samples(options.folder)
-    print(f"{len(made)} sample documents in {options.folder}")
-    return 0
-
-
-def _listen(options: argparse.Namespace) -> int:
-    from flows.serving import listen_command
-
-    return listen_command(options)
-
-
-def _consume(options: argparse.Namespace) -> int:
-    from flows.serving import consume_command
-
-    return consume_command(options)
-
-
-def _serve_model(options: argparse.Namespace) -> int:
-    from extractors.local_model import serve
-
-    serve(options.host, options.port)
-    return 0
 
 
 if __name__ == "__main__":

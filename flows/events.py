@@ -9,15 +9,16 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from extractors.errors import BadNotification, CannotRun, SourceUnavailable
 from flows import arrivals, telemetry
+from flows.alongside import alongside, every
 from flows.logs import tell
 from flows.notifications import Arrival, arrivals_in
 from flows.running import Job
@@ -204,20 +205,14 @@ async def _understood(raw: dict[str, Any], consumer: Consumer) -> list[Message]:
     return [Message(raw["MessageId"], raw["ReceiptHandle"], tuple(arrived))]
 
 
-@asynccontextmanager
-async def _kept_hidden(messages: list[Message], consumer: Consumer, client: "SQSClient") -> AsyncIterator[None]:
+def _kept_hidden(
+    messages: list[Message], consumer: Consumer, client: "SQSClient"
+) -> AbstractAsyncContextManager[None]:
     async def extend() -> None:
-        while True:
-            await asyncio.sleep(VISIBILITY / 3)
-            with suppress(SourceUnavailable):  # the next round may reach it, and a message seen twice does no harm
-                await _hide(messages, VISIBILITY, consumer, client)
+        with suppress(SourceUnavailable):  # the next round may reach it, and a message seen twice does no harm
+            await _hide(messages, VISIBILITY, consumer, client)
 
-    extending = asyncio.create_task(extend())
-    try:
-        yield
-    finally:
-        extending.cancel()
-        await asyncio.gather(extending, return_exceptions=True)
+    return alongside(every(VISIBILITY / 3, extend))
 
 
 async def _hide(messages: list[Message], seconds: int, consumer: Consumer, client: "SQSClient") -> None:

@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from extractors.errors import BadNotification, CannotRun, StoreUnavailable
 from flows import arrivals, telemetry
+from flows.alongside import alongside, every
 from flows.arrivals import Taken
 from flows.leasing import RENEWED_EVERY
 from flows.logs import tell
@@ -242,18 +243,15 @@ async def _held(listener: Listener) -> AsyncIterator[None]:
     store = listener.store
 
     async def renew() -> None:
-        while True:
-            try:
-                await store.run(store.renew)
-            except StoreUnavailable as error:
-                tell(str(error), level=logging.ERROR)
-            await asyncio.sleep(RENEWED_EVERY)
+        try:
+            await store.run(store.renew)
+        except StoreUnavailable as error:
+            tell(str(error), level=logging.ERROR)
 
-    renewing = asyncio.create_task(renew())
+    await renew()
     try:
-        yield
+        async with alongside(every(RENEWED_EVERY, renew)):
+            yield
     finally:
-        renewing.cancel()
-        await asyncio.gather(renewing, return_exceptions=True)
         with suppress(StoreUnavailable):  # then the lease ends by itself
             await store.run(store.release)

@@ -7,8 +7,8 @@ the flow run's id. A run that Prefect calls running, without a lease for `_SILEN
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,7 @@ from prefect.states import Crashed
 
 from extractors.errors import CannotRun, EndpointDown, ShardLost
 from flows import journal, leasing
+from flows.alongside import alongside
 from flows.running import Shard
 from flows.store import Store
 from flows.taking import Run
@@ -68,15 +69,9 @@ class Pool:
         self._under_way: dict[UUID, asyncio.Future[FlowRun]] = {}
         self._alive_at: dict[UUID, float] = {}
 
-    @asynccontextmanager
-    async def watching(self, notice: Callable[[str], None]) -> AsyncIterator[None]:
+    def watching(self, notice: Callable[[str], None]) -> AbstractAsyncContextManager[None]:
         """Looks at the shards under way for as long as it lasts."""
-        looking = asyncio.create_task(self._look(notice))
-        try:
-            yield
-        finally:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+        return alongside(self._look(notice))
 
     async def wait_for_forerunners(self) -> None:
         """Waits for shards that an earlier parent of the same job handed out: what they do need not be done here."""

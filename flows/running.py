@@ -22,6 +22,7 @@ from extractors.pipeline import Journey
 from extractors.rendering import RENDER_VERSION
 from extractors.vision import VisionClient, open_http
 from extractors.workers import Workers
+from flows.alongside import alongside
 from flows.asked import asked_for
 from flows.choosing import choose, local_app_for
 from flows.gate import limits_of, passwords_of
@@ -152,7 +153,10 @@ async def run_job(
             summary.run_id, job.rerun, recipe, asked.name, journey, store, vision, summary, watch, spool,
             asyncio.Semaphore(ahead),
         )  # fmt: skip
-        stack.enter_context(_stopping_on_signals(run) if stopping is None else _stopping_on(stopping, run))
+        if stopping is None:
+            stack.enter_context(_stopping_on_signals(run))
+        else:
+            await stack.enter_async_context(alongside(_drain_on(stopping, run)))
         await store.run(
             store.start_run, run.run_id, " ".join(job.sources), asked.name, recipe, endpoints[0].name, parts
         )
@@ -279,17 +283,9 @@ def _stopping_on_signals(run: Run) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-@contextmanager
-def _stopping_on(stopping: asyncio.Event, run: Run) -> Iterator[None]:
-    async def wait() -> None:
-        await stopping.wait()
-        _drain(run)
-
-    waiting = asyncio.create_task(wait())
-    try:
-        yield
-    finally:
-        waiting.cancel()
+async def _drain_on(stopping: asyncio.Event, run: Run) -> None:
+    await stopping.wait()
+    _drain(run)
 
 
 def _drain(run: Run) -> None:

@@ -16,6 +16,7 @@ from extractors.errors import CannotRun, DocumentError, OctavoError, SourceUnava
 from extractors.pipeline import Journey, extract_document
 from extractors.vision import VisionClient
 from flows import telemetry
+from flows.alongside import alongside, every
 from flows.leasing import RENEWED_EVERY
 from flows.listing import Known
 from flows.objects import spool_async
@@ -170,20 +171,16 @@ async def holding_claims(run: Run) -> AsyncIterator[None]:
     """Keeps what the run claims for as long as it lasts, and lets go of the rest at its end."""
 
     async def renew() -> None:
-        while True:
-            try:
-                await run.store.run(run.store.renew, run.run_id)
-            except CannotRun as error:
-                run.stopped = run.stopped or error
-                return
-            await asyncio.sleep(RENEWED_EVERY)
+        try:
+            await run.store.run(run.store.renew, run.run_id)
+        except CannotRun as error:
+            run.stopped = run.stopped or error
 
-    renewing = asyncio.create_task(renew())
+    await renew()
     try:
-        yield
+        async with alongside(every(RENEWED_EVERY, renew)):
+            yield
     finally:
-        renewing.cancel()
-        await asyncio.gather(renewing, return_exceptions=True)
         await run.store.run(run.store.release)
 
 
