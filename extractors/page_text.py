@@ -87,8 +87,8 @@ def _placing(page: Any) -> Callable[[Box], Box]:
 def _on_page(box: Box) -> Box:
     x0, y0, x1, y1 = box
     if x0 < 0 or y0 < 0 or x1 > 1 or y1 > 1:
-        x0, y0, x1, y1 = (min(1.0, max(0.0, share)) for share in box)
-    return round(x0, 5), round(y0, 5), round(x1, 5), round(y1, 5)
+        return min(1.0, max(0.0, x0)), min(1.0, max(0.0, y0)), min(1.0, max(0.0, x1)), min(1.0, max(0.0, y1))
+    return box
 
 
 def _within(x: float, y: float, boxes: Sequence[Box]) -> bool:

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from extractors.documents import Document, PageFailure, PageImage, Word
 from extractors.errors import Damaged, DocumentError
 from extractors.images import open_image
+from extractors.kept_open import KEPT, forget_images, one_line
 from extractors.limits import Limits, check_image, check_page
 from extractors.page_text import visible_words
 from extractors.scans import scan_of
@@ -82,7 +83,7 @@ def page_sizes(document: Document) -> list[tuple[int, int]]:
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - MuPDF raises what it likes over broken bytes: each is recorded
-        raise Damaged(f"the document cannot be opened: {_line(error)}") from None
+        raise Damaged(f"the document cannot be opened: {one_line(error)}") from None
 
 
 def render_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
@@ -134,14 +135,7 @@ def _pdf_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> li
     pymupdf.TOOLS.mupdf_display_warnings(False)  # noqa: FBT003 - likewise
     drawn: list[PageImage | PageFailure] = []
     try:
-        pdf = pymupdf.open(document.path, filetype="pdf")
-    except MemoryError:
-        raise
-    except Exception as error:  # noqa: BLE001 - MuPDF raises what it likes over broken bytes: each is recorded
-        raise Damaged(f"the PDF cannot be opened: {_line(error)}") from None
-    with pdf:
-        if document.password is not None:
-            pdf.authenticate(document.password)
+        pdf = KEPT.opened(document, len(pages))
         for number in pages:
             try:
                 drawn.append(_pdf_page(pdf[number - 1], number, limits))
@@ -149,10 +143,11 @@ def _pdf_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> li
                 raise
             except DocumentError as error:
                 drawn.append(PageFailure(number, error.kind, str(error)))
-            except Exception as error:  # noqa: BLE001 - likewise, as this page's
-                drawn.append(PageFailure(number, Damaged.kind, f"the page cannot be drawn: {_line(error)}"))
-    # MuPDF keeps up to 256 MB of decoded images, also of closed documents: a long one would fill that.
-    pymupdf.TOOLS.store_shrink(100)
+            except Exception as error:  # noqa: BLE001 - MuPDF raises what it likes: recorded as this page's
+                drawn.append(PageFailure(number, Damaged.kind, f"the page cannot be drawn: {one_line(error)}"))
+    except MemoryError:
+        KEPT.let_go()
+        raise
     return drawn
 
 
@@ -171,6 +166,8 @@ def _pdf_page(page: Any, number: int, limits: Limits) -> PageImage:
     drawing = page.get_displaylist()
     image = scan_of(page, images, (width, height)) or _drawn(page, drawing, width, height)
     words, hidden = visible_words(page, drawing, image)
+    if images:
+        forget_images()
     return _page_image(number, image, words, hidden, _QUALITY if images else _DRAWN_QUALITY)
 
 
@@ -202,7 +199,7 @@ def _image_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> 
             except DocumentError as error:
                 drawn.append(PageFailure(number, error.kind, str(error)))
             except Exception as error:  # noqa: BLE001 - likewise
-                drawn.append(PageFailure(number, Damaged.kind, f"the image cannot be decoded: {_line(error)}"))
+                drawn.append(PageFailure(number, Damaged.kind, f"the image cannot be decoded: {one_line(error)}"))
     return drawn
 
 
@@ -276,7 +273,3 @@ def _is_even(grey: Image.Image) -> bool:
         return False
     inked = sum(count for level, count in enumerate(counts) if abs(level - background) > _INK_LEVELS)
     return inked < _INK_PIXELS
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
