@@ -6,6 +6,7 @@ The kinds come from the question, each with the names that are printed on its pa
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import fsum
 
 from extractors.local_model.folding import words
 from extractors.local_model.lines import ReadPage
@@ -64,7 +65,7 @@ def kinds_and_beginnings(field: Field, pages: Sequence[ReadPage]) -> list[tuple[
         text = f" {' '.join(words(page.text))} "
         found = {kind: [name for name in own if f" {name} " in text] for kind, own in names.items()}
         scores = {
-            kind: sum(1 / shared[name] for name in own) + _NAMED * (f" {' '.join(words(kind))} " in text)
+            kind: fsum(1 / shared[name] for name in own) + _NAMED * (f" {' '.join(words(kind))} " in text)
             for kind, own in found.items()
         }
         best = max(scores, key=scores.__getitem__, default="")
@@ -77,13 +78,13 @@ def kinds_and_beginnings(field: Field, pages: Sequence[ReadPage]) -> list[tuple[
     return told
 
 
-def _names(field: Field) -> Mapping[str, frozenset[str]]:
+def _names(field: Field) -> Mapping[str, tuple[str, ...]]:
     """Kind -> the folded names in its description, those after its last colon, between semicolons."""
     found = {}
     for kind, meaning in field.meanings:
         parts = [" ".join(words(part)) for part in meaning.rpartition(": ")[2].split(";")]
         if len(parts) >= _FEWEST:
-            found[kind] = frozenset(part for part in parts if part)
+            found[kind] = tuple(dict.fromkeys(part for part in parts if part))
     return found
 
 
