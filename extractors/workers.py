@@ -165,7 +165,6 @@ def _serve(pipe: Connection, memory_bytes: int, parent: int) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     _limit_memory(memory_bytes)
     gc.freeze()  # what was imported stays: the collector need not walk through it again and again
-    gc.set_threshold(50_000)  # and a page's words alone are thousands of objects
     while os.getppid() != 1 or parent == 1:
         try:
             function, args = pipe.recv()
