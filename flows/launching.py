@@ -49,6 +49,7 @@ def extract_command(options: argparse.Namespace) -> int:
     looking_on.set(watch)
     # What the imports made stays: the collector need not walk through it again and again.
     gc.freeze()
+    gc.set_threshold(10_000)  # and a page's words alone are hundreds of objects
     try:
         asyncio.run(_as_flow_run(job) if flow_run else run_job(job, settings(), watch))
     finally:

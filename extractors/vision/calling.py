@@ -106,6 +106,8 @@ async def post(
             begun = response.status_code == _GOOD
             events = response.headers.get("content-type", "").startswith("text/event-stream")
             text = await gathered(response.aiter_bytes()) if events else await _whole(response)
+        # httpx ties a response to its own stream in a circle, which would keep the request's images until collected.
+        response.stream = httpx.ByteStream(b"")
     except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
         slow = isinstance(error, TimeoutError | httpx.TimeoutException)
         why = f"{type(error).__name__}: {error}".rstrip(": ")
