@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractors.documents import Word
+from extractors.printed import telling
 
 _DIGIT, _NO_DIGIT = re.compile(r"\d"), re.compile(r"\D+")
 _DATE = re.compile(r"^\D?\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\D?$")
@@ -206,4 +207,4 @@ def _keys_of(value: Any) -> Iterator[str]:
 
 def _key(text: str) -> str:
     """Digits that tell a number whatever its spelling: "1,234.50", "1.234,5" and 1234.5 are "12345"."""
-    return _NO_DIGIT.sub("", text).strip("0") or "0"
+    return telling(text) or "0"

@@ -78,7 +78,7 @@ class PageText:
         places: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for first, last in _printed_numbers(self.words):
             for number in _NUMBER.findall(_joined(self.words, first, last)):
-                places[_telling(number)].append((first, last))
+                places[telling(number)].append((first, last))
         return places
 
 
@@ -121,7 +121,7 @@ def number_places(amount: Decimal, text: PageText) -> tuple[list[Place], list[Pl
     """Words that are the amount, and words that hold it among other numbers."""
     alone: list[Place] = []
     inner: list[Place] = []
-    for first, last in dict.fromkeys(text.number_places.get(_telling(f"{amount:f}"), ())):
+    for first, last in dict.fromkeys(text.number_places.get(telling(f"{amount:f}"), ())):
         joined = _joined(text.words, first, last)
         if abs(amount) in readings(joined):
             places = alone if len(_NUMBER.findall(joined)) == 1 else inner
@@ -172,7 +172,7 @@ def _joined(words: Sequence[Word], first: int, last: int) -> str:
     return words[first].text if first == last else " ".join(word.text for word in words[first : last + 1])
 
 
-def _telling(number: str) -> str:
+def telling(number: str) -> str:
     """The digits that tell a number, however it is printed: "1.234,50", "1,234.5" and 1234.5 are "12345"."""
     digits = _NO_DIGIT.sub("", number)
     if not digits.isascii():

@@ -12,9 +12,10 @@ def stop(line: str, code: int) -> int:
 
 def extract(options: argparse.Namespace) -> int:
     """Reads documents into records."""
+    from flows.asked import several
     from flows.launching import extract_command
 
-    if "," in options.schema and not options.split:
+    if several(options.schema) and not options.split:
         return stop("several schemas need --split, which reads each part of a file with the one that it fits", 2)
     return extract_command(options)
 
