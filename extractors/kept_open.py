@@ -8,6 +8,9 @@ from extractors.errors import Damaged
 _KEPT_PAGES = 64
 """Pages drawn of a document before it is opened anew."""
 
+_MOST_STORED = 16 << 20
+"""Bytes that MuPDF's store may hold, by estimate, before it is emptied."""
+
 
 class KeptOpen:
     """The PDF that this worker drew last stays open for its next window: its fonts are read and drawn once.
@@ -19,6 +22,7 @@ class KeptOpen:
         self._pdf: Any = None
         self._key: tuple[Any, ...] = ()
         self._pages = 0
+        self._stored = 0
 
     def opened(self, document: Document, pages: int) -> Any:
         """The document, opened before or now, of which so many pages are to be drawn.
@@ -40,22 +44,28 @@ class KeptOpen:
             if document.password is not None:
                 pdf.authenticate(document.password)
             self._pdf, self._key = pdf, key
+            self.stores(document.size)
         self._pages += pages
         return self._pdf
+
+    def stores(self, size: int) -> None:
+        """Hears of bytes that MuPDF may keep in its store: decoded images and fonts, also of closed documents.
+
+        By itself it keeps up to 256 MB. Emptying it costs milliseconds, for how colours are converted is in it too
+        and is worked out again: so that is done now and then.
+        """
+        import pymupdf
+
+        self._stored += size
+        if self._stored > _MOST_STORED:
+            pymupdf.TOOLS.store_shrink(100)
+            self._stored = 0
 
     def let_go(self) -> None:
         """Closes what is open."""
         if self._pdf is not None:
             self._pdf.close()
-            forget_images()
         self._pdf, self._key, self._pages = None, (), 0
-
-
-def forget_images() -> None:
-    """Empties MuPDF's store: it keeps up to 256 MB of decoded images, also of closed documents; and fonts."""
-    import pymupdf
-
-    pymupdf.TOOLS.store_shrink(100)
 
 
 KEPT = KeptOpen()

@@ -1,4 +1,6 @@
-"""Page -> PageImage, right-sized for the model: upright, 8-bit, on white, JPEG. Runs in a worker.
+"""Page -> PageImage, right-sized for the model: upright, 8-bit, on white, JPEG, grey where there is no colour.
+
+Runs in a worker.
 
 Sizes and tokens after mistral-common's image encoder: one token for 28x28 px, longest side 1540, one
 more a row; a page drawn straight to that grid is not stretched again by the server.
@@ -15,12 +17,12 @@ from PIL import Image, ImageOps
 from extractors.documents import Document, PageFailure, PageImage, Word
 from extractors.errors import Damaged, DocumentError
 from extractors.images import open_image
-from extractors.kept_open import KEPT, forget_images, one_line
+from extractors.kept_open import KEPT, one_line
 from extractors.limits import Limits, check_image, check_page
 from extractors.page_text import visible_words
 from extractors.scans import scan_of
 
-RENDER_VERSION = "jpeg90-85-28x55-4"
+RENDER_VERSION = "jpeg90-85-28x55-5"
 """Names the settings that decide pixels; part of the recipe."""
 
 CELL, MOST_CELLS = 28, 55
@@ -34,6 +36,9 @@ _FALLBACK = (612.0, 792.0)
 
 SMALL_VERSION, SMALL_CELLS = "25", 25
 """Of the small images that tell what a page is: at most 700 px; A4 is 476x672, 432 tokens (18 * 24) of 2,200."""
+
+_COLOUR = 0.02
+"""By how much the channels of a colour differ, of 1: less is grey, such as black in a printer's inks."""
 
 _INK_LEVELS, _INK_PIXELS, _LIGHT, _SMALL, _LARGE = 16, 10, 200, 4, 200
 
@@ -166,8 +171,7 @@ def _pdf_page(page: Any, number: int, limits: Limits) -> PageImage:
     drawing = page.get_displaylist()
     image = scan_of(page, images, (width, height)) or _drawn(page, drawing, width, height)
     words, hidden = visible_words(page, drawing, image)
-    if images:
-        forget_images()
+    KEPT.stores(sum(4 * across * down for _, _, across, down, *_ in images))
     return _page_image(number, image, words, hidden, _QUALITY if images else _DRAWN_QUALITY)
 
 
@@ -175,8 +179,25 @@ def _drawn(page: Any, drawing: Any, width: int, height: int) -> Image.Image:
     import pymupdf
 
     matrix = pymupdf.Matrix(width / page.rect.width, height / page.rect.height)
-    pixels = drawing.get_pixmap(matrix=matrix, colorspace=pymupdf.csRGB, alpha=False)
-    return Image.frombytes("RGB", (pixels.width, pixels.height), pixels.samples_mv)
+    mode, space = ("RGB", pymupdf.csRGB) if _has_colour(drawing) else ("L", pymupdf.csGRAY)
+    pixels = drawing.get_pixmap(matrix=matrix, colorspace=space, alpha=False)
+    return Image.frombytes(mode, (pixels.width, pixels.height), pixels.samples_mv)
+
+
+def _has_colour(drawing: Any) -> bool:
+    """Whether a page is more than black, grey and white: told by MuPDF's test device, without drawing.
+
+    A picture or a shading that is not stored as grey counts as coloured, whatever it shows. A grey page is drawn
+    and encoded in one channel, at about half the cost.
+    """
+    from pymupdf import mupdf
+
+    told = mupdf.ll_fz_new_test_device_outparams()
+    device = mupdf.FzDevice(mupdf.ll_fz_new_test_device_outparams_fn(_COLOUR, 0, None, told))
+    everything = mupdf.FzRect(mupdf.FzRect.Fixed_INFINITE)
+    mupdf.fz_run_display_list(drawing.this, device, mupdf.FzMatrix(), everything, mupdf.FzCookie())
+    mupdf.fz_close_device(device)
+    return bool(told.is_color)
 
 
 def _sides(rect: Any) -> tuple[float, float]:
@@ -204,9 +225,9 @@ def _image_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> 
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """EXIF applied, 8-bit RGB on white, no larger than the model's grid, never enlarged."""
+    """EXIF applied, 8-bit RGB or grey on white, no larger than the model's grid, never enlarged."""
     if image.format == "JPEG":
-        image.draft("RGB", (MOST_CELLS * CELL, MOST_CELLS * CELL))
+        image.draft("L" if image.mode == "L" else "RGB", (MOST_CELLS * CELL, MOST_CELLS * CELL))
     image.load()
     image = ImageOps.exif_transpose(image)
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
@@ -215,7 +236,7 @@ def _upright(image: Image.Image) -> Image.Image:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
-    image = image.convert("RGB")
+    image = image.convert("L" if image.mode in {"1", "L"} else "RGB")
     if max(image.size) > MOST_CELLS * CELL:
         image = image.resize(grid(*image.size), Image.Resampling.LANCZOS, reducing_gap=2.0)
     return image

@@ -35,7 +35,7 @@ def scan_of(page: Any, images: list[tuple[Any, ...]], size: tuple[int, int]) -> 
     if image.format != "JPEG" or image.mode not in {"L", "RGB"} or image.size != (width, height):
         return None
     image.draft(image.mode, size)
-    return image.resize(size, Image.Resampling.BICUBIC).convert("RGB")
+    return image.resize(size, Image.Resampling.BICUBIC)
 
 
 def _fills(page: Any) -> bool:

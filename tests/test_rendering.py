@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pymupdf
 import pytest
-from drawing import drawn, pdf, picture
+from drawing import HALF_RED, drawn, pdf, picture
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
@@ -44,6 +44,39 @@ def test_any_page_fits_the_grid(width: float, height: float) -> None:
 def test_a_page_is_drawn_the_same_each_time(tmp_path: Path) -> None:
     """Fingerprints of requests hang on it: a resumed run finds its stored replies."""
     assert drawn(tmp_path, pdf())[0].sha256 == drawn(tmp_path, pdf())[0].sha256
+
+
+@pytest.mark.parametrize(
+    ("content", "mode"),
+    [
+        (pdf(), "L"),
+        (pdf(color=(0.4, 0.4, 0.4)), "L"),
+        (pdf(color=(0, 0, 0, 0.8)), "L"),
+        (pdf(color=(0.5, 0, 0)), "RGB"),
+        (pdf(color=(0, 0.2, 0, 0.6)), "RGB"),
+        (picture(Image.linear_gradient("L"), "PNG"), "L"),
+        (picture(Image.linear_gradient("L").convert("1"), "TIFF"), "L"),
+        (picture(HALF_RED.resize((300, 200)), "PNG"), "RGB"),
+    ],
+)
+def test_pages_without_colour_are_grey_and_those_with_a_little_are_not(
+    tmp_path: Path, content: bytes, mode: str
+) -> None:
+    """One channel costs half of three; whatever is red on paper is red to the model."""
+    (page,) = drawn(tmp_path, content)
+    assert Image.open(io.BytesIO(page.jpeg)).mode == mode
+
+
+def test_a_coloured_hairline_makes_a_page_coloured(tmp_path: Path) -> None:
+    """However little of it there is; and a grey page shows what the same page in colour would."""
+    with pymupdf.open(stream=pdf()) as made:
+        made[0].draw_line((100, 200), (101, 200), color=(0, 0, 1), width=0.1)
+        (coloured,) = drawn(tmp_path, made.tobytes())
+    (grey,) = drawn(tmp_path, pdf())
+    both = [Image.open(io.BytesIO(page.jpeg)) for page in (coloured, grey)]
+    assert [image.mode for image in both] == ["RGB", "L"]
+    black, told = [image.convert("L").reduce(4) for image in both]
+    assert ImageChops.difference(black.crop((0, 0, 273, 80)), told.crop((0, 0, 273, 80))).getextrema()[1] < 12
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
@@ -149,7 +182,10 @@ def test_a_scan_is_decoded_at_reduced_scale_and_looks_as_it_was_drawn(tmp_path: 
         assert decoded is not None
         assert decoded.size == size
         whole_page = _drawn(pdf[0], pdf[0].get_displaylist(), *size)
-        difference = ImageChops.difference(decoded, whole_page).resize((100, 141), Image.Resampling.BOX)
+        assert decoded.mode == whole_page.mode == mode
+        # In RGB both times, so that there are bands to go through.
+        both = decoded.convert("RGB"), whole_page.convert("RGB")
+        difference = ImageChops.difference(*both).resize((100, 141), Image.Resampling.BOX)
         assert max(top for _, top in difference.getextrema()) < 12  # type: ignore[misc]
     with pymupdf.open(stream=stamped) as pdf:
         assert scan_of(pdf[0], pdf[0].get_images(), size) is None
