@@ -1,6 +1,6 @@
 """Worker processes for what may crash, hang or eat memory: opening and drawing documents.
 
-Each worker has a pipe of its own, so that a death takes down one worker and one call. The dead one is
+Each worker has a socket of its own, so that a death takes down one worker and one call. The dead one is
 replaced at its next call; calls in flight elsewhere finish.
 """
 
@@ -9,14 +9,15 @@ import contextlib
 import gc
 import multiprocessing
 import os
+import pickle
 import resource
 import signal
+import socket
+import struct
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Self, TypeVar, TypeVarTuple
+from typing import Any, BinaryIO, Self, TypeVar, TypeVarTuple
 
 from extractors.errors import OctavoError, RenderCrashed, RenderMemory, RenderTimeout
 
@@ -24,7 +25,13 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _END, _DYING = 2.0, 0.2
-"""Seconds that an idle worker, and one whose pipe broke, get to end by themselves."""
+"""Seconds that an idle worker, and one whose socket broke, get to end by themselves."""
+
+_SIZE = struct.Struct("!Q")
+"""What stands before each message: its bytes."""
+
+_BUFFER = 1 << 20
+"""Bytes of an answer that may wait unread, in either process."""
 
 
 class Workers:
@@ -40,8 +47,8 @@ class Workers:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["extractors.rendering", "extractors.opening", "pymupdf"])
         self._workers = [_Worker(self._context, memory_bytes) for _ in range(count)]
-        self._threads = ThreadPoolExecutor(count, thread_name_prefix="octavo-worker")
         self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
+        self._calls: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
         for worker in reversed(self._workers):
@@ -49,9 +56,9 @@ class Workers:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._threads.shutdown(wait=True)
+        await asyncio.gather(*self._calls, return_exceptions=True)
         for worker in self._workers:
-            worker.end()
+            await worker.end()
 
     async def run(self, function: Callable[[*Ts], T], *args: *Ts, seconds: float) -> T:
         """Calls a module-level function in a worker.
@@ -69,34 +76,37 @@ class Workers:
             RuntimeError: the function raised something else, a defect; with its traceback as text.
         """
         worker = await self._idle.get()
-        call = asyncio.get_running_loop().run_in_executor(self._threads, worker.call, function, args, seconds)
+        call = asyncio.create_task(worker.call(function, args, seconds))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
         call.add_done_callback(lambda _: self._idle.put_nowait(worker))
         return await asyncio.shield(call)
 
 
 class _Worker:
-    """One process and its pipe."""
+    """One process and its socket, which the event loop reads: a thread's turns would cost more than the calls."""
 
     def __init__(self, context: Any, memory_bytes: int) -> None:
         self._context = context
         self._memory = memory_bytes
         self._process: Any = None
-        self._pipe: Connection | None = None
+        self._socket: socket.socket | None = None
+        self._reader: asyncio.StreamReader
+        self._writer: asyncio.StreamWriter
 
-    def call(self, function: Callable[..., T], args: tuple[Any, ...], seconds: float) -> T:
-        if self._process is None or not self._process.is_alive():
-            self._start()
-        assert self._pipe is not None  # noqa: S101 - just started
+    async def call(self, function: Callable[..., T], args: tuple[Any, ...], seconds: float) -> T:
+        if self._socket is None or _is_closed(self._socket):
+            await self._start()
         try:
-            self._pipe.send((function, args))
-            if not self._pipe.poll(seconds):
-                self._kill()
-                raise RenderTimeout(
-                    f"not done after {seconds:g} s (document_seconds): the file is hostile, or far too complex"
-                )
-            good, outcome = self._pipe.recv()
-        except (EOFError, ConnectionError, OSError):
-            code = self._kill()
+            async with asyncio.timeout(seconds):
+                good, outcome = await self._answer(pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL))
+        except TimeoutError:
+            await self._kill()
+            raise RenderTimeout(
+                f"not done after {seconds:g} s (document_seconds): the file is hostile, or far too complex"
+            ) from None
+        except (EOFError, OSError):
+            code = await self._kill()
             raise RenderCrashed(f"the renderer's process died ({_told(code)}) on this file") from None
         if good:
             result: T = outcome
@@ -105,48 +115,71 @@ class _Worker:
             raise outcome
         raise RuntimeError(outcome)
 
-    def _start(self) -> None:
-        """Starts the process; once more when the fork server itself was killed, which starts that anew."""
-        self._kill()
-        try:
-            self._begin()
-        except (EOFError, ConnectionError):
-            self._begin()
+    async def _answer(self, question: bytes) -> tuple[bool, Any]:
+        self._writer.write(_SIZE.pack(len(question)) + question)
+        (size,) = _SIZE.unpack(await self._reader.readexactly(_SIZE.size))
+        answer: tuple[bool, Any] = pickle.loads(await self._reader.readexactly(size))  # noqa: S301 - our own worker's
+        return answer
 
-    def _begin(self) -> None:
-        pipe, theirs = self._context.Pipe()
+    async def _start(self) -> None:
+        """Starts the process; once more when the fork server itself was killed, which starts that anew."""
+        await self._kill()
+        try:
+            ours, process = await asyncio.to_thread(self._begun)
+        except (EOFError, ConnectionError):
+            ours, process = await asyncio.to_thread(self._begun)
+        self._socket, self._process = ours, process
+        self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=_BUFFER)
+
+    def _begun(self) -> tuple[socket.socket, Any]:
+        ours, theirs = socket.socketpair()
+        for end in (ours, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         process = self._context.Process(target=_serve, args=(theirs, self._memory, os.getpid()), daemon=True)
         try:
             process.start()
         except BaseException:
-            pipe.close()
+            ours.close()
             raise
         finally:
             theirs.close()
-        self._pipe, self._process = pipe, process
+        return ours, process
 
-    def _kill(self) -> int | None:
-        code: int | None = None
-        if self._process is not None:
-            self._process.join(_DYING)
-            code = self._process.exitcode
-            if code is None:
-                self._process.kill()
-                self._process.join()
-            self._process.close()
-        if self._pipe is not None:
-            self._pipe.close()
-        self._process = self._pipe = None
-        return code
+    async def _kill(self) -> int | None:
+        if self._socket is not None:
+            self._writer.close()
+            self._socket = None
+        process, self._process = self._process, None
+        return None if process is None else await asyncio.to_thread(_killed, process)
 
-    def end(self) -> None:
-        """Closes the pipe, on which the worker ends."""
-        if self._pipe is not None:
-            self._pipe.close()
-            self._pipe = None
-        if self._process is not None:
-            self._process.join(_END)
-            self._kill()
+    async def end(self) -> None:
+        """Closes the socket, on which the worker ends."""
+        if self._socket is not None:
+            self._writer.close()
+            self._socket = None
+            await asyncio.to_thread(self._process.join, _END)
+        await self._kill()
+
+
+def _is_closed(ours: socket.socket) -> bool:
+    """Whether the process at the other end is gone: nothing is on its way between two calls."""
+    try:
+        return not ours.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def _killed(process: Any) -> int | None:
+    """Ends a process that does not end by itself at once; its exit code, or None when it had to be killed."""
+    process.join(_DYING)
+    code: int | None = process.exitcode
+    if code is None:
+        process.kill()
+        process.join()
+    process.close()
+    return code
 
 
 def _told(code: int | None) -> str:
@@ -156,20 +189,21 @@ def _told(code: int | None) -> str:
     return f"exit code {code}"
 
 
-def _serve(pipe: Connection, memory_bytes: int, parent: int) -> None:
-    """A worker's life: calls in, outcomes out, until the parent closes the pipe or dies."""
+def _serve(theirs: socket.socket, memory_bytes: int, parent: int) -> None:
+    """A worker's life: calls in, outcomes out, until the parent closes the socket or dies."""
     # Ctrl-C reaches the whole process group; whether to stop is the parent's decision.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # Decoders print what they think of broken bytes; what matters travels back through the pipe.
+    # Decoders print what they think of broken bytes; what matters travels back through the socket.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     _limit_memory(memory_bytes)
     gc.freeze()  # what was imported stays: the collector need not walk through it again and again
+    asked = theirs.makefile("rb")
     while os.getppid() != 1 or parent == 1:
-        try:
-            function, args = pipe.recv()
-        except EOFError:
+        question = _question(asked)
+        if question is None:
             return
+        function, args = question
         try:
             outcome: tuple[bool, Any] = (True, function(*args))
         except MemoryError:
@@ -181,10 +215,19 @@ def _serve(pipe: Connection, memory_bytes: int, parent: int) -> None:
             outcome = (False, error)
         except Exception:  # noqa: BLE001 - a defect: it travels back as text, for not every exception can be pickled
             outcome = (False, traceback.format_exc())
+        answer = pickle.dumps(outcome, pickle.HIGHEST_PROTOCOL)
         try:
-            pipe.send(outcome)
-        except BrokenPipeError:
+            theirs.sendall(_SIZE.pack(len(answer)) + answer)
+        except ConnectionError:
             return
+
+
+def _question(asked: BinaryIO) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
+    """The next call; None when the parent closed its end."""
+    head = asked.read(_SIZE.size)
+    size = _SIZE.unpack(head)[0] if len(head) == _SIZE.size else 0
+    raw = asked.read(size)
+    return pickle.loads(raw) if size and len(raw) == size else None  # noqa: S301 - the parent's
 
 
 def _limit_memory(memory_bytes: int) -> None:
