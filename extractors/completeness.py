@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from extractors.documents import Word
@@ -127,22 +128,31 @@ def _numbers(page: int, words: Sequence[Word]) -> Iterator[_Number]:
     for line, of_line in enumerate(_lines(words)):
         before = ""
         for word in of_line:
-            if _DIGIT.search(word.text) and _NUMBER.match(word.text) and not _DATE.match(word.text):
+            told = _told(word.text)
+            if told is not None:
+                key, is_amount = told
                 # "1 234,50" is two words and one number.
-                joined = before + word.text if before.isdigit() else word.text
-                if len(_NO_DIGIT.sub("", word.text)) >= _DIGITS:
-                    keys = tuple(dict.fromkeys((_key(joined), _key(word.text))))
-                    yield _Number(page, line, keys, word.box[2], bool(_AMOUNT.search(word.text)))
+                keys = tuple(dict.fromkeys((_key(before + word.text), key))) if before.isdigit() else (key,)
+                yield _Number(page, line, keys, word.box[2], is_amount)
             before = word.text
+
+
+@lru_cache(maxsize=4096)
+def _told(text: str) -> tuple[str, bool] | None:
+    """A number's key, and whether it is an amount; None for what is no number, a date or a small count."""
+    if not _NUMBER.match(text) or _DATE.match(text) or len(_NO_DIGIT.sub("", text)) < _DIGITS:
+        return None
+    return _key(text), bool(_AMOUNT.search(text))
 
 
 def _lines(words: Sequence[Word]) -> Iterator[list[Word]]:
     """Words at the same height, from left to right: a table's cells are often apart in reading order."""
+    # Both are sums of top and bottom: twice the distance of the middles.
+    heights = [word.box[1] + word.box[3] for word in words]
     line: list[Word] = []
     before = 0.0
-    for word in sorted(words, key=_height):
-        height = _height(word)
-        # Both are sums of top and bottom: twice the distance of the middles.
+    for number in sorted(range(len(words)), key=heights.__getitem__):
+        word, height = words[number], heights[number]
         if line and height - before > word.box[3] - word.box[1]:
             yield sorted(line, key=_left)
             line = []
@@ -150,10 +160,6 @@ def _lines(words: Sequence[Word]) -> Iterator[list[Word]]:
         before = height
     if line:
         yield sorted(line, key=_left)
-
-
-def _height(word: Word) -> float:
-    return word.box[1] + word.box[3]
 
 
 def _left(word: Word) -> float:

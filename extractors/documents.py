@@ -4,9 +4,10 @@ Boxes are (x0, y0, x1, y1) as fractions of the page's width and height as a read
 origin top left. Pages are numbered from 1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,6 +80,11 @@ class Word(NamedTuple):
     box: Box
 
 
+def as_words(words: Iterable[tuple[str, Box]]) -> tuple[Word, ...]:
+    """Texts with boxes as words; without a Python call for each, for a page has hundreds."""
+    return tuple(map(partial(tuple.__new__, Word), words))
+
+
 @dataclass(frozen=True)
 class PageImage:
     """A page as the model sees it.
@@ -109,7 +115,7 @@ class PageImage:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """The same, on arrival."""
-        vars(self).update(state, words=tuple(map(Word._make, state["words"])))
+        vars(self).update(state, words=as_words(state["words"]))
 
 
 @dataclass(frozen=True)

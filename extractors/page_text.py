@@ -5,7 +5,7 @@ from typing import Any
 
 from PIL import Image
 
-from extractors.documents import Box, Word
+from extractors.documents import Box, Word, as_words
 
 _TINY = 2.0
 _INVISIBLE = 3
@@ -33,13 +33,15 @@ def visible_words(page: Any, drawing: Any, image: Image.Image) -> tuple[tuple[Wo
     if any(_is_suspect(span, rect) for span in _spans(drawing)):
         hidden, hidden_text = _hidden_spans(page, image)
     words = []
-    for x0, y0, x1, y1, word, *_ in text.extractWORDS():
-        box = _on_page(((x0 - left) / width, (y0 - top) / height, (x1 - left) / width, (y1 - top) / height))
+    for x0, y0, x1, y1, word, _, _, _ in text.extractWORDS():
+        box = ((x0 - left) / width, (y0 - top) / height, (x1 - left) / width, (y1 - top) / height)
+        if box[0] < 0 or box[1] < 0 or box[2] > 1 or box[3] > 1:
+            box = _on_page(box)
         if hidden and _within((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, hidden):
             continue
         if box[0] < box[2] and box[1] < box[3]:
-            words.append(Word(word, box))
-    return tuple(words), hidden_text
+            words.append((word, box))
+    return as_words(words), hidden_text
 
 
 def _spans(drawing: Any) -> Iterator[dict[str, Any]]:
@@ -86,9 +88,7 @@ def _placing(page: Any) -> Callable[[Box], Box]:
 
 def _on_page(box: Box) -> Box:
     x0, y0, x1, y1 = box
-    if x0 < 0 or y0 < 0 or x1 > 1 or y1 > 1:
-        return min(1.0, max(0.0, x0)), min(1.0, max(0.0, y0)), min(1.0, max(0.0, x1)), min(1.0, max(0.0, y1))
-    return box
+    return min(1.0, max(0.0, x0)), min(1.0, max(0.0, y0)), min(1.0, max(0.0, x1)), min(1.0, max(0.0, y1))
 
 
 def _within(x: float, y: float, boxes: Sequence[Box]) -> bool:

@@ -76,9 +76,12 @@ class PageText:
     def number_places(self) -> dict[str, list[tuple[int, int]]]:
         """Digits that tell a number -> first and last word where they are printed, whatever that means there."""
         places: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for first, last in _printed_numbers(self.words):
-            for number in _NUMBER.findall(_joined(self.words, first, last)):
-                places[telling(number)].append((first, last))
+        for first, word in enumerate(self.words):
+            if word.text.isalpha() or not _DIGIT.search(word.text):
+                continue
+            for last in _last_words(self.words, first):
+                for told in _told(_joined(self.words, first, last)):
+                    places[told].append((first, last))
         return places
 
 
@@ -156,20 +159,23 @@ def date_places(day: date, text: PageText) -> list[Place]:
     return list(dict.fromkeys(places))
 
 
-def _printed_numbers(words: Sequence[Word]) -> Iterator[tuple[int, int]]:
-    """First and last word of every number: alone, or with the digit groups that follow it on its line."""
-    for first, word in enumerate(words):
-        if not _DIGIT.search(word.text):
-            continue
-        yield first, first
-        for last in range(first + 1, min(first + _WIDEST_NUMBER, len(words))):
-            if not _DIGIT.match(words[last].text) or not _same_line(word.box, words[last].box):
-                break
-            yield first, last
+def _last_words(words: Sequence[Word], first: int) -> Iterator[int]:
+    """Where a number may end that begins at a word: there, or after the digit groups that follow it on its line."""
+    yield first
+    for last in range(first + 1, min(first + _WIDEST_NUMBER, len(words))):
+        if not _DIGIT.match(words[last].text) or not _same_line(words[first].box, words[last].box):
+            return
+        yield last
 
 
 def _joined(words: Sequence[Word], first: int, last: int) -> str:
     return words[first].text if first == last else " ".join(word.text for word in words[first : last + 1])
+
+
+@lru_cache(maxsize=4096)
+def _told(printed: str) -> tuple[str, ...]:
+    """The digits of each number in a text, in order."""
+    return tuple(telling(number) for number in _NUMBER.findall(printed))
 
 
 def telling(number: str) -> str:
