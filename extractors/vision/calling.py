@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Protocol
 
 import httpx
@@ -97,7 +98,7 @@ async def post(
             asyncio.timeout(patience),
             http.stream(
                 "POST",
-                endpoint.base_url + dialect.PATH,
+                _address(endpoint.base_url + dialect.PATH),
                 content=raw,
                 headers=headers,
                 timeout=httpx.Timeout(patience, connect=min(_CONNECT, patience), pool=None),
@@ -120,6 +121,11 @@ async def post(
     told = outcome(response.status_code, response.headers, text, said)
     seconds = time.monotonic() - began
     return Answered(endpoint, response.status_code, response.headers, text, said, told, seconds, streamed=events)
+
+
+@lru_cache(maxsize=16)
+def _address(url: str) -> httpx.URL:
+    return httpx.URL(url)
 
 
 async def _whole(response: httpx.Response) -> str:

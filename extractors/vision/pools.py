@@ -1,4 +1,4 @@
-"""One httpx pool is quadratic in its connections (26 ms a call at 128): so calls spread over pools of 16."""
+"""One httpx pool is quadratic in its connections (26 ms a call at 128): so calls spread over pools of 4."""
 
 import ssl
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ import httpx
 
 from extractors.endpoints import LOCAL_URL, Endpoint
 
-_EACH = 16
+_EACH = 4
 
 
 class SpreadTransport(httpx.AsyncBaseTransport):

@@ -1,12 +1,13 @@
 """What every dialect shares: fingerprint and estimate of a question, images spliced into a body, errors read."""
 
-import base64
 import hashlib
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import pybase64
 
 from extractors.documents import Usage, VisionRequest
 from extractors.endpoints import Endpoint
@@ -72,7 +73,7 @@ def spliced(fields: Mapping[str, Any], request: VisionRequest, before: bytes = b
     made = [pieces[0]]
     # Every image's place is three pieces: before it, its number, after it.
     for place, after in zip(pieces[1::2], pieces[2::2], strict=True):
-        made += [before, base64.b64encode(request.pages[int(place)].jpeg), after]
+        made += [before, pybase64.b64encode(request.pages[int(place)].jpeg), after]
     return b"".join(made)
 
 
