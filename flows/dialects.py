@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
@@ -19,6 +20,8 @@ from sqlalchemy import (
     Numeric,
     Table,
     Text,
+    TextClause,
+    bindparam,
     case,
     cast,
     create_engine,
@@ -27,6 +30,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
@@ -129,6 +133,31 @@ def moment(connection: Connection, ahead: float = 0.0) -> ColumnElement[datetime
 def insert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """An INSERT that can say what to do on a conflict, which both dialects write alike."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+@cache
+def upsert(
+    table: Table, columns: tuple[str, ...], key: tuple[str, ...], *, replaces: bool, returning: str | None = None
+) -> TextClause:
+    """An INSERT that replaces the row of the same key, or leaves it; for what every call or document needs.
+
+    Both dialects write it alike. SQLAlchemy's own statements with ON CONFLICT are made and compiled anew at each
+    use, which takes longer than the database does: it caches none of them (`inherit_cache` is not set there).
+
+    Args:
+        table: where to.
+        columns: those that are given, as parameters of the same names; no default of the table's is filled in.
+        key: columns of a unique key.
+        replaces: the row that is there gets the new values; otherwise it stays as it is.
+        returning: a column to give back, of a row that was written.
+    """
+    changed = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+    asked = (
+        f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)}) "  # noqa: S608 - names of ours
+        f"ON CONFLICT ({', '.join(key)}) DO {f'UPDATE SET {changed}' if replaces else 'NOTHING'}"
+        f"{f' RETURNING {returning}' if returning else ''}"
+    )
+    return text(asked).bindparams(*(bindparam(name, type_=table.c[name].type) for name in columns))
 
 
 class Elements(NamedTuple):

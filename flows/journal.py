@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from extractors.documents import StoredReply, Usage
-from flows.dialects import insert
+from flows.dialects import insert, upsert
 from flows.tables import recipes, replies, runs
 
 # Statements that every call or document needs are made once: that costs more than to run them.
@@ -50,6 +50,7 @@ def put_reply(connection: Connection, reply: StoredReply) -> None:
     """Keeps a reply; it replaces one of the same fingerprint."""
     usage = reply.usage
     kept = {
+        "fingerprint": reply.fingerprint,
         "endpoint": reply.endpoint,
         "model": reply.model,
         "status": reply.status,
@@ -59,12 +60,7 @@ def put_reply(connection: Connection, reply: StoredReply) -> None:
         "seconds": reply.seconds,
         "created_at": datetime.now(UTC),
     }
-    upsert = insert(connection, replies)
-    replaced = {name: upsert.excluded[name] for name in kept}
-    connection.execute(
-        upsert.on_conflict_do_update(index_elements=["fingerprint"], set_=replaced),
-        {"fingerprint": reply.fingerprint, **kept},
-    )
+    connection.execute(upsert(replies, tuple(kept), ("fingerprint",), replaces=True), kept)
 
 
 def stored_reply(row: Any) -> StoredReply:

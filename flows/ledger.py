@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, exists, select, upda
 from extractors.documents import Extraction, ObjectRef, Spooled
 from flows import leasing
 from flows.cleaning import clean_text
-from flows.dialects import insert
+from flows.dialects import insert, upsert
 from flows.listing import remember
 from flows.parts import SPLIT, begin_parts, parts_current, split_schemas
 from flows.succession import make_current, retire_former, supersede
@@ -40,6 +40,8 @@ _TWIN = (
 _OBJECT = select(
     documents, exists().where(former_contents.c.document_id == documents.c.id).label("had_others")
 ).where(documents.c.uri == bindparam("named", type_=documents.c.uri.type))
+
+_UNSPENT = {"input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0}
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,10 @@ def claim(
     """
     shown = _show(connection, ref, spooled.sha256, spooled.size)
     key = {"sha256": spooled.sha256, "schema_name": schema_name, "recipe": recipe}
-    begun = {"status": "pending", "run_id": run_id, "started_at": datetime.now(UTC), "held_by": holder}
-    made = connection.scalar(
-        insert(connection, extractions)
-        .values(**key, **begun)
-        .on_conflict_do_nothing(index_elements=list(key))
-        .returning(extractions.c.id)
-    )
+    begun = {
+        **key, **_UNSPENT, "status": "pending", "run_id": run_id, "started_at": datetime.now(UTC), "held_by": holder,
+    }  # fmt: skip
+    made = connection.scalar(upsert(extractions, tuple(begun), tuple(key), replaces=False, returning="id"), begun)
     if made is not None:
         for name in (schema_name, *split_schemas(schema_name)) if shown.had_others else ():
             retire_former(connection, spooled.sha256, name, shown.document_id)
@@ -219,15 +218,11 @@ def _show(connection: Connection, ref: ObjectRef, digest: str, size: int) -> _Sh
             )
         )
     values = {
-        "sha256": digest, "bytes": size, "etag": ref.etag, "seen_at": datetime.now(UTC),
+        "uri": ref.uri, "sha256": digest, "bytes": size, "etag": ref.etag, "seen_at": datetime.now(UTC),
         **_media_of(connection, digest),
     }  # fmt: skip
-    document_id: int = connection.execute(
-        insert(connection, documents)
-        .values(uri=ref.uri, **values)
-        .on_conflict_do_update(index_elements=["uri"], set_=values)
-        .returning(documents.c.id)
-    ).scalar_one()
+    shown = upsert(documents, tuple(values), ("uri",), replaces=True, returning="id")
+    document_id: int = connection.execute(shown, values).scalar_one()
     had_others = replaces or (row is not None and row.had_others)
     if had_others:
         again = and_(former_contents.c.document_id == document_id, former_contents.c.sha256 == digest)
