@@ -1,4 +1,4 @@
-"""One httpx pool is quadratic in its connections (26 ms a call at 128): so calls spread over pools of 4."""
+"""One httpx pool is quadratic in its connections (26 ms a call at 128): so each connection has a pool of its own."""
 
 import ssl
 from collections.abc import Callable, Sequence
@@ -8,52 +8,43 @@ import httpx
 
 from extractors.endpoints import LOCAL_URL, Endpoint
 
-_EACH = 4
+_LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30)
 
 
 class SpreadTransport(httpx.AsyncBaseTransport):
-    """Hands each request to the least busy of several pools, opened as they are needed."""
+    """Hands each request to a connection that is free, the one used last first; opened as they are needed."""
 
     def __init__(self) -> None:
-        self._pools: list[httpx.AsyncHTTPTransport] = []
-        self._busy: list[int] = []
+        self._opened: list[httpx.AsyncHTTPTransport] = []
+        self._free: list[httpx.AsyncHTTPTransport] = []
         self._tls: ssl.SSLContext | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends a request; its pool counts as busy until the response's body is closed."""
-        number = self._least_busy()
-        self._busy[number] += 1
+        """Sends a request; its connection is free again when the response's body is closed."""
+        connection = self._free.pop() if self._free else self._another()
         try:
-            response = await self._pools[number].handle_async_request(request)
+            response = await connection.handle_async_request(request)
         except BaseException:
-            self._busy[number] -= 1
+            self._free.append(connection)
             raise
-        stream = _Counted(response.stream, lambda: self._release(number))
+        stream = _Told(response.stream, lambda: self._free.append(connection))
         return httpx.Response(
             response.status_code, headers=response.headers, stream=stream, extensions=response.extensions
         )
 
     async def aclose(self) -> None:
-        """Closes every pool."""
-        for pool in self._pools:
-            await pool.aclose()
+        """Closes every connection."""
+        for connection in self._opened:
+            await connection.aclose()
 
-    def _least_busy(self) -> int:
-        free = [number for number, busy in enumerate(self._busy) if busy < _EACH]
-        if free:
-            return max(free, key=self._busy.__getitem__)
+    def _another(self) -> httpx.AsyncHTTPTransport:
         if self._tls is None:
             self._tls = httpx.create_ssl_context()
-        limits = httpx.Limits(max_connections=_EACH, max_keepalive_connections=_EACH, keepalive_expiry=30)
-        self._pools.append(httpx.AsyncHTTPTransport(verify=self._tls, limits=limits))
-        self._busy.append(0)
-        return len(self._pools) - 1
-
-    def _release(self, number: int) -> None:
-        self._busy[number] -= 1
+        self._opened.append(httpx.AsyncHTTPTransport(verify=self._tls, limits=_LIMITS))
+        return self._opened[-1]
 
 
-class _Counted(httpx.AsyncByteStream):
+class _Told(httpx.AsyncByteStream):
     """A response's body that tells when it is closed."""
 
     def __init__(self, stream: Any, closed: Callable[[], None]) -> None:
