@@ -1,18 +1,19 @@
 """The text layer as a reader sees it: words with boxes, and apart from them what is hidden."""
 
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from PIL import Image
 
-from extractors.documents import Box, Word, as_words
+from extractors.documents import Box, TextLayer
 
 _TINY = 2.0
 _INVISIBLE = 3
 _LIGHT, _CONTRAST = 0.9, 12
 
 
-def visible_words(page: Any, drawing: Any, image: Image.Image) -> tuple[tuple[Word, ...], str]:
+def visible_words(page: Any, drawing: Any, image: Image.Image) -> tuple[TextLayer, str]:
     """Words in reading order with boxes in fractions of the upright page, and the hidden text.
 
     Args:
@@ -32,7 +33,8 @@ def visible_words(page: Any, drawing: Any, image: Image.Image) -> tuple[tuple[Wo
     hidden_text = ""
     if any(_is_suspect(span, rect) for span in _spans(drawing)):
         hidden, hidden_text = _hidden_spans(page, image)
-    words = []
+    texts: list[str] = []
+    edges: list[float] = []
     for x0, y0, x1, y1, word, _, _, _ in text.extractWORDS():
         box = ((x0 - left) / width, (y0 - top) / height, (x1 - left) / width, (y1 - top) / height)
         if box[0] < 0 or box[1] < 0 or box[2] > 1 or box[3] > 1:
@@ -40,8 +42,9 @@ def visible_words(page: Any, drawing: Any, image: Image.Image) -> tuple[tuple[Wo
         if hidden and _within((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, hidden):
             continue
         if box[0] < box[2] and box[1] < box[3]:
-            words.append((word, box))
-    return as_words(words), hidden_text
+            texts.append(word)
+            edges.extend(box)
+    return TextLayer(tuple(texts), array("d", edges).tobytes()), hidden_text
 
 
 def _spans(drawing: Any) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from PIL import Image
 
-from extractors.documents import Document, PageFailure, PageImage
+from extractors.documents import Document, PageFailure, PageImage, TextLayer
 from extractors.limits import Limits
 from extractors.rendering import render_pages
 
@@ -35,4 +35,4 @@ def _smaller(page: PageImage) -> PageImage:
         image.thumbnail((LONGEST, LONGEST))
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=QUALITY)
-    return replace(page, jpeg=buffer.getvalue(), width=image.width, height=image.height, words=())
+    return replace(page, jpeg=buffer.getvalue(), width=image.width, height=image.height, text_layer=TextLayer())

@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from extractors.documents import Document, PageFailure, PageImage, Word
+from extractors.documents import Document, PageFailure, PageImage, TextLayer
 from extractors.errors import Damaged, DocumentError
 from extractors.images import open_image
 from extractors.kept_open import KEPT, one_line
@@ -39,6 +39,8 @@ SMALL_VERSION, SMALL_CELLS = "25", 25
 
 _COLOUR = 0.02
 """By how much the channels of a colour differ, of 1: less is grey, such as black in a printer's inks."""
+
+_NO_TEXT = TextLayer()
 
 _INK_LEVELS, _INK_PIXELS, _LIGHT, _SMALL, _LARGE = 16, 10, 200, 4, 200
 
@@ -170,9 +172,9 @@ def _pdf_page(page: Any, number: int, limits: Limits) -> PageImage:
     # Drawing and text are both taken from one list, so that the page's content is gone through once.
     drawing = page.get_displaylist()
     image = scan_of(page, images, (width, height)) or _drawn(page, drawing, width, height)
-    words, hidden = visible_words(page, drawing, image)
+    text_layer, hidden = visible_words(page, drawing, image)
     KEPT.stores(sum(4 * across * down for _, _, across, down, *_ in images))
-    return _page_image(number, image, words, hidden, _QUALITY if images else _DRAWN_QUALITY)
+    return _page_image(number, image, text_layer, hidden, _QUALITY if images else _DRAWN_QUALITY)
 
 
 def _drawn(page: Any, drawing: Any, width: int, height: int) -> Image.Image:
@@ -251,22 +253,22 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _page_image(
-    number: int, image: Image.Image, words: tuple[Word, ...] = (), hidden_text: str = "", quality: int = _QUALITY
+    number: int, image: Image.Image, text_layer: TextLayer = _NO_TEXT, hidden_text: str = "", quality: int = _QUALITY
 ) -> PageImage:
     if _is_blank(image):
         nothing = hashlib.sha256(b"").hexdigest()
         return PageImage(number, b"", image.width, image.height, nothing, blank=True, hidden_text=hidden_text)
-    return _inked(number, image, words, hidden_text, quality)
+    return _inked(number, image, text_layer, hidden_text, quality)
 
 
 def _inked(
-    number: int, image: Image.Image, words: tuple[Word, ...] = (), hidden_text: str = "", quality: int = _QUALITY
+    number: int, image: Image.Image, text_layer: TextLayer = _NO_TEXT, hidden_text: str = "", quality: int = _QUALITY
 ) -> PageImage:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality)
     jpeg = buffer.getvalue()
     digest = hashlib.sha256(jpeg).hexdigest()
-    return PageImage(number, jpeg, image.width, image.height, digest, words=words, hidden_text=hidden_text)
+    return PageImage(number, jpeg, image.width, image.height, digest, text_layer=text_layer, hidden_text=hidden_text)
 
 
 def _is_blank(image: Image.Image) -> bool:

@@ -139,7 +139,8 @@ async def run_job(
             notice=watch.notice,
         )
         summary = Summary(job.run_id or uuid4().hex, meter=vision.meter)
-        ahead = concurrency + 2 * settings.render_workers
+        # Half as many again: an answered window keeps its place while its answer is stored, checked and grounded.
+        ahead = concurrency + concurrency // 2 + 2 * settings.render_workers
         limits, drawn, passwords = limits_of(settings), asyncio.Semaphore(ahead), passwords_of(settings)
         journey = Journey(
             asked.plans[0], vision, workers, limits, drawn, job.rerun == "failed", passwords,
