@@ -16,11 +16,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Asked:
-    """One request as the server saw it."""
+    """One request as the server saw it; `port` is the client's, the same for all requests of a connection."""
 
     body: dict[str, Any]
     headers: dict[str, str]
     path: str = "/v1/chat/completions"
+    port: int = 0
 
     @property
     def text(self) -> str:
@@ -177,7 +178,7 @@ def _handler_for(model: ModelServer) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {k.lower(): v for k, v in self.headers.items()}
-            answer = model.answer(Asked(json.loads(body), headers, self.path))
+            answer = model.answer(Asked(json.loads(body), headers, self.path, self.client_address[1]))
             if answer.pieces is None and not answer.cut:
                 self._send(answer.status, answer.raw(), answer.headers)
                 return

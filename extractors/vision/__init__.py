@@ -1,7 +1,7 @@
 """The vision client: request -> reply, with limits, retries, budget and checkpoint."""
 
 from extractors.vision.client import ReplyBook, VisionClient
-from extractors.vision.pools import open_http
+from extractors.vision.connections import open_http
 from extractors.vision.probing import Probed, probe, reach
 from extractors.vision.sampling import refuse_untaken, sampling_fingerprint
 from extractors.vision.wire import estimate, most_pages

@@ -21,6 +21,14 @@ _CONNECT = 10.0
 
 _GOOD = 200
 
+_HEADERS = {
+    "Accept": "application/json, text/event-stream",
+    "Accept-Encoding": "gzip, deflate",
+    "Connection": "keep-alive",
+    "Content-Type": "application/json",
+    "User-Agent": "octavo",
+}
+
 
 class _Dialect(Protocol):
     """What the modules of the dialects have in common."""
@@ -69,7 +77,7 @@ def _dialect(endpoint: Endpoint) -> _Dialect:
 
 
 async def post(
-    http: httpx.AsyncClient,
+    http: httpx.AsyncBaseTransport,
     endpoint: Endpoint,
     request: VisionRequest,
     sampling: Mapping[str, Any],
@@ -81,7 +89,7 @@ async def post(
     """Asks once. Never raises for the endpoint's sake: what went wrong is in the outcome.
 
     Args:
-        http: the run's client.
+        http: the run's connections.
         endpoint: whom to ask.
         request: the question.
         sampling: by the names on the model's page.
@@ -91,24 +99,23 @@ async def post(
     """
     dialect = _dialect(endpoint)
     raw = dialect.body(request, endpoint, sampling, asking)
-    headers = {**endpoint.auth_headers(), "Content-Type": "application/json"}
+    asked = httpx.Request(
+        "POST",
+        _address(endpoint.base_url + dialect.PATH),
+        content=raw,
+        headers={**_HEADERS, **endpoint.auth_headers()},
+        extensions={"timeout": httpx.Timeout(patience, connect=min(_CONNECT, patience), pool=None).as_dict()},
+    )
     began, begun = time.monotonic(), False
     try:
-        async with (
-            asyncio.timeout(patience),
-            http.stream(
-                "POST",
-                _address(endpoint.base_url + dialect.PATH),
-                content=raw,
-                headers=headers,
-                timeout=httpx.Timeout(patience, connect=min(_CONNECT, patience), pool=None),
-            ) as response,
-        ):
-            begun = response.status_code == _GOOD
-            events = response.headers.get("content-type", "").startswith("text/event-stream")
-            text = await gathered(response.aiter_bytes()) if events else await _whole(response)
-        # httpx ties a response to its own stream in a circle, which would keep the request's images until collected.
-        response.stream = httpx.ByteStream(b"")
+        async with asyncio.timeout(patience):
+            response = await http.handle_async_request(asked)
+            try:
+                begun = response.status_code == _GOOD
+                events = response.headers.get("content-type", "").startswith("text/event-stream")
+                text = await gathered(response.aiter_bytes()) if events else await _whole(response)
+            finally:
+                await response.aclose()
     except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
         slow = isinstance(error, TimeoutError | httpx.TimeoutException)
         why = f"{type(error).__name__}: {error}".rstrip(": ")

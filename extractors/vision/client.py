@@ -48,7 +48,7 @@ class VisionClient:
     def __init__(
         self,
         endpoints: Sequence[Endpoint],
-        http: httpx.AsyncClient,
+        http: httpx.AsyncBaseTransport,
         replies: ReplyBook,
         *,
         concurrency: int = 64,

@@ -10,8 +10,9 @@ import httpx
 
 from extractors.documents import PageImage, Usage, VisionRequest
 from extractors.endpoints import Endpoint
+from extractors.errors import BadConfiguration
 from extractors.vision.calling import Answered, post
-from extractors.vision.pools import open_http
+from extractors.vision.connections import open_http, proxy_for
 from extractors.vision.sampling import sampling_of
 from extractors.vision.wire import Asking, estimate
 
@@ -67,9 +68,14 @@ class Probed:
 def reach(endpoint: Endpoint) -> tuple[int | None, str]:
     """Asks for the endpoint's models: its HTTP status, or None with what went wrong."""
     try:
-        answer = httpx.get(f"{endpoint.base_url}/models", headers=endpoint.auth_headers(), timeout=_PATIENCE)
+        url = httpx.URL(f"{endpoint.base_url}/models")
+        # As the run's own connections go: the same proxy, the same certificates.
+        with httpx.Client(proxy=proxy_for(url), verify=httpx.create_ssl_context(), trust_env=False) as http:
+            answer = http.get(url, headers=endpoint.auth_headers(), timeout=_PATIENCE)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return None, type(error).__name__
+    except BadConfiguration as error:
+        return None, str(error)
     return answer.status_code, ""
 
 

@@ -62,7 +62,7 @@ class Sender:
     def __init__(
         self,
         flows: Sequence[Flow],
-        http: httpx.AsyncClient,
+        http: httpx.AsyncBaseTransport,
         budget: Budget,
         *,
         patience: Patience,
