@@ -115,7 +115,7 @@ def measure(
             now = tree(run.pid, exact=exact)
             cpu.update({pid: seconds for pid, (seconds, _) in now.items()})
             peak = max(peak, sum(resident for _, resident in now.values()))
-            time.sleep(0.25)
+            time.sleep(0.5)
         assert run.stdout is not None
         counts = json.loads(run.stdout.read().splitlines()[-1])
     told, _ = server.communicate("")
