@@ -19,6 +19,8 @@ from flows.launching import prefect_is_configured
 from flows.settings import FILE, settings
 from flows.store import Store
 
+_SHOWN_MODELS = 5
+
 
 @dataclass(frozen=True)
 class _Finding:
@@ -128,6 +130,8 @@ def _probe(endpoint: Endpoint) -> _Finding:
         streams,
         "tells its usage" if probed.tells_usage else "tells no usage: it is estimated",
     ]
+    if probed.counted is not None:
+        told.append(f"counts {probed.counted} tokens ({probed.estimated} estimated)")
     good = probed.honours_schema and probed.reads_image
     return _Finding(
         what, "good" if good else "note", f"{', '.join(told)}; {probed.seconds:.1f} s, ${probed.cost_usd:.6f}"
@@ -138,15 +142,23 @@ def _reach(endpoint: Endpoint) -> _Finding:
     what = f"endpoint {endpoint.name}"
     if endpoint.in_process:
         return _Finding(what, "good", f"runs inside Octavo ({endpoint.model})")
-    status, error = reach(endpoint)
-    if status is None:
+    reached = reach(endpoint)
+    if reached.status is None:
         return _Finding(
-            what, "bad", f"{endpoint.base_url} does not answer ({error}): is the server up, and the URL right?"
+            what,
+            "bad",
+            f"{endpoint.base_url} does not answer ({reached.error}): is the server up, and the URL right?",
         )
-    if status in {401, 403}:
+    if reached.status in {401, 403}:
         key = endpoint.key_env or "OCTAVO_API_KEY"
-        return _Finding(what, "bad", f"{endpoint.base_url} refuses the key (HTTP {status}): set {key}")
-    return _Finding(what, "good", f"{endpoint.base_url} answers (HTTP {status}); model {endpoint.model}")
+        return _Finding(what, "bad", f"{endpoint.base_url} refuses the key (HTTP {reached.status}): set {key}")
+    if not reached.lists(endpoint.model):
+        some = ", ".join(sorted(reached.models, key=lambda name: "mistral" not in name.lower())[:_SHOWN_MODELS])
+        more = f" and {len(reached.models) - _SHOWN_MODELS} more" if len(reached.models) > _SHOWN_MODELS else ""
+        return _Finding(
+            what, "note", f"{endpoint.base_url} does not list the model {endpoint.model}; it lists {some}{more}"
+        )
+    return _Finding(what, "good", f"{endpoint.base_url} answers (HTTP {reached.status}); model {endpoint.model}")
 
 
 def _sources() -> Iterator[_Finding]:

@@ -118,12 +118,14 @@ class ModelServer:
         asked: every request, in order of arrival.
         script: decides each answer; may be exchanged while it runs.
         most_in_flight: the highest number of requests it ever held at once.
+        models: names that it lists.
     """
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.asked: list[Asked] = []
         self.most_in_flight = 0
+        self.models: tuple[str, ...] = ()
         self._in_flight = 0
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
@@ -189,7 +191,8 @@ def _handler_for(model: ModelServer) -> type[BaseHTTPRequestHandler]:
             self.close_connection = True
 
         def do_GET(self) -> None:
-            self._send(200, json.dumps({"object": "list", "data": []}).encode(), {})
+            data = [{"id": name, "object": "model"} for name in model.models]
+            self._send(200, json.dumps({"object": "list", "data": data}).encode(), {})
 
         def _send(self, status: int, raw: bytes, headers: dict[str, str]) -> None:
             try:

@@ -92,8 +92,14 @@ def modelslab_messages(asked: Asked) -> Answer:
         raise Refused(
             401, {"type": "error", "error": {"type": "authentication_error", "message": "invalid x-api-key"}}
         )
-    if asked.headers.get("anthropic-version") != "2023-06-01" or not asked.path.endswith("/v1/messages"):
+    if asked.headers.get("anthropic-version") != "2023-06-01":
         raise error(400, "anthropic-version: header is required")
+    if asked.path.endswith("/v1/messages/count_tokens"):
+        _fields(asked, {"model", "messages", "system", "tools", "tool_choice"}, error)
+        _jpegs(asked, error)
+        return Answer(body=b'{"input_tokens": 77}')
+    if not asked.path.endswith("/v1/messages"):
+        raise error(404, "not found")
     if asked.body["model"] != PROFILES["modelslab-messages"].model:
         raise Refused(404, {"type": "error", "error": {"type": "not_found_error", "message": "model"}})
     _fields(asked, {*_COMMON, "system", "tools", "tool_choice", "top_k", "stop_sequences"}, error)

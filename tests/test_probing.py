@@ -59,3 +59,37 @@ def test_the_built_in_model_can_be_probed(capsys: pytest.CaptureFixture[str]) ->
     assert main(["doctor", "--endpoint", "local", "--probe"]) == 0
     assert "honours the schema" in " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert Path("octavo.db").exists()
+
+
+def test_an_endpoint_that_counts_tokens_is_compared_with_the_estimate(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anthropic's dialect counts a question without answering it: what a dry run would say can be checked."""
+    monkeypatch.setenv("MODELSLAB_API_KEY", KEY)
+    with model_server(script(SERVERS["modelslab-messages"])) as server:
+        base = server.base_url.removesuffix("/v1") + "/api/v7/llm/v1"
+        _, told = doctor(capsys, base, "--endpoint", "modelslab-messages")
+    assert "counts 77 tokens (" in told
+    assert [asked.path.rpartition("/")[2] for asked in server.asked].count("count_tokens") == 1
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [
+        (("m", "other"), "answers (HTTP 200); model m"),
+        (("m:latest",), "answers (HTTP 200); model m"),
+        ((), "answers (HTTP 200); model m"),
+        (
+            ("a", "b", "mistral-small", "c", "d", "e"),
+            "does not list the model m; it lists mistral-small, a, b, c, d and 1 more",
+        ),
+    ],
+)
+def test_a_model_that_is_not_listed_is_told(
+    listed: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A wrong name shows before the first page is sent; lists may be incomplete, so a run could start."""
+    with model_server(lambda _: Answer(text=GOOD)) as server:
+        server.models = listed
+        assert main(["doctor", "--base-url", server.base_url, "--model", "m"]) == 0
+    assert told in " ".join(capsys.readouterr().out.replace("│", " ").split())

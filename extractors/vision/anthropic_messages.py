@@ -20,23 +20,18 @@ from extractors.vision.wire import (
 )
 
 PATH = "/messages"
+COUNT_PATH = "/messages/count_tokens"
+"""Counts a question's tokens without asking it. Source: ModelsLab's and Anthropic's API; it costs nothing."""
+
 _REASONS = {"max_tokens": "length", "refusal": "content_filter", "tool_use": "stop", "end_turn": "stop"}
 
 
 def body(request: VisionRequest, endpoint: Endpoint, sampling: Mapping[str, Any], asking: Asking) -> bytes:
     """The body; without the grammar there is no tool, and the schema in the prompt must do."""
-    content: list[dict[str, Any]] = [{"type": "text", "text": request.instructions}]
-    for number, page in enumerate(request.pages):
-        source = {"type": "base64", "media_type": "image/jpeg", "data": image_place(number)}
-        content += [{"type": "text", "text": f"Page {page.page}:"}, {"type": "image", "source": source}]
-    messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
-    if request.first_answer is not None:
-        messages.append({"role": "assistant", "content": request.first_answer})
-        messages.append({"role": "user", "content": repair_words(request)})
     fields: dict[str, Any] = {
         "model": endpoint.model,
         "system": request.system,
-        "messages": messages,
+        "messages": _messages(request),
         "max_tokens": asking.answer_tokens,
         **sent_to(endpoint, sampling),
         **endpoint.extra_body,
@@ -46,6 +41,24 @@ def body(request: VisionRequest, endpoint: Endpoint, sampling: Mapping[str, Any]
         fields["tools"] = [{"name": name, "description": "Takes the record.", "input_schema": request.schema}]
         fields["tool_choice"] = {"type": "tool", "name": name}
     return spliced(fields, request, before=b"")
+
+
+def counting_body(request: VisionRequest, endpoint: Endpoint) -> bytes:
+    """The body that asks for a question's tokens only."""
+    fields = {"model": endpoint.model, "system": request.system, "messages": _messages(request)}
+    return spliced(fields, request, before=b"")
+
+
+def _messages(request: VisionRequest) -> list[dict[str, Any]]:
+    content: list[dict[str, Any]] = [{"type": "text", "text": request.instructions}]
+    for number, page in enumerate(request.pages):
+        source = {"type": "base64", "media_type": "image/jpeg", "data": image_place(number)}
+        content += [{"type": "text", "text": f"Page {page.page}:"}, {"type": "image", "source": source}]
+    messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
+    if request.first_answer is not None:
+        messages.append({"role": "assistant", "content": request.first_answer})
+        messages.append({"role": "user", "content": repair_words(request)})
+    return messages
 
 
 def spoken(raw: str, endpoint: Endpoint) -> Spoken:

@@ -99,11 +99,13 @@ async def post(
     """
     dialect = _dialect(endpoint)
     raw = dialect.body(request, endpoint, sampling, asking)
+    headers = httpx.Headers(_HEADERS)
+    headers.update(endpoint.auth_headers())  # whatever the case of a person's own
     asked = httpx.Request(
         "POST",
         _address(endpoint.base_url + dialect.PATH),
         content=raw,
-        headers={**_HEADERS, **endpoint.auth_headers()},
+        headers=headers,
         extensions={"timeout": httpx.Timeout(patience, connect=min(_CONNECT, patience), pool=None).as_dict()},
     )
     began, begun = time.monotonic(), False

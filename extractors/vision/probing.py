@@ -11,6 +11,7 @@ import httpx
 from extractors.documents import PageImage, Usage, VisionRequest
 from extractors.endpoints import Endpoint
 from extractors.errors import BadConfiguration
+from extractors.vision import anthropic_messages
 from extractors.vision.calling import Answered, post
 from extractors.vision.connections import open_http, proxy_for
 from extractors.vision.sampling import sampling_of
@@ -53,6 +54,8 @@ class Probed:
         streams: a streamed answer came; None when it was not tried.
         seconds: for the plain answer.
         cost_usd: of both.
+        estimated: tokens of the question before it was asked.
+        counted: the same as the endpoint counts them without answering; None where it does not.
     """
 
     failure: str | None
@@ -63,20 +66,49 @@ class Probed:
     streams: bool | None = None
     seconds: float = 0.0
     cost_usd: float = 0.0
+    estimated: int = 0
+    counted: int | None = None
 
 
-def reach(endpoint: Endpoint) -> tuple[int | None, str]:
-    """Asks for the endpoint's models: its HTTP status, or None with what went wrong."""
+@dataclass(frozen=True)
+class Reached:
+    """What asking for the endpoint's models showed.
+
+    Attributes:
+        status: HTTP status, or None when there was no answer.
+        error: why there was none.
+        models: those that it lists, none when it lists none in OpenAI's way.
+    """
+
+    status: int | None
+    error: str = ""
+    models: tuple[str, ...] = ()
+
+    def lists(self, model: str) -> bool:
+        """Whether the model may be asked for, as far as the list says; Ollama adds tags to names."""
+        return not self.models or any(model in {name, name.partition(":")[0]} for name in self.models)
+
+
+def reach(endpoint: Endpoint) -> Reached:
+    """Asks for the endpoint's models."""
     try:
         url = httpx.URL(f"{endpoint.base_url}/models")
         # As the run's own connections go: the same proxy, the same certificates.
         with httpx.Client(proxy=proxy_for(url), verify=httpx.create_ssl_context(), trust_env=False) as http:
             answer = http.get(url, headers=endpoint.auth_headers(), timeout=_PATIENCE)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return None, type(error).__name__
+        return Reached(None, type(error).__name__)
     except BadConfiguration as error:
-        return None, str(error)
-    return answer.status_code, ""
+        return Reached(None, str(error))
+    return Reached(answer.status_code, models=_names(answer.text) if answer.is_success else ())
+
+
+def _names(body: str) -> tuple[str, ...]:
+    try:
+        listed = json.loads(body)["data"]
+        return tuple(entry["id"] for entry in listed if isinstance(entry["id"], str))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ()
 
 
 async def probe(endpoint: Endpoint, sampling: Mapping[str, Any], local_app: Any = None) -> Probed:
@@ -105,6 +137,7 @@ async def probe(endpoint: Endpoint, sampling: Mapping[str, Any], local_app: Any 
         if endpoint.streams:
             asking = Asking(100, stream=True)
             streamed = await post(http, endpoint, request, given, asking, patience=_ANSWER, expected=expected)
+        counted = await _counted(http, endpoint, request)
     usage = plain.said.usage + (streamed.said.usage if streamed else Usage())
     return Probed(
         failure=None,
@@ -115,7 +148,29 @@ async def probe(endpoint: Endpoint, sampling: Mapping[str, Any], local_app: Any 
         streams=None if streamed is None else streamed.outcome.kind == "answer" and streamed.streamed,
         seconds=plain.seconds,
         cost_usd=usage.cost_usd,
+        estimated=expected.input,
+        counted=counted,
     )
+
+
+async def _counted(http: httpx.AsyncBaseTransport, endpoint: Endpoint, request: VisionRequest) -> int | None:
+    """The question's tokens as the endpoint counts them, where its dialect has a way to ask for that."""
+    if endpoint.dialect != "anthropic":
+        return None
+    asked = httpx.Request(
+        "POST",
+        endpoint.base_url + anthropic_messages.COUNT_PATH,
+        content=anthropic_messages.counting_body(request, endpoint),
+        headers={"Content-Type": "application/json", **endpoint.auth_headers()},
+        extensions={"timeout": httpx.Timeout(_PATIENCE).as_dict()},
+    )
+    try:
+        answer = await http.handle_async_request(asked)
+        told = json.loads(await answer.aread())
+    except (httpx.TransportError, ValueError):
+        return None
+    counted = told.get("input_tokens") if isinstance(told, dict) else None
+    return counted if isinstance(counted, int) else None
 
 
 def _honours(text: str) -> bool:
