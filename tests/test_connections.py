@@ -1,12 +1,16 @@
 """Connections to endpoints: kept apart by host, through the proxy that the environment names."""
 
+import gzip
+import json
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 from fakes import Answer, model_server, says
 from pages import digital_pdf
-from runs import TOTAL, run, states
+from runs import TOTAL, rows, run, states
 
 from extractors.vision.connections import proxy_for
 from flows.cli import main
@@ -113,3 +117,28 @@ def test_two_endpoints_keep_their_connections(inbox: Path) -> None:
         run(inbox, first.base_url, endpoints=("custom", "vllm"), concurrency=1)
     assert {status for status, _ in states().values()} == {"complete"}
     assert len({asked.port for asked in first.asked}) == 1
+
+
+@pytest.mark.parametrize(
+    ("encode", "headers"),
+    [
+        (gzip.compress, {"Content-Encoding": "gzip"}),
+        (zlib.compress, {"Content-Encoding": "deflate"}),
+        (lambda raw: raw.decode().encode("latin-1"), {"Content-Type": "application/json; charset=iso-8859-1"}),
+        (lambda raw: b"\xef\xbb\xbf" + raw, {"Content-Type": "text/plain; charset=utf-8"}),
+        (lambda raw: raw, {"Connection": "close", "Set-Cookie": "a=1; Path=/"}),
+    ],
+    ids=["gzip", "deflate", "latin-1", "byte order mark", "closed"],
+)
+def test_answers_in_any_dress_are_read_at_once(
+    encode: Callable[[bytes], bytes], headers: dict[str, str], inbox: Path
+) -> None:
+    """What a gateway does to a body on its way costs no second call."""
+    text = json.dumps({**TOTAL, "merchant": "Caf\u00e9 M\u00fcller"}, ensure_ascii=False)
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 10, "completion_tokens": 5}
+    body = encode(json.dumps({"choices": [choice], "usage": usage}, ensure_ascii=False).encode())
+    with model_server(lambda _: Answer(body=body, headers=headers)) as server:
+        summary = run(inbox, server.base_url)
+    assert (summary.exit_code, len(server.asked)) == (0, 1)
+    assert rows("select merchant from receipt") == [("Caf\u00e9 M\u00fcller",)]

@@ -139,7 +139,7 @@ def _address(url: str) -> httpx.URL:
 
 async def _whole(response: httpx.Response) -> str:
     await response.aread()
-    return response.text
+    return response.text.removeprefix("\ufeff")  # a byte order mark is no reason to ask, and pay, again
 
 
 def _with_usage(said: Spoken, endpoint: Endpoint, expected: Usage) -> Spoken:
