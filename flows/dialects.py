@@ -1,6 +1,8 @@
 """Where SQLite and PostgreSQL differ, and nowhere else: connections, upserts, and JSON read in views."""
 
 import json
+import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -42,6 +44,9 @@ SUPPORTED = ("sqlite", "postgresql")
 _BUSY_SECONDS = 30
 """How long a SQLite connection waits for another one's write."""
 
+_LOOK_AGAIN = 0.02
+"""Seconds between two attempts at what SQLite does not wait for."""
+
 _DEFINING = 0x0C7A70
 """Any number, the same in every process: PostgreSQL's advisory lock for changing definitions."""
 
@@ -79,7 +84,7 @@ def connect(url: URL, *, read_only: bool) -> Engine:
         # The driver would begin transactions on its own, and only at the first write: too late to wait for others.
         connection.isolation_level = None
         if not read_only:
-            connection.execute("PRAGMA journal_mode=WAL")
+            _write_ahead(connection)
             connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
 
@@ -89,6 +94,23 @@ def connect(url: URL, *, read_only: bool) -> Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Sets a SQLite file to write-ahead logging, which waits for no lock by itself, whatever the time-out.
+
+    Source: sqlite3_busy_handler's documentation: no handler is called where waiting could be a deadlock.
+    """
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 255 != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_LOOK_AGAIN)
+        else:
+            return
 
 
 def reading_options(engine: Engine) -> dict[str, Any]:

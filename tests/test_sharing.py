@@ -3,14 +3,16 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Timer
 
 import pages
 import pytest
@@ -93,6 +95,18 @@ def test_two_runs_at_once_do_each_document_once(inbox: Path, url: str) -> None:
     with Store.open(url) as store, store.reading() as connection:
         assert connection.scalar(select(func.count()).select_from(records)) == DOCUMENTS
         assert connection.scalar(select(func.count()).select_from(leases)) == 0
+
+
+def test_a_new_store_that_another_process_is_writing_just_now_is_waited_for(tmp_path: Path) -> None:
+    """Two first runs begin at once: SQLite by itself fails the later one at once, without waiting."""
+    with closing(sqlite3.connect(tmp_path / "octavo.db", isolation_level=None, check_same_thread=False)) as first:
+        first.execute("BEGIN IMMEDIATE")
+        first.execute("create table another (a)")
+        ending = Timer(0.5, first.execute, ["COMMIT"])
+        ending.start()
+        with Store.open(f"sqlite:///{tmp_path}/octavo.db") as store:
+            store.note_objects([listed("a")])
+        ending.join()
 
 
 def test_a_run_takes_over_from_one_that_was_killed(inbox: Path, url: str) -> None:
