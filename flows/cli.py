@@ -25,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # `octavo records ... | head`: the reader has gone, and that is no failure.
         sys.stderr.close()
         return 0
-    except KeyboardInterrupt:
-        return commanding.stop("interrupted; run the same command again to go on", 4)
+    except KeyboardInterrupt as error:
+        return commanding.stop(str(error) or "interrupted; run the same command again to go on", 4)
     return code
 
 

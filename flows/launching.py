@@ -52,6 +52,11 @@ def extract_command(options: argparse.Namespace) -> int:
     gc.set_threshold(10_000)  # and a page's words alone are hundreds of objects
     try:
         asyncio.run(_as_flow_run(job) if flow_run else run_job(job, settings(), watch))
+    except asyncio.CancelledError:
+        # By a second signal.
+        raise KeyboardInterrupt(
+            "interrupted at once: calls in flight may be billed, and are asked again; run the same command to go on"
+        ) from None
     finally:
         watch.close()
     if watch.summary is None:

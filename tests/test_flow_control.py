@@ -187,6 +187,35 @@ def test_a_signal_drains_the_run(stop: signal.Signals, inbox: Path) -> None:
     assert len({asked.fingerprint for asked in server.asked}) == len(server.asked) == 12
 
 
+def test_a_second_signal_stops_at_once(inbox: Path) -> None:
+    """Nobody waits for a minute's answer against his will; nothing is lost, and what has no reply is asked again."""
+    fill(inbox, 3)
+    begun, asleep = threading.Event(), threading.Event()
+
+    def script(_: Asked) -> Answer:
+        begun.set()
+        asleep.wait(60)
+        return says(TOTAL)
+
+    with model_server(script) as server:
+        command = [sys.executable, "-m", "flows.cli", "extract", str(inbox), "--schema", "receipt"]
+        command += ["--base-url", server.base_url, "--model", "test-model"]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+        octavo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True)
+        assert begun.wait(30)
+        for _ in range(2):
+            octavo.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+        printed, told = octavo.communicate(timeout=30)
+        asleep.set()
+        assert octavo.returncode == 4, told
+        assert "Traceback" not in printed + told
+        assert "interrupted at once" in " ".join(told.split())
+        server.script = lambda _: says(TOTAL)
+        assert run(inbox, server.base_url).exit_code == 0
+    assert rows("select count(*) from receipt") == [(3,)]
+
+
 def test_three_hundred_documents_against_an_endpoint_that_fails_every_fifth_call(inbox: Path) -> None:
     """Every document is complete, with at most half as many calls again as there are documents.
 
