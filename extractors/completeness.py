@@ -8,7 +8,7 @@ missing, or where a long column of amounts gave no row at all.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -74,9 +74,11 @@ def unread_rows(
     """
     if not row_fields:
         return {}
+    own = [row for name in row_fields for row in _rows_at(value, name)]
+    if not own and _amounts(pages.values()) < _LONG_COLUMN:
+        return {}  # the usual page without a table, told at a tenth of the cost
     rows = _table_rows([number for page, words in pages.items() for number in _numbers(page, words)])
     found = _found(rows, Counter(_keys_of(value)))
-    own = [row for name in row_fields for row in _rows_at(value, name)]
     # A closing balance is the last row's too: of the head's numbers none says that a table is asked for.
     asked_for = _asked_for(rows, _found(rows, Counter(_keys_of(own))))
     certain = bool(asked_for)
@@ -93,6 +95,11 @@ def unread_rows(
         for page, of_page in by_page.items()
         if missing[page] >= _MISSING and missing[page] > _SHARE * len(of_page)
     }
+
+
+def _amounts(pages: Iterable[Sequence[Word]]) -> int:
+    """How many amounts some pages show, at most."""
+    return sum(len(_AMOUNT.findall(" ".join([word.text for word in words]))) for words in pages)
 
 
 def _rows_at(value: Mapping[str, Any], path: str) -> list[Any]:
