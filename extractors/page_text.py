@@ -51,14 +51,20 @@ def _spans(drawing: Any) -> Iterator[dict[str, Any]]:
     """All text, also where it is off the page or cut away, which MuPDF leaves out of a text page by itself."""
     from pymupdf import TextPage, mupdf
 
-    everything = mupdf.FzRect(mupdf.FzRect.Fixed_INFINITE)
-    text = mupdf.FzStextPage(everything)
-    device = mupdf.fz_new_stext_device(text, mupdf.FzStextOptions(0))
-    mupdf.fz_run_display_list(drawing.this, device, mupdf.FzMatrix(), everything, mupdf.FzCookie())
-    mupdf.fz_close_device(device)
+    text = mupdf.FzStextPage(mupdf.FzRect(mupdf.FzRect.Fixed_INFINITE))
+    show_all(drawing, mupdf.fz_new_stext_device(text, mupdf.FzStextOptions(0)))
     for block in TextPage(text).extractDICT()["blocks"]:
         for line in block["lines"]:
             yield from line["spans"]
+
+
+def show_all(drawing: Any, device: Any) -> None:
+    """Shows one of MuPDF's devices everything that is drawn on a page, also beyond its edges."""
+    from pymupdf import mupdf
+
+    everything = mupdf.FzRect(mupdf.FzRect.Fixed_INFINITE)
+    mupdf.fz_run_display_list(drawing.this, device, mupdf.FzMatrix(), everything, mupdf.FzCookie())
+    mupdf.fz_close_device(device)
 
 
 def _is_suspect(span: dict[str, Any], page: Any) -> bool:

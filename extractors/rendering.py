@@ -19,7 +19,7 @@ from extractors.errors import Damaged, DocumentError
 from extractors.images import open_image
 from extractors.kept_open import KEPT, one_line
 from extractors.limits import Limits, check_image, check_page
-from extractors.page_text import visible_words
+from extractors.page_text import show_all, visible_words
 from extractors.scans import scan_of
 
 RENDER_VERSION = "jpeg90-85-28x55-5"
@@ -195,10 +195,7 @@ def _has_colour(drawing: Any) -> bool:
     from pymupdf import mupdf
 
     told = mupdf.ll_fz_new_test_device_outparams()
-    device = mupdf.FzDevice(mupdf.ll_fz_new_test_device_outparams_fn(_COLOUR, 0, None, told))
-    everything = mupdf.FzRect(mupdf.FzRect.Fixed_INFINITE)
-    mupdf.fz_run_display_list(drawing.this, device, mupdf.FzMatrix(), everything, mupdf.FzCookie())
-    mupdf.fz_close_device(device)
+    show_all(drawing, mupdf.FzDevice(mupdf.ll_fz_new_test_device_outparams_fn(_COLOUR, 0, None, told)))
     return bool(told.is_color)
 
 
