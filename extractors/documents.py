@@ -7,7 +7,7 @@ origin top left. Pages are numbered from 1.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,8 +92,9 @@ class TextLayer:
     texts: tuple[str, ...] = ()
     edges: bytes = b""
 
+    @cached_property
     def words(self) -> tuple[Word, ...]:
-        """The words, made anew at each use; without a Python call for each."""
+        """The words, made when they are first asked for; without a Python call for each."""
         edge = iter(memoryview(self.edges).cast("d"))
         boxes = zip(edge, edge, edge, edge, strict=True)
         return tuple(map(partial(tuple.__new__, Word), zip(self.texts, boxes, strict=True)))
@@ -126,7 +127,7 @@ class PageImage:
     @property
     def words(self) -> tuple[Word, ...]:
         """The words that a reader sees, in reading order."""
-        return self.text_layer.words()
+        return self.text_layer.words
 
 
 @dataclass(frozen=True)
