@@ -101,12 +101,12 @@ class _Worker:
             async with asyncio.timeout(seconds):
                 good, outcome = await self._answer(pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL))
         except TimeoutError:
-            await self._kill()
+            await self.end(_DYING)
             raise RenderTimeout(
                 f"not done after {seconds:g} s (document_seconds): the file is hostile, or far too complex"
             ) from None
         except (EOFError, OSError):
-            code = await self._kill()
+            code = await self.end(_DYING)
             raise RenderCrashed(f"the renderer's process died ({_told(code)}) on this file") from None
         if good:
             result: T = outcome
@@ -123,7 +123,7 @@ class _Worker:
 
     async def _start(self) -> None:
         """Starts the process; once more when the fork server itself was killed, which starts that anew."""
-        await self._kill()
+        await self.end(_DYING)
         try:
             ours, process = await asyncio.to_thread(self._begun)
         except (EOFError, ConnectionError):
@@ -145,20 +145,13 @@ class _Worker:
             theirs.close()
         return ours, process
 
-    async def _kill(self) -> int | None:
+    async def end(self, seconds: float = _END) -> int | None:
+        """Closes the socket, on which the worker ends; kills it after some seconds. Its exit code, if it had one."""
         if self._socket is not None:
             self._writer.close()
             self._socket = None
         process, self._process = self._process, None
-        return None if process is None else await asyncio.to_thread(_killed, process)
-
-    async def end(self) -> None:
-        """Closes the socket, on which the worker ends."""
-        if self._socket is not None:
-            self._writer.close()
-            self._socket = None
-            await asyncio.to_thread(self._process.join, _END)
-        await self._kill()
+        return None if process is None else await asyncio.to_thread(_ended, process, seconds)
 
 
 def _is_closed(ours: socket.socket) -> bool:
@@ -171,9 +164,9 @@ def _is_closed(ours: socket.socket) -> bool:
         return True
 
 
-def _killed(process: Any) -> int | None:
-    """Ends a process that does not end by itself at once; its exit code, or None when it had to be killed."""
-    process.join(_DYING)
+def _ended(process: Any, seconds: float) -> int | None:
+    """Waits for a process's end; its exit code, or None when it had to be killed."""
+    process.join(seconds)
     code: int | None = process.exitcode
     if code is None:
         process.kill()
@@ -225,9 +218,11 @@ def _serve(theirs: socket.socket, memory_bytes: int, parent: int) -> None:
 def _question(asked: BinaryIO) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
     """The next call; None when the parent closed its end."""
     head = asked.read(_SIZE.size)
-    size = _SIZE.unpack(head)[0] if len(head) == _SIZE.size else 0
+    if len(head) < _SIZE.size:
+        return None
+    (size,) = _SIZE.unpack(head)
     raw = asked.read(size)
-    return pickle.loads(raw) if size and len(raw) == size else None  # noqa: S301 - the parent's
+    return pickle.loads(raw) if len(raw) == size else None  # noqa: S301 - the parent's
 
 
 def _limit_memory(memory_bytes: int) -> None:
