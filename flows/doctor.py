@@ -120,7 +120,10 @@ def _endpoints(names: tuple[str, ...], base_url: str | None, model: str | None, 
 def _probe(endpoint: Endpoint) -> _Finding:
     """One tiny question with an image and a schema."""
     what = f"probe {endpoint.name}"
-    probed = asyncio.run(probe(endpoint, settings().sampling, local_app_for([endpoint])))
+    try:
+        probed = asyncio.run(probe(endpoint, settings().sampling, local_app_for([endpoint])))
+    except CannotRun as error:
+        return _Finding(what, "bad", str(error))
     if probed.failure is not None:
         return _Finding(what, "bad", f"{endpoint.model}: {probed.failure}")
     streams = {None: "is not streamed", True: "streams", False: "does not stream when asked to"}[probed.streams]

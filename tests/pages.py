@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import pymupdf
 from PIL import Image
@@ -26,6 +27,12 @@ def digital_pdf(pages: Sequence[str] | int = 1, *, size: tuple[float, float] = A
         paper.new_page()
         paper.lines(72, 96, [line for line in text.split("\n") if line], leading=20, size=14)
     return paper.pdf("Test")
+
+
+def fill(inbox: Path, count: int) -> None:
+    """Documents of one page, no two alike."""
+    for number in range(count):
+        (inbox / f"{number:03}.pdf").write_bytes(digital_pdf([f"Corner Shop {number}"]))
 
 
 def blank_pdf() -> bytes:

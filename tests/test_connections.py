@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fakes import Answer, model_server, says
-from pages import digital_pdf
+from pages import fill
 from runs import TOTAL, rows, run, states
 
 from extractors.vision.connections import proxy_for
@@ -26,12 +26,6 @@ def inbox(tmp_path: Path) -> Path:
     folder.mkdir()
     fill(folder, 1)
     return folder
-
-
-def fill(inbox: Path, count: int) -> None:
-    """Documents of one page, no two alike."""
-    for number in range(count):
-        (inbox / f"{number:03}.pdf").write_bytes(digital_pdf([f"Corner Shop {number}"]))
 
 
 @pytest.fixture(autouse=True)
@@ -97,10 +91,11 @@ def test_a_proxy_that_cannot_be_used_is_told(
     endpoint = ("--base-url", "http://m.test/v1", "--model", "m")
     assert main(["extract", str(inbox), "--schema", "receipt", *endpoint]) == 1
     extracting = capsys.readouterr().err
-    assert main(["doctor", *endpoint]) == 1
+    assert main(["doctor", "--probe", *endpoint]) == 1
     for told in (extracting, capsys.readouterr().out.replace("│", " ")):
         assert why in " ".join(told.split())
         assert "hidden" not in told
+    assert main(["doctor", *endpoint]) == 1
 
 
 def test_two_endpoints_keep_their_connections(inbox: Path) -> None:

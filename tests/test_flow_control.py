@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from fakes import Answer, Asked, model_server, says, streams
-from pages import digital_pdf
+from pages import fill
 from runs import TOTAL, rows, run, states
 
 PRICED = "[endpoint.custom]\nprice_input = 1.0\nprice_output = 1.0\n"
@@ -26,12 +26,6 @@ def inbox(tmp_path: Path) -> Path:
     folder = tmp_path / "inbox"
     folder.mkdir()
     return folder
-
-
-def fill(inbox: Path, count: int) -> None:
-    """Documents of one page, no two alike."""
-    for number in range(count):
-        (inbox / f"{number:03}.pdf").write_bytes(digital_pdf([f"Corner Shop {number}"]))
 
 
 def test_a_stream_cut_in_the_middle_of_an_event_is_a_runaway(inbox: Path) -> None:

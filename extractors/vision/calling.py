@@ -99,15 +99,7 @@ async def post(
     """
     dialect = _dialect(endpoint)
     raw = dialect.body(request, endpoint, sampling, asking)
-    headers = httpx.Headers(_HEADERS)
-    headers.update(endpoint.auth_headers())  # whatever the case of a person's own
-    asked = httpx.Request(
-        "POST",
-        _address(endpoint.base_url + dialect.PATH),
-        content=raw,
-        headers=headers,
-        extensions={"timeout": httpx.Timeout(patience, connect=min(_CONNECT, patience), pool=None).as_dict()},
-    )
+    asked = asked_of(endpoint, dialect.PATH, raw, patience)
     began, begun = time.monotonic(), False
     try:
         async with asyncio.timeout(patience):
@@ -130,6 +122,17 @@ async def post(
     told = outcome(response.status_code, response.headers, text, said)
     seconds = time.monotonic() - began
     return Answered(endpoint, response.status_code, response.headers, text, said, told, seconds, streamed=events)
+
+
+def asked_of(endpoint: Endpoint, path: str, body: bytes, patience: float) -> httpx.Request:
+    """An HTTP request to an endpoint: its address, key and headers, and seconds to wait for each byte."""
+    headers = httpx.Headers(_HEADERS)
+    headers.update(endpoint.auth_headers())  # whatever the case of a person's own
+    timeout = httpx.Timeout(patience, connect=min(_CONNECT, patience), pool=None)
+    return httpx.Request(
+        "POST", _address(endpoint.base_url + path), content=body, headers=headers,
+        extensions={"timeout": timeout.as_dict()},
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=16)

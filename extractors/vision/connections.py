@@ -16,6 +16,7 @@ import httpx
 from extractors.endpoints import LOCAL_URL, Endpoint
 from extractors.errors import BadConfiguration
 
+_LOCAL = httpx.URL(LOCAL_URL).host
 _LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30)
 
 
@@ -35,7 +36,7 @@ class Connections(httpx.AsyncBaseTransport):
         Raises:
             BadConfiguration: the environment names a proxy that cannot be used.
         """
-        if self._local is not None and request.url.host == httpx.URL(LOCAL_URL).host:
+        if self._local is not None and request.url.host == _LOCAL:
             return await self._local.handle_async_request(request)
         free = self._free[f"{request.url.scheme}://{request.url.netloc.decode()}"]
         connection = free.pop() if free else self._another(request.url)
@@ -44,10 +45,8 @@ class Connections(httpx.AsyncBaseTransport):
         except BaseException:
             free.append(connection)
             raise
-        stream = _Told(response.stream, lambda: free.append(connection))
-        return httpx.Response(
-            response.status_code, headers=response.headers, stream=stream, extensions=response.extensions
-        )
+        response.stream = _Told(response.stream, lambda: free.append(connection))
+        return response
 
     async def aclose(self) -> None:
         """Closes every connection."""

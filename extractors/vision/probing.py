@@ -12,7 +12,7 @@ from extractors.documents import PageImage, Usage, VisionRequest
 from extractors.endpoints import Endpoint
 from extractors.errors import BadConfiguration
 from extractors.vision import anthropic_messages
-from extractors.vision.calling import Answered, post
+from extractors.vision.calling import Answered, asked_of, post
 from extractors.vision.connections import open_http, proxy_for
 from extractors.vision.sampling import sampling_of
 from extractors.vision.wire import Asking, estimate
@@ -157,17 +157,12 @@ async def _counted(http: httpx.AsyncBaseTransport, endpoint: Endpoint, request: 
     """The question's tokens as the endpoint counts them, where its dialect has a way to ask for that."""
     if endpoint.dialect != "anthropic":
         return None
-    asked = httpx.Request(
-        "POST",
-        endpoint.base_url + anthropic_messages.COUNT_PATH,
-        content=anthropic_messages.counting_body(request, endpoint),
-        headers={"Content-Type": "application/json", **endpoint.auth_headers()},
-        extensions={"timeout": httpx.Timeout(_PATIENCE).as_dict()},
-    )
+    body = anthropic_messages.counting_body(request, endpoint)
+    asked = asked_of(endpoint, anthropic_messages.COUNT_PATH, body, _PATIENCE)
     try:
         answer = await http.handle_async_request(asked)
         told = json.loads(await answer.aread())
-    except (httpx.TransportError, ValueError):
+    except (httpx.TransportError, httpx.DecodingError, ValueError):
         return None
     counted = told.get("input_tokens") if isinstance(told, dict) else None
     return counted if isinstance(counted, int) else None
