@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from extractors.documents import StoredReply, Usage
-from flows.dialects import insert, upsert
+from flows.dialects import upsert
 from flows.tables import recipes, replies, runs
 
 # Statements that every call or document needs are made once: that costs more than to run them.
@@ -17,15 +17,12 @@ _REPLY = select(replies).where(replies.c.fingerprint == bindparam("asked"))
 def start_run(connection: Connection, run: dict[str, Any], parts: dict[str, Any] | None) -> None:
     """Notes a run, unless another process of it has, and what its recipe is made of, unless that is known."""
     now = datetime.now(UTC)
-    connection.execute(
-        insert(connection, runs).values(**run, started_at=now).on_conflict_do_nothing(index_elements=["id"])
-    )
+    begun = {**run, "started_at": now}
+    connection.execute(upsert(runs, tuple(begun), ("id",), replaces=False), begun)
     if parts is None:
         return
     described = {"recipe": run["recipe"], "schema_name": run["schema_name"], "parts": parts, "first_used_at": now}
-    connection.execute(
-        insert(connection, recipes).values(described).on_conflict_do_nothing(index_elements=["recipe"])
-    )
+    connection.execute(upsert(recipes, tuple(described), ("recipe",), replaces=False), described)
 
 
 def finish_run(connection: Connection, run_id: str, summary: dict[str, Any]) -> None:
