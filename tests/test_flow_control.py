@@ -134,13 +134,13 @@ def test_announced_limits_are_kept(inbox: Path) -> None:
 
 def test_half_a_budget_stops_in_time_and_the_rest_is_done_later_without_a_repeated_call(inbox: Path) -> None:
     """What is spent never crosses the limit; the second run asks only what was not asked before."""
-    fill(inbox, 40)
+    fill(inbox, 300)
     faults = random.Random(3)
 
     def script(_: Asked) -> Answer:
         return Answer(status=503, body=b"down") if faults.random() < 0.2 else says(TOTAL)
 
-    whole = 40 * 0.0011
+    whole = 300 * 0.0011
     with model_server(script) as server:
         first = run(inbox, server.base_url, max_cost=whole / 2, concurrency=4)
         spent = first.meter.usage.cost_usd
@@ -151,7 +151,7 @@ def test_half_a_budget_stops_in_time_and_the_rest_is_done_later_without_a_repeat
     assert "--max-cost" in str(first.paused)
     assert second.exit_code == 0
     assert spent + second.meter.usage.cost_usd == pytest.approx(whole)
-    assert rows("select count(*) from receipt") == [(40,)]
+    assert rows("select count(*) from receipt") == [(300,)]
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
