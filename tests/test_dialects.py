@@ -58,6 +58,25 @@ def test_each_profile_gets_its_records(name: str, inbox: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("name", ["openrouter", "modelslab-messages"])
+def test_what_all_requests_share_comes_first(name: str, inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """System prompt, instructions and schema stand before any page, the same in every request, for caches."""
+    (inbox / "ten.pdf").write_bytes(digital_pdf(["Other Shop"]))
+    with model_server(script(SERVERS[name])) as server:
+        run(inbox, server.base_url, **with_key(name, monkeypatch))
+    first, second = server.asked
+    assert first.images != second.images
+    shared = [
+        (asked.body.get("system"), asked.body.get("tools"), asked.body["messages"][:-1], content[:1], len(content))
+        for asked in (first, second)
+        for content in [asked.body["messages"][-1]["content"]]
+    ]
+    assert shared[0] == shared[1]
+    (instructions,) = shared[0][3]
+    assert '"merchant"' in instructions["text"]
+    assert [part["type"] for part in first.body["messages"][-1]["content"]][:2] == ["text", "text"]
+
+
+@pytest.mark.parametrize("name", ["openrouter", "modelslab-messages"])
 def test_cached_tokens_are_counted(name: str, inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the gateway's prompt cache held is told apart; the endpoint's own cost wins over the price table."""
     with model_server(script(SERVERS[name])) as server:
