@@ -18,7 +18,7 @@ $(MADE): requirements.lock pyproject.toml
 	@touch $(MADE)
 
 run: $(MADE)
-	@$(BIN)/python -m flows.first_run
+	@$(BIN)/python -m flows.cli.first_run
 
 test: check
 	$(BIN)/pytest -n 2 --dist loadfile

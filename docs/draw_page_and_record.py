@@ -15,10 +15,10 @@ from typing import Any
 
 import pymupdf
 
-from flows.running import Job, run_job
+from flows.observe.watch import Silent
+from flows.run.job import Job, run_job
 from flows.samples import make_samples
 from flows.settings import read_settings
-from flows.watching import Silent
 
 PICTURE = Path(__file__).parent / "page-and-record.png"
 WIDTH, HEIGHT = 595, 842  # of the page, in points

@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from extractors import planning, rendering, splitting, validation
+from extractors.answers import validation
+from extractors.asking import planning, splitting
 from extractors.concluding import concluded, ended
 from extractors.documents import Document, Extraction, PageFailure, PageImage, PageState, Spooled, Window
 from extractors.errors import AnswerError, DocumentError, FitsNone, Paused, RequestTooBig, TruncatedAnswer
-from extractors.metering import Meter
+from extractors.pages import rendering
 from extractors.pipeline import Journey, opened, read, side_by_side, valid_answer
+from extractors.vision.metering import Meter
 
 _TOLD = 3
 """Different causes that a file's own names; its pages have theirs."""

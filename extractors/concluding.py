@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from extractors import completeness, grounding, merging, planning
+from extractors.answers import completeness, grounding, merging
+from extractors.asking import planning
 from extractors.documents import Document, Evidence, Extraction, Issue, PageState, RecordDraft
 from extractors.errors import InvalidAnswer, OctavoError, Paused, RowsMissing
-from extractors.metering import Meter
+from extractors.vision.metering import Meter
 from schemas.record import InvalidRecord
 
 _TOLD = 20

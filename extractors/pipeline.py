@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from extractors import completeness, grounding, merging, opening, planning, rendering, rereading, validation
+from extractors.answers import completeness, grounding, merging, rereading, validation
+from extractors.asking import planning
 from extractors.concluding import Reading, concluded, ended
 from extractors.documents import (
     Document,
@@ -38,9 +39,10 @@ from extractors.errors import (
     RequestTooBig,
     TruncatedAnswer,
 )
-from extractors.limits import Limits
-from extractors.metering import Meter
-from extractors.workers import Workers
+from extractors.pages import opening, rendering
+from extractors.pages.limits import Limits
+from extractors.pages.workers import Workers
+from extractors.vision.metering import Meter
 
 T = TypeVar("T")
 Judge = Callable[[str], validation.Judged]

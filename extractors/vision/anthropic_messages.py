@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from extractors.documents import Usage, VisionRequest
-from extractors.endpoints import Endpoint
+from extractors.vision.endpoints import Endpoint
 from extractors.vision.sampling import sent_to
 from extractors.vision.wire import (
     Asking,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from extractors.errors import BudgetExhausted
-from extractors.metering import Meter
+from extractors.vision.metering import Meter
 
 
 class Budget:

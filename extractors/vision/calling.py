@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import httpx
 
 from extractors.documents import Usage, VisionRequest
-from extractors.endpoints import Endpoint
 from extractors.vision import anthropic_messages, openai_chat
+from extractors.vision.endpoints import Endpoint
 from extractors.vision.outcomes import Outcome, outcome
 from extractors.vision.streaming import gathered
 from extractors.vision.wire import RUNAWAY, Asking, Spoken, cost, not_spoken

@@ -9,7 +9,6 @@ from weakref import WeakValueDictionary
 import httpx
 
 from extractors.documents import Reply, StoredReply, VisionRequest
-from extractors.endpoints import Endpoint
 from extractors.errors import (
     BadConfiguration,
     Interrupted,
@@ -17,10 +16,11 @@ from extractors.errors import (
     RunawayAnswer,
     TruncatedAnswer,
 )
-from extractors.metering import Meter
 from extractors.vision.budget import Budget
 from extractors.vision.calling import Answered, speaks
+from extractors.vision.endpoints import Endpoint
 from extractors.vision.flow import Flow
+from extractors.vision.metering import Meter
 from extractors.vision.outcomes import failure_of
 from extractors.vision.sampling import refuse_untaken, sampling_fingerprint, sampling_of
 from extractors.vision.sending import Patience, Sender

@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
-from extractors.endpoints import LOCAL_URL, Endpoint
 from extractors.errors import BadConfiguration
+from extractors.vision.endpoints import LOCAL_URL, Endpoint
 
 _LOCAL = httpx.URL(LOCAL_URL).host
 _LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from extractors.endpoints import Endpoint
+from extractors.vision.endpoints import Endpoint
 
 _CUT, _LEAST, _SHARE = 0.7, 1.0, 0.1
 """Of the limit that is left; slots that always are; the share of overloaded answers that an endpoint may give

@@ -1,11 +1,11 @@
-"""OpenAI's chat completions, with what each endpoint wants otherwise (`extractors.endpoints`)."""
+"""OpenAI's chat completions, with what each endpoint wants otherwise (`extractors.vision.endpoints`)."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from extractors.documents import Usage, VisionRequest
-from extractors.endpoints import Endpoint
+from extractors.vision.endpoints import Endpoint
 from extractors.vision.sampling import sent_to
 from extractors.vision.wire import (
     Asking,

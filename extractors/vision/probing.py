@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 
 from extractors.documents import PageImage, Usage, VisionRequest
-from extractors.endpoints import Endpoint
 from extractors.errors import BadConfiguration
 from extractors.vision import anthropic_messages
 from extractors.vision.calling import Answered, asked_of, post
 from extractors.vision.connections import open_http, proxy_for
+from extractors.vision.endpoints import Endpoint
 from extractors.vision.sampling import sampling_of
 from extractors.vision.wire import Asking, estimate
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from extractors.endpoints import Endpoint
 from extractors.errors import BadConfiguration
+from extractors.vision.endpoints import Endpoint
 
 DEFAULTS: Mapping[str, Any] = {"temperature": 0.15, "top_p": 1.0, "seed": 7}
 """Sent where the endpoint takes them, unless a person says otherwise."""

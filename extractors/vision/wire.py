@@ -10,7 +10,7 @@ from typing import Any
 import pybase64
 
 from extractors.documents import Usage, VisionRequest
-from extractors.endpoints import Endpoint
+from extractors.vision.endpoints import Endpoint
 
 RUNAWAY = "runaway"
 """The finish reason of an answer that was cut off for running away."""

@@ -25,11 +25,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.querying import record_rows
-from flows.running import Job, run_job
+from flows.observe.watch import Silent
+from flows.run.job import Job, run_job
 from flows.settings import read_settings
-from flows.store import Store
-from flows.watching import Silent
+from flows.store.queries import record_rows
+from flows.store.store import Store
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 LABELS = {

@@ -37,9 +37,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from pages import invoice_pdf
 
 from extractors.documents import PageImage, Spooled
-from extractors.limits import Limits
-from extractors.opening import open_document
-from extractors.rendering import grid, render_pages
+from extractors.pages.limits import Limits
+from extractors.pages.opening import open_document
+from extractors.pages.rendering import grid, render_pages
 
 Way = Callable[[Path], bytes]
 

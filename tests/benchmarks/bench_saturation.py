@@ -102,7 +102,7 @@ def measure(
         began = time.monotonic()
         run = subprocess.Popen(
             [
-                sys.executable, "-m", "flows.cli", "extract", documents, "--schema", "receipt", "--json",
+                sys.executable, "-m", "flows.cli.parser", "extract", documents, "--schema", "receipt", "--json",
                 "--base-url", f"http://127.0.0.1:{port}/v1", "--model", "m",
                 "--pages-per-request", str(pages_per_request), "--concurrency", str(slots), "--store", f"sqlite:///{store}/octavo.db",
             ],

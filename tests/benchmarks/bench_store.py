@@ -24,15 +24,15 @@ from sqlalchemy import Table, select
 from stores import fresh_url, listed, spooled
 
 from extractors.documents import Evidence, Extraction, ObjectRef, PageState, RecordDraft, Usage
-from flows.finding import find_schema
-from flows.objects import list_batches
-from flows.querying import quarantined
-from flows.reasons import reasons
-from flows.store import Store
-from flows.summary import Summary
-from flows.tables import documents, extractions, pages, records
-from flows.taking import not_done
-from flows.views import make_views
+from flows.observe.summary import Summary
+from flows.run.document import not_done
+from flows.run.reasons import reasons
+from flows.schema_lookup import find_schema
+from flows.storage.s3 import list_batches
+from flows.store.queries import quarantined
+from flows.store.store import Store
+from flows.store.tables import documents, extractions, pages, records
+from flows.store.views import make_views
 
 RECIPE, SCHEMA = "0123456789abcdef", "invoice"
 ROWS = 20_000

@@ -21,8 +21,8 @@ from pathlib import Path
 import pages
 from stores import Note, draft, listed, outcome, reply, spooled
 
-from flows.store import Store
-from flows.views import make_views
+from flows.store.store import Store
+from flows.store.views import make_views
 from schemas.record import schema_of
 
 PAGES_A_DOCUMENT = 4

@@ -1,0 +1,1 @@
+"""Replies to values with evidence."""

@@ -1,0 +1,141 @@
+"""A second look at one page whose table rows were missing: what it changes in its window's value. Pure.
+
+Only rows are taken from the second look, at their page's place. Where a window holds several records, a
+record is added only for a page that none stands on, and only when it cannot be the one before going on.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from extractors.answers.merging import Part
+from extractors.documents import Evidence
+from schemas.record import InvalidRecord, Schema
+
+_RECORDS = "records"
+
+
+def with_page_again(part: Part, page: int, alone: Part, row_fields: Sequence[str], schema: Schema) -> Part:
+    """The same window with what one page alone gave.
+
+    Args:
+        part: the window.
+        page: that was asked for again.
+        alone: what it gave.
+        row_fields: paths of the lists that hold rows: `items`, or `records.items` inside each of many records.
+        schema: what a record that is added must be in full.
+    """
+    inner = [name.removeprefix(f"{_RECORDS}.") for name in row_fields if name.startswith(f"{_RECORDS}.")]
+    if not inner:
+        return with_rows_of(part, page, alone, row_fields)
+    own, again = _records(part), _records(alone)
+    standing = [number for number, record in enumerate(own) if page in record.pages]
+    if not standing:
+        return _with_page_of_none(part, page, again, inner, schema)
+    if len(standing) != len(again):
+        return part
+    for number, record in zip(standing, again, strict=True):
+        own[number] = with_rows_of(own[number], page, record, inner)
+    return _joined(part, own)
+
+
+def _with_page_of_none(part: Part, page: int, again: list[Part], inner: Sequence[str], schema: Schema) -> Part:
+    """A page that no record stands on: the record before goes on there, or others begin."""
+    own = _records(part)
+    place = sum(record.pages[0] < page for record in own)
+    if place and len(again) == 1 and not _differ(own[place - 1].value, again[0].value):
+        own[place - 1] = with_rows_of(own[place - 1], page, again[0], inner)
+    elif all(_is_whole(record.value, schema) for record in again):
+        own[place:place] = again
+    return _joined(part, own)
+
+
+def _records(part: Part) -> list[Part]:
+    """The records of a window, each as a part of its own, with the pages that its evidence names."""
+    made = []
+    for number, value in enumerate(part.value.get(_RECORDS) or ()):
+        prefix = f"{_RECORDS}.{number}."
+        evidence = tuple(
+            replace(item, path=item.path.removeprefix(prefix))
+            for item in part.evidence
+            if item.path.startswith(prefix)
+        )
+        pages = sorted({item.page for item in evidence if item.page is not None})
+        made.append(Part(tuple(pages) or part.pages, value, evidence))
+    return made
+
+
+def _joined(part: Part, records: Sequence[Part]) -> Part:
+    evidence = [
+        replace(item, path=f"{_RECORDS}.{number}.{item.path}")
+        for number, record in enumerate(records)
+        for item in record.evidence
+    ]
+    return Part(part.pages, {**part.value, _RECORDS: [record.value for record in records]}, tuple(evidence))
+
+
+def _differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two records name something differently; lists do not count, nor what one of them leaves out."""
+    told = dict(_leaves(other))
+    return any(path in told and told[path] != value for path, value in _leaves(one))
+
+
+def _leaves(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, child in value.items():
+        if isinstance(child, Mapping):
+            yield from _leaves(child, f"{path}{name}.")
+        elif child is not None and not isinstance(child, list):
+            yield f"{path}{name}", child
+
+
+def _is_whole(value: dict[str, Any], schema: Schema) -> bool:
+    try:
+        schema.parse(value)
+    except InvalidRecord:
+        return False
+    return True
+
+
+def with_rows_of(part: Part, page: int, better: Part, row_fields: Sequence[str]) -> Part:
+    """The same window with one page's rows taken from another answer.
+
+    A row belongs to the page that its evidence names, and one without evidence to the row's before it.
+
+    Args:
+        part: the window.
+        page: whose rows are replaced.
+        better: what that page alone gave; only its rows count.
+        row_fields: the lists that hold rows.
+    """
+    value = dict(part.value)
+    evidence = [item for item in part.evidence if item.path.partition(".")[0] not in row_fields]
+    for name in row_fields:
+        own = list(enumerate(_pages_of_rows(part, name)))
+        rows = [(part, row) for row, at in own if at < page]
+        rows += [(better, row) for row in range(len(better.value.get(name) or ()))]
+        rows += [(part, row) for row, at in own if at > page]
+        if rows:
+            value[name] = [source.value[name][row] for source, row in rows]
+        for number, (source, row) in enumerate(rows):
+            evidence += _moved(source.evidence, f"{name}.{row}", f"{name}.{number}")
+    return Part(part.pages, value, tuple(evidence))
+
+
+def _pages_of_rows(part: Part, name: str) -> list[int]:
+    named: dict[str, int] = {}
+    for item in part.evidence:
+        if item.page is not None:
+            named.setdefault(".".join(item.path.split(".")[:2]), item.page)
+    pages, page = [], part.pages[0]
+    for row in range(len(part.value.get(name) or ())):
+        page = named.get(f"{name}.{row}", page)
+        pages.append(page)
+    return pages
+
+
+def _moved(evidence: Sequence[Evidence], old: str, new: str) -> list[Evidence]:
+    return [
+        replace(item, path=new + item.path.removeprefix(old))
+        for item in evidence
+        if item.path == old or item.path.startswith(f"{old}.")
+    ]

@@ -1,0 +1,1 @@
+"""Pages and a schema to requests."""

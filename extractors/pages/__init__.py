@@ -1,0 +1,1 @@
+"""Bytes to page images and the words on them."""

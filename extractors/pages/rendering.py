@@ -1,0 +1,295 @@
+"""Page -> PageImage, right-sized for the model: upright, 8-bit, on white, JPEG, grey where there is no colour.
+
+Runs in a worker.
+
+Sizes and tokens after mistral-common's image encoder: one token for 28x28 px, longest side 1540, one
+more a row; a page drawn straight to that grid is not stretched again by the server.
+"""
+
+import hashlib
+import io
+import math
+import warnings
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from extractors.documents import Document, PageFailure, PageImage, TextLayer
+from extractors.errors import Damaged, DocumentError
+from extractors.pages.images import open_image
+from extractors.pages.kept_open import KEPT, one_line
+from extractors.pages.limits import Limits, check_image, check_page
+from extractors.pages.scans import scan_of
+from extractors.pages.text import show_all, visible_words
+
+RENDER_VERSION = "jpeg90-85-28x55-5"
+"""Names the settings that decide pixels; part of the recipe."""
+
+CELL, MOST_CELLS = 28, 55
+_QUALITY, _DRAWN_QUALITY = 90, 85
+"""JPEG quality of pages with pictures (a scan is one), and of those that are text and lines alone: with the first,
+scans reach the model no worse than as 300-dpi PNG; drawn pages do with the second (`bench_render.py`)."""
+
+_ASPECT_ERROR = 0.005
+_FALLBACK = (612.0, 792.0)
+"""What MuPDF shows of a page whose crop box holds nothing of it; other readers then show the whole page."""
+
+SMALL_VERSION, SMALL_CELLS = "25", 25
+"""Of the small images that tell what a page is: at most 700 px; A4 is 476x672, 432 tokens (18 * 24) of 2,200."""
+
+_COLOUR = 0.02
+"""By how much the channels of a colour differ, of 1: less is grey, such as black in a printer's inks."""
+
+_NO_TEXT = TextLayer()
+
+_INK_LEVELS, _INK_PIXELS, _LIGHT, _SMALL, _LARGE = 16, 10, 200, 4, 200
+
+
+def image_tokens(width: int, height: int) -> int:
+    """Input tokens of an image: `(columns + 1) * rows` of 28-px cells (mistral-common)."""
+    return (math.ceil(width / CELL) + 1) * math.ceil(height / CELL)
+
+
+def grid(width: float, height: float, most_cells: int = MOST_CELLS) -> tuple[int, int]:
+    """The pixels to draw a page of this shape at: multiples of 28, at most 28 * `most_cells`, hardly stretched.
+
+    Of the grids whose aspect is off by at most 0.5 % the largest; else the one that is off least.
+    """
+    long, short = max(width, height), min(width, height)
+    best = (most_cells, 1, math.inf)
+    for rows in range(most_cells, most_cells - 8, -1):
+        columns = max(1, round(rows * short / long))
+        error = abs(columns / rows / (short / long) - 1)
+        if error <= _ASPECT_ERROR:
+            best = (rows, columns, error)
+            break
+        if error < best[2]:
+            best = (rows, columns, error)
+    rows, columns, _ = best
+    return (columns * CELL, rows * CELL) if height >= width else (rows * CELL, columns * CELL)
+
+
+def page_sizes(document: Document) -> list[tuple[int, int]]:
+    """The pixels that each page would be drawn at, without drawing any.
+
+    Raises:
+        Damaged: the document cannot be opened.
+    """
+    import pymupdf
+
+    try:
+        if document.media_type == "application/pdf":
+            with pymupdf.open(document.path, filetype="pdf") as pdf:
+                if document.password is not None:
+                    pdf.authenticate(document.password)
+                rects = [pdf[number].rect for number in range(document.page_count)]
+                return [grid(*(_FALLBACK if rect.is_empty else _sides(rect))) for rect in rects]
+        with open_image(document.path, document.media_type) as image:
+            size = grid(*image.size) if max(image.size) > MOST_CELLS * CELL else image.size
+            return [size] * document.page_count
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - MuPDF raises what it likes over broken bytes: each is recorded
+        raise Damaged(f"the document cannot be opened: {one_line(error)}") from None
+
+
+def render_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
+    """Draws some pages.
+
+    Args:
+        document: opened before.
+        pages: numbers from 1, in order.
+        limits: for the size of each page and of the images in it.
+
+    Returns:
+        An image for each page, or why it cannot be drawn; the others are drawn all the same.
+
+    Raises:
+        Damaged: the document cannot be opened any more.
+    """
+    if document.media_type == "application/pdf":
+        return _pdf_pages(document, pages, limits)
+    return _image_pages(document, pages, limits)
+
+
+def render_small_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
+    """The same pages at the size that tells what they are, for few tokens (`SMALL_CELLS`).
+
+    Drawn as large as for reading first: whether a page is blank must not depend on the size.
+
+    Raises:
+        Damaged: as `render_pages`.
+    """
+    return [_small(page) if isinstance(page, PageImage) else page for page in render_pages(document, pages, limits)]
+
+
+def small_size(size: tuple[int, int]) -> tuple[int, int]:
+    """The pixels of a page's small image, from those it would be drawn at for reading."""
+    return grid(*size, SMALL_CELLS) if max(size) > SMALL_CELLS * CELL else size
+
+
+def _small(page: PageImage) -> PageImage:
+    if page.blank:
+        return page
+    with Image.open(io.BytesIO(page.jpeg)) as image:
+        return _inked(page.page, image.resize(small_size(image.size), Image.Resampling.LANCZOS, reducing_gap=2.0))
+
+
+def _pdf_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
+    import pymupdf
+
+    pymupdf.TOOLS.mupdf_display_errors(False)  # noqa: FBT003 - its only way
+    pymupdf.TOOLS.mupdf_display_warnings(False)  # noqa: FBT003 - likewise
+    drawn: list[PageImage | PageFailure] = []
+    try:
+        pdf = KEPT.opened(document, len(pages))
+        for number in pages:
+            try:
+                drawn.append(_pdf_page(pdf[number - 1], number, limits))
+            except MemoryError:
+                raise
+            except DocumentError as error:
+                drawn.append(PageFailure(number, error.kind, str(error)))
+            except Exception as error:  # noqa: BLE001 - MuPDF raises what it likes: recorded as this page's
+                drawn.append(PageFailure(number, Damaged.kind, f"the page cannot be drawn: {one_line(error)}"))
+    except MemoryError:
+        KEPT.let_go()
+        raise
+    return drawn
+
+
+def _pdf_page(page: Any, number: int, limits: Limits) -> PageImage:
+    if _sides(page.rect) == _FALLBACK != _sides(page.cropbox):
+        page.set_cropbox(page.mediabox)
+    rect = page.rect
+    if rect.is_empty or rect.is_infinite:
+        raise ValueError("the page has no area")
+    check_page(rect.width, rect.height, limits)
+    images = page.get_images()
+    for _, _, across, down, *_ in images:
+        check_image(across, down, limits)
+    width, height = grid(rect.width, rect.height)
+    # Drawing and text are both taken from one list, so that the page's content is gone through once.
+    drawing = page.get_displaylist()
+    image = scan_of(page, images, (width, height)) or _drawn(page, drawing, width, height)
+    text_layer, hidden = visible_words(page, drawing, image)
+    KEPT.stores(sum(4 * across * down for _, _, across, down, *_ in images))
+    return _page_image(number, image, text_layer, hidden, _QUALITY if images else _DRAWN_QUALITY)
+
+
+def _drawn(page: Any, drawing: Any, width: int, height: int) -> Image.Image:
+    import pymupdf
+
+    matrix = pymupdf.Matrix(width / page.rect.width, height / page.rect.height)
+    mode, space = ("RGB", pymupdf.csRGB) if _has_colour(drawing) else ("L", pymupdf.csGRAY)
+    pixels = drawing.get_pixmap(matrix=matrix, colorspace=space, alpha=False)
+    return Image.frombytes(mode, (pixels.width, pixels.height), pixels.samples_mv)
+
+
+def _has_colour(drawing: Any) -> bool:
+    """Whether a page is more than black, grey and white: told by MuPDF's test device, without drawing.
+
+    A picture or a shading that is not stored as grey counts as coloured, whatever it shows. A grey page is drawn
+    and encoded in one channel, at about half the cost.
+    """
+    from pymupdf import mupdf
+
+    told = mupdf.ll_fz_new_test_device_outparams()
+    show_all(drawing, mupdf.FzDevice(mupdf.ll_fz_new_test_device_outparams_fn(_COLOUR, 0, None, told)))
+    return bool(told.is_color)
+
+
+def _sides(rect: Any) -> tuple[float, float]:
+    return min(rect.width, rect.height), max(rect.width, rect.height)
+
+
+def _image_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
+    drawn: list[PageImage | PageFailure] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for number in pages:
+            try:
+                with open_image(document.path, document.media_type) as image:
+                    if number > 1:
+                        image.seek(number - 1)
+                    check_page(image.width, image.height, limits)
+                    drawn.append(_page_image(number, _upright(image)))
+            except MemoryError:
+                raise
+            except DocumentError as error:
+                drawn.append(PageFailure(number, error.kind, str(error)))
+            except Exception as error:  # noqa: BLE001 - likewise
+                drawn.append(PageFailure(number, Damaged.kind, f"the image cannot be decoded: {one_line(error)}"))
+    return drawn
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """EXIF applied, 8-bit RGB or grey on white, no larger than the model's grid, never enlarged."""
+    if image.format == "JPEG":
+        image.draft("L" if image.mode == "L" else "RGB", (MOST_CELLS * CELL, MOST_CELLS * CELL))
+    image.load()
+    image = ImageOps.exif_transpose(image)
+    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
+        image = _eight_bits(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    image = image.convert("L" if image.mode in {"1", "L"} else "RGB")
+    if max(image.size) > MOST_CELLS * CELL:
+        image = image.resize(grid(*image.size), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return image
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """16-bit grey scaled down to 8, not clipped as a plain conversion would."""
+    deep = image.convert("I") if image.mode != "F" else image
+    top: Any = deep.getextrema()[1]
+    scale = 255 / 65535 if top > 255 else 1.0  # noqa: PLR2004 - as much as 8 bits hold
+    return deep.point(lambda value: value * scale).convert("L")
+
+
+def _page_image(
+    number: int, image: Image.Image, text_layer: TextLayer = _NO_TEXT, hidden_text: str = "", quality: int = _QUALITY
+) -> PageImage:
+    if _is_blank(image):
+        nothing = hashlib.sha256(b"").hexdigest()
+        return PageImage(number, b"", image.width, image.height, nothing, blank=True, hidden_text=hidden_text)
+    return _inked(number, image, text_layer, hidden_text, quality)
+
+
+def _inked(
+    number: int, image: Image.Image, text_layer: TextLayer = _NO_TEXT, hidden_text: str = "", quality: int = _QUALITY
+) -> PageImage:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality)
+    jpeg = buffer.getvalue()
+    digest = hashlib.sha256(jpeg).hexdigest()
+    return PageImage(number, jpeg, image.width, image.height, digest, text_layer=text_layer, hidden_text=hidden_text)
+
+
+def _is_blank(image: Image.Image) -> bool:
+    """No ink: a light page on which hardly a pixel differs from the background.
+
+    Cautious, for a blank page is not sent: a dark page is never blank, and ten faint pixels are ink.
+    """
+    if min(image.size) >= _LARGE and _shows_ink(image):
+        return False  # the closer look costs thirty times as much
+    grey = image.convert("L")
+    return _is_even(grey.reduce(2) if min(grey.size) >= _SMALL else grey)
+
+
+def _shows_ink(image: Image.Image) -> bool:
+    """Whether one pixel in 64 is enough to see it: a few so dark that the closer look finds each of them, too."""
+    counts = image.resize((image.width // 8, image.height // 8), Image.Resampling.NEAREST).convert("L").histogram()
+    background = max(range(256), key=counts.__getitem__)
+    return sum(counts[: max(0, background - 4 * _INK_LEVELS)]) >= _INK_PIXELS
+
+
+def _is_even(grey: Image.Image) -> bool:
+    counts = grey.histogram()
+    background = max(range(256), key=counts.__getitem__)
+    if background < _LIGHT:
+        return False
+    inked = sum(count for level, count in enumerate(counts) if abs(level - background) > _INK_LEVELS)
+    return inked < _INK_PIXELS

@@ -1,0 +1,1 @@
+"""The `octavo` command: what it takes, what it prints, how it ends."""

@@ -1,0 +1,184 @@
+"""`octavo doctor`: what is configured, what is reachable, what is missing and how to get it."""
+
+import asyncio
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from extractors.errors import CannotRun
+from extractors.vision import probe, reach
+from extractors.vision.endpoints import PROFILES, Endpoint
+from flows.cli.extract import prefect_is_configured
+from flows.run.endpoints import choose, local_app_for
+from flows.settings import FILE, settings
+from flows.store.store import Store
+
+_SHOWN_MODELS = 5
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """One thing looked at: `good`, `bad` (a run would fail) or `note`."""
+
+    what: str
+    state: str
+    told: str
+
+
+def examine(
+    names: tuple[str, ...], base_url: str | None, model: str | None, store: str | None, *, ask: bool = False
+) -> int:
+    """Prints a table of findings.
+
+    Args:
+        names: endpoints to look at; empty: those that a run would use.
+        base_url: as for `octavo extract`.
+        model: likewise.
+        store: likewise.
+        ask: sends each endpoint one tiny question, which it may bill.
+
+    Returns:
+        0 when a run could start, 1 when something is in its way.
+    """
+    findings = [
+        *_installed(),
+        *_settings(),
+        *_store(store),
+        *_endpoints(names, base_url, model, ask=ask),
+        *_sources(),
+        _prefect(),
+    ]
+    table = Table(title="octavo doctor", title_justify="left")
+    for heading in ("what", "", "how it is"):
+        table.add_column(heading, overflow="fold")
+    marks = {"good": Text("ok", "green"), "bad": Text("missing", "bold red"), "note": Text("note", "yellow")}
+    for finding in findings:
+        table.add_row(finding.what, marks[finding.state], Text(finding.told))
+    Console(highlight=False).print(table)
+    return 1 if any(finding.state == "bad" for finding in findings) else 0
+
+
+def _installed() -> Iterator[_Finding]:
+    yield _Finding("python", "good", ".".join(str(part) for part in sys.version_info[:3]))
+    missing = [
+        name for name in ("rapidocr", "onnxruntime", "starlette", "uvicorn") if not importlib.util.find_spec(name)
+    ]
+    if missing:
+        yield _Finding(
+            "built-in model", "note", f"not installed ({', '.join(missing)}): make env, or pip install '.[local]'"
+        )
+    else:
+        yield _Finding("built-in model", "good", "installed; a baseline for a first run, not for real work")
+
+
+def _settings() -> Iterator[_Finding]:
+    try:
+        read = settings()
+    except CannotRun as error:
+        yield _Finding("settings", "bad", str(error))
+        return
+    named = sorted(name for name in os.environ if name.startswith("OCTAVO_"))
+    where = [*([str(FILE)] if FILE.exists() else []), *named]
+    told = f"from {', '.join(where)}" if where else "defaults: no OCTAVO_* variable and no octavo.toml here"
+    yield _Finding("settings", "good", f"{told}; {read.concurrency} calls in flight")
+
+
+def _store(url: str | None) -> Iterator[_Finding]:
+    try:
+        with Store.open(url or settings().store) as store:
+            yield _Finding("store", "good", store.shown_url)
+    except CannotRun as error:
+        yield _Finding("store", "bad", str(error))
+
+
+def _endpoints(names: tuple[str, ...], base_url: str | None, model: str | None, *, ask: bool) -> Iterator[_Finding]:
+    try:
+        chosen = choose(names, base_url, model, settings())
+    except CannotRun as error:
+        yield _Finding("endpoint", "bad", str(error))
+        return
+    for endpoint in chosen:
+        yield _reach(endpoint)
+        if ask:
+            yield _probe(endpoint)
+    used = {endpoint.name for endpoint in chosen}
+    keys = [
+        f"{p.name} ({p.key_env})"
+        for p in PROFILES.values()
+        if p.key_env and p.name not in used and p.key_env not in os.environ
+    ]
+    if keys:
+        yield _Finding("other endpoints", "note", f"no key is set for {', '.join(keys)}")
+
+
+def _probe(endpoint: Endpoint) -> _Finding:
+    """One tiny question with an image and a schema."""
+    what = f"probe {endpoint.name}"
+    try:
+        probed = asyncio.run(probe(endpoint, settings().sampling, local_app_for([endpoint])))
+    except CannotRun as error:
+        return _Finding(what, "bad", str(error))
+    if probed.failure is not None:
+        return _Finding(what, "bad", f"{endpoint.model}: {probed.failure}")
+    streams = {None: "is not streamed", True: "streams", False: "does not stream when asked to"}[probed.streams]
+    told = [
+        "honours the schema" if probed.honours_schema else f"ignores the schema (it said {probed.answer[:60]!r})",
+        "reads the image" if probed.reads_image else "did not read the image",
+        streams,
+        "tells its usage" if probed.tells_usage else "tells no usage: it is estimated",
+    ]
+    if probed.counted is not None:
+        told.append(f"counts {probed.counted} tokens ({probed.estimated} estimated)")
+    good = probed.honours_schema and probed.reads_image
+    return _Finding(
+        what, "good" if good else "note", f"{', '.join(told)}; {probed.seconds:.1f} s, ${probed.cost_usd:.6f}"
+    )
+
+
+def _reach(endpoint: Endpoint) -> _Finding:
+    what = f"endpoint {endpoint.name}"
+    if endpoint.in_process:
+        return _Finding(what, "good", f"runs inside Octavo ({endpoint.model})")
+    reached = reach(endpoint)
+    if reached.status is None:
+        return _Finding(
+            what,
+            "bad",
+            f"{endpoint.base_url} does not answer ({reached.error}): is the server up, and the URL right?",
+        )
+    if reached.status in {401, 403}:
+        key = endpoint.key_env or "OCTAVO_API_KEY"
+        return _Finding(what, "bad", f"{endpoint.base_url} refuses the key (HTTP {reached.status}): set {key}")
+    if not reached.lists(endpoint.model):
+        some = ", ".join(sorted(reached.models, key=lambda name: "mistral" not in name.lower())[:_SHOWN_MODELS])
+        more = f" and {len(reached.models) - _SHOWN_MODELS} more" if len(reached.models) > _SHOWN_MODELS else ""
+        return _Finding(
+            what, "note", f"{endpoint.base_url} does not list the model {endpoint.model}; it lists {some}{more}"
+        )
+    return _Finding(what, "good", f"{endpoint.base_url} answers (HTTP {reached.status}); model {endpoint.model}")
+
+
+def _sources() -> Iterator[_Finding]:
+    where = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    if "AWS_ACCESS_KEY_ID" in os.environ or "AWS_PROFILE" in os.environ:
+        yield _Finding("s3 sources", "good", f"credentials from the environment, server {where or 'AWS'}")
+    else:
+        yield _Finding(
+            "s3 sources",
+            "note",
+            "no AWS_ACCESS_KEY_ID or AWS_PROFILE: boto3 looks in its files and the machine's role",
+        )
+
+
+def _prefect() -> _Finding:
+    if prefect_is_configured():
+        return _Finding("prefect", "good", "an API is configured: runs are Prefect flow runs")
+    return _Finding(
+        "prefect", "note", "no API is configured: runs go directly; --prefect starts a server for one run"
+    )

@@ -1,0 +1,120 @@
+"""What `octavo evaluate` prints, and the same as rows for Prefect's table."""
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.evaluation.evaluate import Evaluation, Tally, evaluate
+from flows.schema_lookup import find_schema
+from flows.settings import settings
+from flows.store.store import Store
+
+_TOLD = 20
+"""Misses, and documents without a record, that a person is told; `--json` has them all."""
+
+_LONGEST = 90
+"""Characters told of one value."""
+
+
+def evaluate_command(labels: str, spec: str, url: str | None, *, as_json: bool) -> int:
+    """Evaluates and prints; returns the exit code.
+
+    Args:
+        labels: a path or `s3://bucket/key`.
+        spec: the schema's name, or where it is declared.
+        url: of the store; None for the settings' own.
+        as_json: print one JSON object instead of tables.
+
+    Raises:
+        BadConfiguration: as `evaluate` does.
+        SourceUnavailable: likewise.
+        StoreUnavailable: likewise.
+    """
+    name = find_schema(spec).name if ":" in spec or spec.endswith(".json") else spec
+    with Store.open(url or settings().store, read_only=True) as store:
+        found = evaluate(store, name, labels)
+    if as_json:
+        print(json.dumps(found.as_json(), ensure_ascii=False, default=str))
+    else:
+        _show(found)
+    return 0
+
+
+def as_rows(found: Evaluation) -> list[dict[str, Any]]:
+    """A row for each field, and one for all; `found`: how many are right of the values found on the page."""
+    return [_row(name, tally) for name, tally in [*found.fields.items(), ("all", found.total)]]
+
+
+def _row(name: str, tally: Tally) -> dict[str, Any]:
+    return {
+        "field": name,
+        "labels": tally.labels,
+        "right": tally.right,
+        "wrong": tally.wrong,
+        "missing": tally.missing,
+        "extra": tally.extra,
+        "right %": f"{100 * tally.right / tally.labels:.1f}" if tally.labels else "",
+        "found": _right_of(tally.grounded),
+        "not found": _right_of(tally.ungrounded),
+    }
+
+
+def _right_of(counts: dict[str, int]) -> str:
+    count = sum(counts.values())
+    return f"{counts['right']}/{count}" if count else ""
+
+
+def _show(found: Evaluation) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    rows = as_rows(found)
+    shown = [name for name in rows[0] if name != "extra" or found.total.extra]
+    title = f"{found.schema_name}: {found.compared} records against their labels"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for heading in shown:
+        left = heading == "field"
+        table.add_column(heading, justify="left" if left else "right", no_wrap=left, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(row[name]) for name in shown))
+    console.print(table)
+    console.print(_precision(found.total))
+    _show_misses(found, console)
+    if found.without_record:
+        console.print(f"{len(found.without_record)} labels without a record, which count nowhere above:")
+        for document, why in list(found.without_record.items())[:_TOLD]:
+            console.print(Text(f"  {document}: {why}"))
+    if found.not_compared:
+        console.print(
+            Text(f"Not fields of the schema, so not compared: {', '.join(found.not_compared)}", style="dim")
+        )
+
+
+def _precision(total: Tally) -> str:
+    """Whether a value that was found on the page can be relied on more than one that was not."""
+    parts = []
+    for name, counts in (("found on the page", total.grounded), ("not found", total.ungrounded)):
+        count = sum(counts.values())
+        share = f", {counts['right'] / count:.1%}" if count else ""
+        parts.append(f"{name}: {counts['right']} of {count} right{share}")
+    return "Values " + "; ".join(parts) + "."
+
+
+def _show_misses(found: Evaluation, console: Console) -> None:
+    if found.misses:
+        console.print("Not right:")
+    for miss in found.misses[:_TOLD]:
+        mark = miss.mark
+        where = "" if mark.grounded is None else ", found on the page" if mark.grounded else ", not found on the page"
+        label = "" if mark.verdict == "extra" else f"label {_told(mark.truth)}, "
+        told = f"  {miss.document}, record {miss.record_id}, {mark.field}: {mark.verdict}: {label}"
+        console.print(Text(f"{told}record {_told(mark.said)}{where}"))
+    if len(found.misses) > _TOLD:
+        console.print(f"... and {len(found.misses) - _TOLD} more: --json has them all")
+
+
+def _told(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
+    text = "has none" if value is None else text
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,1 @@
+"""The store's records held against labels."""

@@ -1,0 +1,124 @@
+"""A micro-batch of uploads through one run; `octavo listen`, `octavo consume` and `on-upload` all end here."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from extractors.documents import ObjectRef
+from extractors.errors import SourceUnavailable
+from extractors.vision.endpoints import Endpoint
+from flows.events.notifications import Arrival
+from flows.observe.summary import Outcome, Summary
+from flows.observe.watch import Watch
+from flows.run.job import Job, run_job
+from flows.settings import Settings
+from flows.storage.s3 import find_object_async
+
+MOST_AT_ONCE = 200
+"""Uploads in one run: what waits meanwhile is the next one's."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an upload ended.
+
+    Attributes:
+        state: `done` (its document has a final state), `gone` (deleted before it was read), or `waiting`.
+        cause: why not `done`; None for one that waits because the run stopped before its turn.
+    """
+
+    state: str
+    cause: str | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What came of a micro-batch.
+
+    Attributes:
+        ended: each upload, by its uri.
+        summary: the run's counts; None when nothing was there to be run.
+    """
+
+    ended: dict[str, Ended]
+    summary: Summary | None
+
+    @property
+    def paused(self) -> str | None:
+        """Why the run stopped early, or None."""
+        return self.summary.paused if self.summary else None
+
+
+TakeUploads = Callable[[Sequence[Arrival], Job, asyncio.Event], Awaitable[Batch]]
+
+
+async def take_uploads(
+    arrived: Sequence[Arrival], job: Job, settings: Settings, watch: Watch, stopping: asyncio.Event | None = None
+) -> Batch:
+    """Reads some uploads as their objects are now, in one run.
+
+    Args:
+        arrived: what was announced; an object that is named twice is read once.
+        job: schema, endpoints, store; its sources do not count.
+        settings: what the job does not say.
+        watch: who looks on.
+        stopping: ends the run early; None leaves signals to the run.
+
+    Returns:
+        How each ended; whatever did not end is `waiting`, and may be handed in again without harm.
+
+    Raises:
+        CannotRun: configuration, credentials or store.
+    """
+    looked = dict(zip(arrived, await asyncio.gather(*(_look_up(each) for each in arrived)), strict=True))
+    refs = {each.uri: found for each, found in looked.items() if isinstance(found, ObjectRef)}
+    ended = {each.uri: found for each, found in looked.items() if isinstance(found, Ended)}
+    if not refs:
+        return Batch(ended, None)
+    seen = _Outcomes(watch)
+    objects = tuple({ref.uri: ref for ref in refs.values()}.values())
+    summary = await run_job(replace(job, sources=(), objects=objects), settings, seen, stopping=stopping)
+    for uri, ref in refs.items():
+        ended[uri] = _ended(seen.outcomes.get(ref.uri), summary)
+    return Batch(ended, summary)
+
+
+async def _look_up(arrival: Arrival) -> ObjectRef | Ended:
+    try:
+        found = await find_object_async(arrival.uri)
+        if found is None and arrival.otherwise:
+            found = await find_object_async(arrival.otherwise)
+    except SourceUnavailable as error:
+        return Ended("waiting", str(error))
+    return found or Ended("gone", "deleted before it was read")
+
+
+def _ended(outcome: Outcome | None, summary: Summary) -> Ended:
+    if outcome is not None:
+        return Ended("waiting" if outcome.status == "pending" else "done")
+    if summary.paused:
+        return Ended("waiting")
+    # Without a word it was done before, unless some could not be fetched: then it is looked at once more.
+    return Ended("waiting", "its bytes could not be fetched") if summary.documents["pending"] else Ended("done")
+
+
+class _Outcomes:
+    """Keeps every outcome by its object, and passes all on."""
+
+    def __init__(self, also: Watch) -> None:
+        self.outcomes: dict[str, Outcome] = {}
+        self._also = also
+
+    def started(self, endpoints: Sequence[Endpoint], schema_name: str) -> None:
+        self._also.started(endpoints, schema_name)
+
+    def progressed(self, summary: Summary, outcome: Outcome | None) -> None:
+        if outcome is not None:
+            self.outcomes[outcome.uri] = outcome
+        self._also.progressed(summary, outcome)
+
+    def notice(self, line: str) -> None:
+        self._also.notice(line)
+
+    def finished(self, summary: Summary) -> None:
+        self._also.finished(summary)

@@ -1,0 +1,257 @@
+"""`octavo listen`: bucket webhooks in, 202 once the upload is noted in the store, records out.
+
+The receiver only notes (`flows.store.inbox`); beside it one loop takes what waits, in micro-batches, so
+that a burst is a few runs and a kill at any point loses nothing: what waits is there at the next start.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from extractors.errors import BadNotification, CannotRun, StoreUnavailable
+from flows.background import alongside, every
+from flows.events.batch import MOST_AT_ONCE, Batch, Ended, TakeUploads
+from flows.events.notifications import arrivals_in
+from flows.observe import telemetry
+from flows.observe.logs import tell
+from flows.run.job import Job
+from flows.store.inbox import Taken
+from flows.store.leases import RENEWED_EVERY
+from flows.store.store import Store, inbox
+
+MOST_BYTES = 1_048_576
+"""Of a body: S3 sends a few records at a time, well under 100 KB."""
+
+_LOOK_EVERY = 1.0
+"""Seconds between two looks for what other receivers of the same store accepted, or what is due again."""
+
+_GATHER = 0.1
+"""Seconds that a first upload waits for others, so that a burst becomes one run."""
+
+_REST = 15.0
+"""Seconds before the next run after one that could not go on (endpoint down, credit gone, store away)."""
+
+
+@dataclass
+class Listener:
+    """What the receiver and the loop share.
+
+    Attributes:
+        store: open, with the table `arrivals` made.
+        schema_name: whose records the uploads become.
+        job: schema, endpoints and store of every run.
+        take: reads a micro-batch (`flows.events.batch.take_uploads`, directly or as a Prefect flow run).
+        token: that a caller sends as `Authorization: Bearer ...`.
+        secret: that a caller signs the body with: `X-Octavo-Signature: sha256=` HMAC-SHA256 in hex.
+        stopping: no further run is begun, and the one under way ends early.
+        failed: why the loop ended before it was told to.
+    """
+
+    store: Store
+    schema_name: str
+    job: Job
+    take: TakeUploads
+    token: SecretStr | None
+    secret: SecretStr | None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    failed: BaseException | None = None
+
+
+def create_app(listener: Listener) -> Starlette:
+    """The receiver: `POST /` (any bucket's shape), `GET /healthz`, `/readyz`, `/metrics`."""
+
+    async def notify(request: Request) -> Response:
+        return await _notify(request, listener)
+
+    async def healthy(_: Request) -> Response:
+        alive = listener.failed is None
+        return JSONResponse({"status": "ok" if alive else "the loop has ended"}, 200 if alive else 503)
+
+    async def ready(_: Request) -> Response:
+        return await _ready(listener)
+
+    async def metrics(_: Request) -> Response:
+        text, media_type = telemetry.page()
+        return Response(text, media_type=media_type)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        working = asyncio.create_task(work(listener))
+        yield
+        listener.stopping.set()
+        listener.news.set()
+        await working
+
+    return Starlette(
+        routes=[
+            Route("/", notify, methods=["POST"]),
+            Route("/healthz", healthy),
+            Route("/readyz", ready),
+            Route("/metrics", metrics),
+        ],
+        lifespan=lifespan,
+    )
+
+
+async def _notify(request: Request, listener: Listener) -> Response:
+    """401 unknown caller, 413 too large, 422 means nothing, 503 not accepted (send it again), 202 accepted."""
+    body = await _body(request)
+    if not _may(request, body or b"", listener):
+        return _refuse(401, "send the bearer token, or sign the body", {"WWW-Authenticate": "Bearer"})
+    if body is None:
+        return _refuse(413, f"at most {MOST_BYTES} bytes")
+    try:
+        arrived = arrivals_in(body)
+    except BadNotification as error:
+        tell(f"refused a notification: {error}", level=logging.WARNING)
+        return _refuse(422, str(error))
+    try:
+        await listener.store.run(listener.store.transact, inbox.accept, listener.schema_name, arrived)
+    except StoreUnavailable as error:
+        tell(str(error), level=logging.ERROR)
+        return _refuse(503, "the store cannot be written now: send it again", {"Retry-After": "10"})
+    telemetry.uploads("accepted", len(arrived))
+    listener.news.set()
+    return JSONResponse({"accepted": len(arrived)}, 202)
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body; None when it is too large, which is told without reading it to its end."""
+    held = bytearray()
+    async for chunk in request.stream():
+        held += chunk
+        if len(held) > MOST_BYTES:
+            return None
+    return bytes(held)
+
+
+def _may(request: Request, body: bytes, listener: Listener) -> bool:
+    """Whether the caller knows the token, or the secret that the body is signed with."""
+    if listener.token is not None:
+        wanted = f"Bearer {listener.token.get_secret_value()}".encode()
+        if hmac.compare_digest(request.headers.get("Authorization", "").encode(), wanted):
+            return True
+    if listener.secret is not None:
+        signed = hmac.new(listener.secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
+        return hmac.compare_digest(
+            request.headers.get("X-Octavo-Signature", "").encode(), f"sha256={signed}".encode()
+        )
+    return False
+
+
+def _refuse(status: int, error: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": error}, status, headers)
+
+
+async def _ready(listener: Listener) -> Response:
+    if listener.stopping.is_set() or listener.failed:
+        return _refuse(503, "stopping")
+    try:
+        count, age = await _waiting(listener)
+    except StoreUnavailable as error:
+        return _refuse(503, str(error))
+    return JSONResponse({"status": "ok", "waiting": count, "oldest_seconds": round(age, 1)})
+
+
+async def _waiting(listener: Listener) -> tuple[int, float]:
+    count, age = await listener.store.run(listener.store.transact, inbox.waiting, listener.schema_name)
+    telemetry.queue(count, age)
+    return count, age
+
+
+async def work(listener: Listener) -> None:
+    """Takes what waits, batch by batch, until told to stop; what is in flight then ends first."""
+    try:
+        async with _held(listener):
+            while not listener.stopping.is_set():
+                listener.news.clear()
+                if not await _take_one_batch(listener):
+                    await _rest(listener.news, _LOOK_EVERY)
+                    await asyncio.sleep(_GATHER)
+    except BaseException as error:
+        listener.failed = error
+        raise
+
+
+async def _take_one_batch(listener: Listener) -> bool:
+    """Whether there was anything to take."""
+    store, name = listener.store, listener.schema_name
+    try:
+        taken = await store.run(store.transact, inbox.take, name, store.holder.id, MOST_AT_ONCE)
+        if not taken:
+            await _waiting(listener)
+            return False
+        batch = await _read(taken, listener)
+        await store.run(store.transact, _settle, name, taken, batch)
+    except StoreUnavailable as error:
+        # What was taken stays held by this process, which takes it again.
+        tell(str(error), level=logging.ERROR)
+        await _rest(listener.stopping, _REST)
+        return True
+    await _waiting(listener)
+    if batch.paused and not listener.stopping.is_set():
+        tell(f"paused: {batch.paused}", level=logging.WARNING)
+        await _rest(listener.stopping, _REST)
+    return True
+
+
+async def _read(taken: list[Taken], listener: Listener) -> Batch:
+    """The batch's outcome; when nothing could be run, all of it waits."""
+    try:
+        batch = await listener.take([each.arrival for each in taken], listener.job, listener.stopping)
+    except StoreUnavailable:
+        raise
+    except CannotRun as error:
+        tell(f"{error.kind}: {error}", level=logging.ERROR)
+        await _rest(listener.stopping, _REST)
+        return Batch({each.arrival.uri: Ended("waiting") for each in taken}, None)
+    for state in ("done", "gone", "waiting"):
+        telemetry.uploads(state, sum(ended.state == state for ended in batch.ended.values()))
+    return batch
+
+
+def _settle(connection: Any, name: str, taken: list[Taken], batch: Batch) -> None:
+    for each in taken:
+        ended = batch.ended[each.arrival.uri]
+        if ended.state == "waiting":
+            inbox.put_back(connection, name, each, ended.cause)
+        else:
+            inbox.settle(connection, name, each, ended.state, ended.cause)
+
+
+async def _rest(event: asyncio.Event, seconds: float) -> None:
+    """Until something happens, or so long."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+
+
+@asynccontextmanager
+async def _held(listener: Listener) -> AsyncIterator[None]:
+    """Keeps what this process has taken, and lets go of it at the end."""
+    store = listener.store
+
+    async def renew() -> None:
+        try:
+            await store.run(store.renew)
+        except StoreUnavailable as error:
+            tell(str(error), level=logging.ERROR)
+
+    await renew()
+    try:
+        async with alongside(every(RENEWED_EVERY, renew)):
+            yield
+    finally:
+        with suppress(StoreUnavailable):  # then the lease ends by itself
+            await store.run(store.release)

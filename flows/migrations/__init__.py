@@ -1,4 +1,0 @@
-"""How an older store becomes one of today: Alembic's scripts, run by `octavo db upgrade`."""
-
-REVISIONS = ("0001", "0002")
-"""Every version of the store's tables, oldest first; the last is what `flows.tables` describes."""

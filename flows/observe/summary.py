@@ -1,0 +1,151 @@
+"""What a run did, counted as it happens; its JSON form is a contract (DESIGN section 7)."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from extractors.documents import Extraction, ObjectRef, Usage
+from extractors.vision.metering import Meter
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one object of the source ended in this run.
+
+    Attributes:
+        uri: of the object.
+        status: `skipped`, `complete`, `partial`, `quarantined` or `pending`.
+        kind: why, from the error tree; for a skipped one `done` or `not_a_document`.
+        cause: why, in one line.
+        pages: "1, 4" of the failed pages.
+    """
+
+    uri: str
+    status: str
+    kind: str | None = None
+    cause: str | None = None
+    pages: str = ""
+
+
+@dataclass
+class Summary:
+    """A run's counts, kept up to date while it goes.
+
+    `seen` is every object found; `skipped` those already done, and those that are no documents.
+    """
+
+    run_id: str
+    documents: Counter[str] = field(default_factory=Counter)
+    pages: Counter[str] = field(default_factory=Counter)
+    records: int = 0
+    done_before: Counter[str] = field(default_factory=Counter)
+    troubles: list[Outcome] = field(default_factory=list)
+    trouble_count: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    not_documents: list[Outcome] = field(default_factory=list)
+    meter: Meter = field(default_factory=Meter)
+    paused: str | None = None
+    began: float = field(default_factory=time.monotonic)
+    ended: float | None = None
+
+    #: How many outcomes are kept word for word; the store has them all.
+    most_told = 200
+
+    def skip_done(self, status: str, count: int = 1) -> None:
+        """Objects whose bytes were extracted under this recipe before, and how they ended then."""
+        self.documents["seen"] += count
+        self.documents["skipped"] += count
+        self.done_before[status] += count
+
+    def skip_other(self, uri: str, reason: str) -> None:
+        """An object that is no document."""
+        self.documents["seen"] += 1
+        self.documents["skipped"] += 1
+        if len(self.not_documents) < self.most_told:
+            self.not_documents.append(Outcome(uri, "skipped", "not_a_document", reason))
+
+    def wait(self, count: int = 1) -> None:
+        """Objects seen and not yet begun: pending until they end."""
+        self.documents["seen"] += count
+        self.documents["pending"] += count
+
+    def done_meanwhile(self, status: str) -> None:
+        """A waiting object whose bytes turned out to be extracted already."""
+        self.documents["pending"] -= 1
+        self.documents["skipped"] += 1
+        self.done_before[status] += 1
+
+    def no_document(self, uri: str, reason: str) -> None:
+        """A waiting object whose content turned out to be no document."""
+        self.documents["pending"] -= 1
+        self.documents["seen"] -= 1
+        self.skip_other(uri, reason)
+
+    def end(self, ref: ObjectRef, extraction: Extraction) -> Outcome:
+        """A waiting object has ended."""
+        self.documents["pending"] -= 1
+        self.documents[extraction.status] += 1
+        self.pages.update(state.status for state in extraction.pages)
+        self.records += extraction.record_count
+        failed = ", ".join(str(state.page) for state in extraction.pages if state.status == "failed")
+        outcome = Outcome(ref.uri, extraction.status, extraction.kind, extraction.cause, failed)
+        if extraction.status != "complete":
+            self.trouble_count += 1
+            self.kinds[extraction.kind or "unknown"] += 1
+            if len(self.troubles) < self.most_told:
+                self.troubles.append(outcome)
+        return outcome
+
+    def add_shard(self, counts: dict[str, Any], waiting: int) -> None:
+        """Objects that waited here were taken by another run.
+
+        Args:
+            counts: that run's, as `as_json` gives them.
+            waiting: how many objects it was handed.
+        """
+        documents = counts["documents"]
+        self.documents["pending"] -= waiting - documents["pending"]
+        for status in ("skipped", "complete", "partial", "quarantined"):
+            self.documents[status] += documents[status]
+        self.trouble_count += documents["partial"] + documents["quarantined"]
+        self.pages.update(counts["pages"])
+        self.records += counts["records"]
+        self.meter.calls += counts["model_calls"]
+        self.meter.reused += counts["replies_reused"]
+        self.meter.retries += counts["retries"]
+        tokens = counts["tokens"]
+        self.meter.usage += Usage(tokens["input"], tokens["output"], tokens["cached"], counts["cost_usd"])
+
+    @property
+    def all_good(self) -> bool:
+        """Whether every document is complete or was already done with."""
+        return not (self.documents["partial"] or self.documents["quarantined"] or self.documents["pending"])
+
+    @property
+    def exit_code(self) -> int:
+        """0 all complete or nothing to do, 3 some are not complete, 4 paused."""
+        if self.documents["pending"] or self.paused:
+            return 4
+        return 0 if self.all_good else 3
+
+    def stop_clock(self) -> None:
+        """The run has ended."""
+        self.ended = time.monotonic()
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract's object."""
+        usage = self.meter.usage
+        names = ("seen", "skipped", "complete", "partial", "quarantined", "pending")
+        return {
+            "run_id": self.run_id,
+            "documents": {name: self.documents[name] for name in names},
+            "pages": {name: self.pages[name] for name in ("read", "blank", "failed")},
+            "records": self.records,
+            "model_calls": self.meter.calls,
+            "replies_reused": self.meter.reused,
+            "retries": self.meter.retries,
+            "tokens": {"input": usage.input, "output": usage.output, "cached": usage.cached},
+            "cost_usd": round(usage.cost_usd, 6),
+            "seconds": round((self.ended or time.monotonic()) - self.began, 3),
+        }

@@ -1,0 +1,229 @@
+"""Metrics and traces by OpenTelemetry: kept only where the extra `telemetry` is installed and started.
+
+Without it, or before `start`, nothing here does anything, or imports anything. With it, `/metrics` of `octavo listen`
+and of `octavo consume --port N` shows the numbers to Prometheus, and they go to a collector as well, with traces,
+where `OTEL_EXPORTER_OTLP_ENDPOINT` names one (the SDK's own settings, as its specification has them).
+No document's name is a metric's label: there would be as many series as documents.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from os import environ
+from time import time_ns
+from typing import Any, Protocol
+
+from extractors.documents import StoredReply
+from extractors.vision.endpoints import Endpoint
+from flows.observe.logs import about, tell
+from flows.observe.summary import Outcome, Summary
+from flows.observe.watch import Watch
+
+_started = threading.Event()
+_NS = 1_000_000_000
+_NAME = "octavo"
+_DEFAULT_BUCKETS = (0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 240)
+"""Seconds: a page takes a model 1 to 20, a window of eight up to minutes."""
+
+
+def start() -> bool:
+    """Keeps what is measured from here on; False when the extra is not installed."""
+    try:
+        from opentelemetry.exporter.prometheus import PrometheusMetricReader
+        from opentelemetry.sdk.metrics import MeterProvider
+        from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
+        from opentelemetry.sdk.resources import Resource
+    except ModuleNotFoundError:
+        return False
+    from opentelemetry import metrics
+
+    resource = Resource.create({"service.name": environ.get("OTEL_SERVICE_NAME", _NAME)})
+    readers = [PrometheusMetricReader(), *_to_collector(resource)]
+    # By its whole name: a pattern would make a histogram of the gauge octavo.queue.oldest.seconds too.
+    buckets = View(
+        instrument_name="octavo.call.seconds", aggregation=ExplicitBucketHistogramAggregation(_DEFAULT_BUCKETS)
+    )
+    metrics.set_meter_provider(MeterProvider(readers, resource, views=[buckets]))
+    _started.set()
+    return True
+
+
+def _to_collector(resource: Any) -> list[Any]:
+    """The readers that send to a collector, where one is named; traces are sent there too."""
+    if not environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        return []
+    from opentelemetry import trace
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    traces = TracerProvider(resource=resource)
+    traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(traces)
+    return [PeriodicExportingMetricReader(OTLPMetricExporter())]
+
+
+def page() -> tuple[bytes, str]:
+    """What `/metrics` answers, and its media type; empty without the extra."""
+    if not _started.is_set():
+        return b"", "text/plain"
+    from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+    return generate_latest(), CONTENT_TYPE_LATEST
+
+
+def finish() -> None:
+    """Sends what a collector has not got yet."""
+    if not _started.is_set():
+        return
+    from opentelemetry import metrics, trace
+
+    for provider in (metrics.get_meter_provider(), trace.get_tracer_provider()):
+        flush = getattr(provider, "force_flush", None)
+        if flush is not None:
+            flush()
+
+
+@dataclass(frozen=True)
+class _Meters:
+    """The instruments, made once: names are `octavo.` and what is counted."""
+
+    documents: Any
+    pages: Any
+    records: Any
+    calls: Any
+    call_seconds: Any
+    tokens: Any
+    cost: Any
+    retries: Any
+    uploads: Any
+    waiting: Any
+    oldest: Any
+
+
+@cache
+def _meters() -> _Meters:
+    from opentelemetry import metrics
+
+    meter = metrics.get_meter(_NAME)
+    return _Meters(
+        documents=meter.create_counter("octavo.documents", description="documents that ended, by status and kind"),
+        pages=meter.create_counter("octavo.pages", description="pages that ended, by status"),
+        records=meter.create_counter("octavo.records", description="records written"),
+        calls=meter.create_counter("octavo.calls", description="replies of models, by endpoint and HTTP status"),
+        call_seconds=meter.create_histogram("octavo.call.seconds", unit="s", description="from request to reply"),
+        tokens=meter.create_counter("octavo.tokens", description="tokens, by direction"),
+        cost=meter.create_counter("octavo.cost.usd", description="USD spent"),
+        retries=meter.create_counter("octavo.retries", description="calls sent again"),
+        uploads=meter.create_counter("octavo.uploads", description="uploads announced, by what became of them"),
+        waiting=meter.create_gauge("octavo.queue.waiting", description="uploads accepted and not yet read"),
+        oldest=meter.create_gauge("octavo.queue.oldest.seconds", unit="s", description="age of the oldest of them"),
+    )
+
+
+def uploads(state: str, count: int) -> None:
+    """Counts uploads: `accepted`, `done`, `gone`, `waiting` (tried in vain), `poison`."""
+    if count and _started.is_set():
+        _meters().uploads.add(count, {"state": state})
+
+
+def queue(waiting: int, oldest_seconds: float) -> None:
+    """Notes how long the queue is, and how old."""
+    if _started.is_set():
+        _meters().waiting.set(waiting)
+        _meters().oldest.set(oldest_seconds)
+
+
+@contextmanager
+def span(name: str, **attributes: str) -> Iterator[None]:
+    """A span of the trace: a run, a document; calls are spans below it. What is logged within says the same."""
+    with about(**{name if key == "uri" else key: value for key, value in attributes.items()}):
+        if not _started.is_set():
+            yield
+            return
+        from opentelemetry import trace
+
+        marked = {f"octavo.{key}": value for key, value in attributes.items()}
+        with trace.get_tracer(_NAME).start_as_current_span(name, attributes=marked):
+            yield
+
+
+class Book(Protocol):
+    """Where the vision client keeps replies."""
+
+    async def get(self, fingerprint: str) -> StoredReply | None:
+        """The reply kept under a request's fingerprint."""
+
+    async def put(self, reply: StoredReply) -> None:
+        """Keeps a reply."""
+
+
+def measured_book(book: Book) -> Book:
+    """The book itself where nothing is measured; else one that counts what is paid for."""
+    return _MeasuredBook(book) if _started.is_set() else book
+
+
+def measured(watch: Watch) -> Watch:
+    """The watch itself where nothing is measured; else one that counts what ends, and passes all on."""
+    return _Measured(watch) if _started.is_set() else watch
+
+
+@dataclass(frozen=True)
+class _MeasuredBook:
+    book: Book
+
+    async def get(self, fingerprint: str) -> StoredReply | None:
+        return await self.book.get(fingerprint)
+
+    async def put(self, reply: StoredReply) -> None:
+        await self.book.put(reply)
+        _measure(reply)
+        line = f"reply of {reply.endpoint}: HTTP {reply.status} after {reply.seconds:.1f} s"
+        tell(line, window=reply.fingerprint, endpoint=reply.endpoint, http_status=reply.status)
+
+
+def _measure(reply: StoredReply) -> None:
+    from opentelemetry import trace
+
+    meters, where = _meters(), {"endpoint": reply.endpoint, "model": reply.model}
+    meters.calls.add(1, {**where, "status": str(reply.status)})
+    meters.call_seconds.record(reply.seconds, where)
+    for direction in ("input", "output", "cached"):
+        meters.tokens.add(getattr(reply.usage, direction), {**where, "direction": direction})
+    meters.cost.add(reply.usage.cost_usd, where)
+    now = time_ns()
+    call = trace.get_tracer(_NAME).start_span(
+        "call", attributes={"octavo.window": reply.fingerprint, **where}, start_time=now - int(reply.seconds * _NS)
+    )
+    call.end(now)
+
+
+class _Measured:
+    def __init__(self, also: Watch) -> None:
+        self._also = also
+        self._pages: dict[str, int] = {}
+        self._records = 0
+
+    def started(self, endpoints: Sequence[Endpoint], schema_name: str) -> None:
+        self._also.started(endpoints, schema_name)
+
+    def progressed(self, summary: Summary, outcome: Outcome | None) -> None:
+        if outcome is not None:
+            _meters().documents.add(1, {"status": outcome.status, "kind": outcome.kind or ""})
+            for status, count in summary.pages.items():
+                _meters().pages.add(count - self._pages.get(status, 0), {"status": status})
+            self._pages = dict(summary.pages)
+            _meters().records.add(summary.records - self._records)
+            self._records = summary.records
+        self._also.progressed(summary, outcome)
+
+    def notice(self, line: str) -> None:
+        self._also.notice(line)
+
+    def finished(self, summary: Summary) -> None:
+        _meters().retries.add(summary.meter.retries)
+        self._also.finished(summary)

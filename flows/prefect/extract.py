@@ -1,0 +1,167 @@
+"""The Prefect flow: the same run, with its tasks, artifacts and a state that tells the truth.
+
+Prefect holds a task run for each document of a small job and for each shard of a large one, never
+for a page (measured costs: DESIGN section 8). Without Prefect `flows.run.job.run_job` does the same.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from prefect import State, flow, task
+from prefect.artifacts import acreate_progress_artifact, acreate_table_artifact, aupdate_progress_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from extractors.vision.endpoints import Endpoint
+from flows.observe.summary import Outcome, Summary
+from flows.observe.watch import Silent, Watch, looking_on
+from flows.run.job import Job, Shard, TakeShard, run_job
+from flows.settings import read_settings
+
+_ARTIFACT_EVERY = 2.0
+"""Seconds between two updates of the progress artifact; each costs about 40 ms."""
+
+_MORE = "All of them: `octavo quarantine list`; pages, records and evidence: `octavo report OUT.html`."
+_SUMMARY = f"What this run did. {_MORE} A bulk run's shards each have their own table of what needs a person."
+
+
+@flow(name="extract", flow_run_name="extract {schema_name}", validate_parameters=True, persist_result=False)
+async def extract(  # noqa: PLR0917 - Prefect shows them in this order, and calls by name
+    sources: list[str],
+    schema_name: str,
+    endpoints: list[str] | None = None,
+    base_url: str | None = None,
+    model: str | None = None,
+    store: str | None = None,
+    max_cost: Annotated[float, Field(ge=0)] | None = None,
+    concurrency: Annotated[int, Field(ge=1)] | None = None,
+    pages_per_request: Annotated[int, Field(ge=1)] | None = None,
+    records: Literal["one", "many", "per-page"] = "one",
+    limit: Annotated[int, Field(ge=1)] | None = None,
+    rerun: Literal["changed", "failed", "all"] = "changed",
+    split: bool = False,  # noqa: FBT001, FBT002 - Prefect calls by name
+) -> State[dict[str, Any]]:
+    """Extracts records from documents into the store.
+
+    Args:
+        sources: s3://bucket/prefix, s3://bucket/key, a folder, a file, or @list.txt.
+        schema_name: a built-in name, package.module:Model, path/to/file.py:Model or a JSON Schema file.
+        endpoints: vision endpoints in order of preference; the keys come from the environment.
+        base_url: of an OpenAI-compatible server.
+        model: the model's name there.
+        store: SQLAlchemy URL of the database, without a password; or set OCTAVO_STORE.
+        max_cost: USD that the run may spend.
+        concurrency: calls in flight.
+        pages_per_request: pages sent together at most.
+        records: one record a document, many, or one per page.
+        limit: documents taken at most.
+        rerun: changed documents only, the failed ones too, or all (stored replies are used again).
+        split: a file holds several documents, each of one of the schemas in `schema_name` (commas between).
+
+    Returns:
+        Completed when every document is complete or was done before; Failed with the counts otherwise.
+    """
+    job = Job(
+        tuple(sources), schema_name, tuple(endpoints or ()), base_url, model, store, max_cost,
+        concurrency, pages_per_request, records, limit, rerun, split=split,
+    )  # fmt: skip
+    async with Artifacts(looking_on.get() or Silent()) as watch:
+        summary = await run_job(job, read_settings(), watch, _as_task)
+    return concluded(summary)
+
+
+def concluded(summary: Summary) -> State[dict[str, Any]]:
+    """Completed when every document is complete or was done before; Failed with the counts otherwise."""
+    counts = summary.documents
+    if summary.exit_code == 0:
+        done = f"{counts['complete']} documents complete, {counts['skipped']} skipped"
+        return Completed(message=done, data=summary.as_json())
+    bad = ", ".join(f"{counts[name]} {name}" for name in ("partial", "quarantined", "pending") if counts[name])
+    total = counts["seen"] - counts["skipped"]
+    not_complete = total - counts["complete"]
+    return Failed(message=f"{not_complete} of {total} documents are not complete: {bad}", data=summary.as_json())
+
+
+def _as_task(take_shard: TakeShard) -> TakeShard:
+    """One task run a shard; called directly, never submitted (8-15x the CPU)."""
+
+    @task(name="extract", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
+    async def extract_shard(name: str, shard: Shard) -> str:
+        return await take_shard(name, shard)
+
+    return extract_shard
+
+
+class Artifacts:
+    """Shows the run in Prefect: a progress bar while it goes, a table of what needs a person at its end."""
+
+    def __init__(self, also: Watch) -> None:
+        self._also = also
+        self._summary: Summary | None = None
+        self._updates: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        progress = await acreate_progress_artifact(progress=0.0, description="documents")
+        self._updates = asyncio.create_task(self._keep_up(progress))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._updates is not None:
+            self._updates.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._updates
+        if self._summary is not None:
+            await _conclude(self._summary)
+
+    def started(self, endpoints: Sequence[Endpoint], schema_name: str) -> None:
+        """Passed on."""
+        self._also.started(endpoints, schema_name)
+
+    def progressed(self, summary: Summary, outcome: Outcome | None) -> None:
+        """Passed on; the progress artifact follows at its own pace."""
+        self._summary = summary
+        self._also.progressed(summary, outcome)
+
+    def notice(self, line: str) -> None:
+        """Passed on."""
+        self._also.notice(line)
+
+    def finished(self, summary: Summary) -> None:
+        """Kept for the table at the end."""
+        self._summary = summary
+        self._also.finished(summary)
+
+    async def _keep_up(self, progress: UUID) -> None:
+        try:
+            while True:
+                await asyncio.sleep(_ARTIFACT_EVERY)
+                await aupdate_progress_artifact(progress, progress=_percent(self._summary))
+        except asyncio.CancelledError:
+            await aupdate_progress_artifact(progress, progress=_percent(self._summary))
+            raise
+
+
+def _percent(summary: Summary | None) -> float:
+    if summary is None or not summary.documents["seen"]:
+        return 0.0
+    return 100.0 * (1 - summary.documents["pending"] / summary.documents["seen"])
+
+
+async def _conclude(summary: Summary) -> None:
+    """The summary's table, and one of the documents that are not complete."""
+    counts = {key: value for key, value in summary.as_json().items() if not isinstance(value, dict)}
+    rows = [{"what": f"documents {name}", "count": count} for name, count in summary.as_json()["documents"].items()]
+    rows += [{"what": f"pages {name}", "count": count} for name, count in summary.as_json()["pages"].items()]
+    rows += [{"what": name, "count": value} for name, value in counts.items()]
+    await acreate_table_artifact(table=rows, key="octavo-summary", description=_SUMMARY)
+    if summary.troubles:
+        troubles = [
+            {"document": t.uri, "status": t.status, "kind": t.kind, "cause": t.cause, "pages": t.pages}
+            for t in summary.troubles
+        ]
+        told = f"{len(troubles)} of {summary.trouble_count} documents that are not complete. {_MORE}"
+        await acreate_table_artifact(table=troubles, key="octavo-troubles", description=told)

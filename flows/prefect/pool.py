@@ -1,0 +1,192 @@
+"""Shards on their way: handed out to a work pool, watched until they end, handed out anew when their process died.
+
+Prefect tells what ended and what crashed; it does not tell of a machine that is gone (its run stays
+`Running` for ever). The store does: a shard's process renews its lease there (`flows.store.leases`), under
+the flow run's id. A run that Prefect calls running, without a lease for `_SILENT`, is dead.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, StateType
+from prefect.runtime import flow_run
+from prefect.states import Crashed
+
+from extractors.errors import CannotRun, EndpointDown, ShardLost
+from flows.background import alongside
+from flows.run.document import Run
+from flows.run.job import Shard
+from flows.store.store import Store, leases, replies
+
+DEPLOYMENT = "extract-shard/extract-shard"
+
+_LOOK_EVERY = 2.0
+"""Seconds between two looks at all shards under way: one call of the API and one query of the store."""
+
+_SILENT = 120.0
+"""Seconds without a lease before a running shard counts as dead: twice `leases.LEASE_SECONDS`, start-up included."""
+
+_TIMES = 4
+"""Times that a shard is handed out while its processes die, before a person is asked."""
+
+_PATIENCE = 600.0
+"""Seconds that the Prefect server may be away."""
+
+
+class Pool:
+    """The shards of one bulk run.
+
+    Args:
+        store: open; where shards' leases and counts are.
+        wishes: parameters that every shard gets.
+        at_once: shards under way at most.
+        budget: USD for all of them, or None.
+        sources: what the whole run is over: with the wishes, they name the job.
+    """
+
+    def __init__(
+        self, store: Store, wishes: dict[str, Any], at_once: int, budget: float | None, sources: Sequence[str]
+    ) -> None:
+        self._store = store
+        self._wishes = wishes
+        self._at_once = at_once
+        self._left = budget
+        self._job = "octavo-job:" + sha256(repr((list(sources), sorted(wishes.items()))).encode()).hexdigest()[:16]
+        self._under_way: dict[UUID, asyncio.Future[FlowRun]] = {}
+        self._alive_at: dict[UUID, float] = {}
+
+    def watching(self, notice: Callable[[str], None]) -> AbstractAsyncContextManager[None]:
+        """Looks at the shards under way for as long as it lasts."""
+        return alongside(self._look(notice))
+
+    async def wait_for_forerunners(self) -> None:
+        """Waits for shards that an earlier parent of the same job handed out: what they do need not be done here."""
+        open_states = [state for state in StateType if state not in TERMINAL_STATES]
+        async with get_client() as client:
+            found = await client.read_flow_runs(
+                flow_run_filter=FlowRunFilter(
+                    tags=FlowRunFilterTags(all_=[self._job]),
+                    state=FlowRunFilterState(type=FlowRunFilterStateType(any_=open_states)),
+                )
+            )
+        await asyncio.gather(*(self._end_of(each.id) for each in found))
+
+    async def hand_out(self, name: str, shard: Shard, run: Run) -> str:
+        """Has a shard taken by a worker, and adds its counts to the run's (`flows.run.job.HandOut`).
+
+        Raises:
+            ShardLost: its processes died again and again; its documents are pending.
+        """
+        if run.stopped:
+            return f"{name}: not begun"
+        grant = self._grant()
+        for attempt in range(1, _TIMES + 1):
+            ended = await self._end_of(await self._create(name, shard, attempt, grant))
+            counts = await self._store.run(self._store.transact, replies.summaries, [str(ended.id)])
+            if counts:
+                break
+            run.watch.notice(f"{name}: {ended.state_name}, attempt {attempt}: {ended.state and ended.state.message}")
+            if ended.state_type == StateType.FAILED:
+                break  # it says itself why it cannot run, and would say so again
+        else:
+            raise ShardLost(f"{name}: its process died {_TIMES} times; see flow run {ended.id}")
+        self._settle(shard, run, ended, counts.get(str(ended.id)), grant)
+        return f"{name}: {ended.state_name}"
+
+    def _settle(
+        self, shard: Shard, run: Run, ended: FlowRun, counts: dict[str, Any] | None, grant: float | None
+    ) -> None:
+        """Counts what the shard did; one that stopped early stops the others."""
+        if counts is None:
+            run.stopped = run.stopped or CannotRun(f"{ended.name}: {ended.state and ended.state.message}")
+            return
+        run.summary.add_shard(counts, len(shard))
+        if self._left is not None and grant is not None:
+            self._left += grant - counts["cost_usd"]
+        if ended.state_type == StateType.FAILED and counts["documents"]["pending"]:
+            run.stopped = run.stopped or EndpointDown(f"{ended.name}: {ended.state and ended.state.message}")
+        run.watch.progressed(run.summary, None)
+
+    def _grant(self) -> float | None:
+        """A shard's share of what is left to spend; what it does not spend comes back."""
+        if self._left is None:
+            return None
+        share = self._left / max(1, self._at_once - len(self._under_way))
+        self._left -= share
+        return share
+
+    async def _create(self, name: str, shard: Shard, attempt: int, grant: float | None) -> UUID:
+        """A run of the deployment; asked for twice (a lost answer, a retry), it is still one."""
+        objects = [{"uri": r.uri, "size": r.size, "etag": r.etag, "explicit": r.explicit} for r in shard]
+        content = sha256("\n".join(f"{ref.uri} {ref.etag}" for ref in shard).encode()).hexdigest()[:16]
+        async with get_client() as client:
+            deployment = await client.read_deployment_by_name(DEPLOYMENT)
+            made = await client.create_flow_run_from_deployment(
+                deployment.id,
+                name=f"{name} of {self._wishes['schema_name']}",
+                parameters={**self._wishes, "objects": objects, "max_cost": grant},
+                tags=["octavo-shard", self._job],
+                idempotency_key=f"{flow_run.id}:{flow_run.run_count}:{content}:{attempt}",
+            )
+        identity: UUID = made.id
+        return identity
+
+    async def _end_of(self, run_id: UUID) -> FlowRun:
+        ending: asyncio.Future[FlowRun] = asyncio.get_running_loop().create_future()
+        self._under_way[run_id] = ending
+        self._alive_at[run_id] = time.monotonic()
+        try:
+            return await ending
+        finally:
+            del self._under_way[run_id], self._alive_at[run_id]
+
+    async def _look(self, notice: Callable[[str], None]) -> None:
+        answered = time.monotonic()
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            try:
+                await self._look_once()
+                answered = time.monotonic()
+            except Exception as error:
+                # A server that restarts is waited for; what lasts ends every shard's wait with its cause.
+                notice(f"the shards cannot be looked at: {type(error).__name__}: {error}")
+                if time.monotonic() - answered > _PATIENCE:
+                    for ending in self._under_way.values():
+                        ending.set_exception(error)
+                    raise
+
+    async def _look_once(self) -> None:
+        waited = [run_id for run_id, ending in self._under_way.items() if not ending.done()]
+        if not waited:
+            return
+        async with get_client() as client:
+            found = await client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=waited)))
+            await self._bury([each for each in found if each.state_type not in TERMINAL_STATES], client)
+        for each in found:
+            if each.state_type in TERMINAL_STATES:
+                self._under_way[each.id].set_result(each)
+
+    async def _bury(self, open_runs: list[FlowRun], client: Any) -> None:
+        """Notes as crashed those that Prefect believes to run and that have been silent for too long."""
+        ids = [str(each.id) for each in open_runs]
+        alive = await self._store.run(self._store.transact, leases.alive, ids)
+        now = time.monotonic()
+        for each in open_runs:
+            begun = each.state_type in {StateType.PENDING, StateType.RUNNING, StateType.CANCELLING}
+            if not begun or str(each.id) in alive:
+                self._alive_at[each.id] = now
+            elif now - self._alive_at[each.id] > _SILENT:
+                await client.set_flow_run_state(each.id, Crashed(message="its process is gone"), force=True)

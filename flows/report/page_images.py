@@ -1,0 +1,96 @@
+"""A stored document's pages drawn again: for `octavo quarantine show ID --images DIR`, and for the report."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from extractors.documents import Document, ObjectRef, PageFailure, PageImage
+from extractors.errors import BadConfiguration, DestinationUnavailable, DocumentError
+from extractors.pages import opening
+from extractors.pages.limits import Limits
+from extractors.pages.rendering import render_pages
+from extractors.pages.workers import Workers
+from flows.settings import limits_of, passwords_of, settings
+from flows.storage.s3 import spool_async
+from flows.store.queries import QuarantineDetails
+
+Drawn = list[PageImage | PageFailure]
+"""An image for each page, or why it cannot be drawn."""
+
+
+def page_images(details: QuarantineDetails, folder: Path) -> list[str]:
+    """Draws a document's failed pages, or all when none failed by itself, into a folder.
+
+    Args:
+        details: of the quarantined document.
+        folder: made when it is missing; files are named `ID-page-N.jpg`.
+
+    Returns:
+        A line for each page: the file, or why it could not be drawn.
+
+    Raises:
+        BadConfiguration: its bytes are nowhere any more, have changed, or cannot be opened at all.
+        DestinationUnavailable: the folder cannot be written.
+        SourceUnavailable: the bytes cannot be read now.
+    """
+    if not details.uris:
+        raise BadConfiguration(f"no object shows the bytes of {details.id} any more")
+    try:
+        drawn = asyncio.run(_drawn(details))
+    except DocumentError as error:
+        raise BadConfiguration(f"{details.id} cannot be drawn: {error}") from None
+    lines = []
+    for page in drawn:
+        if isinstance(page, PageFailure):
+            lines.append(f"page {page.page}: {page.cause}")
+            continue
+        lines.append(_written(folder / f"{details.id}-page-{page.page}.jpg", page.jpeg, blank=page.blank))
+    return lines
+
+
+async def _drawn(details: QuarantineDetails) -> Drawn:
+    async with Workers(1, settings().document_memory) as workers:
+        return await draw_pages(workers, details.uris[0], details.sha256, details.failed_pages, render_pages)
+
+
+async def draw_pages(
+    workers: Workers,
+    uri: str,
+    sha256: str,
+    pages: tuple[int, ...],
+    draw: Callable[[Document, tuple[int, ...], Limits], Drawn],
+) -> Drawn:
+    """Fetches an object, makes sure that its bytes are those that were read, and draws pages of it.
+
+    Args:
+        workers: processes for it.
+        uri: of the object.
+        sha256: of the bytes that were read.
+        pages: numbers from 1, in order; none for all.
+        draw: runs in a worker, like `rendering.render_pages`.
+
+    Raises:
+        BadConfiguration: the object has other bytes now.
+        DocumentError: it is gone, or cannot be opened.
+        SourceUnavailable: it cannot be read now.
+    """
+    limits, passwords = limits_of(settings()), passwords_of(settings())
+    with tempfile.TemporaryDirectory(prefix="octavo-") as spool:
+        fetched = await spool_async(ObjectRef(uri, 0, ""), Path(spool), limits.max_bytes)
+        if fetched.sha256 != sha256:
+            raise BadConfiguration(f"{uri} has other bytes now: extract it again")
+        document = await workers.run(opening.open_document, fetched, limits, passwords, seconds=limits.seconds)
+        wanted = pages or tuple(range(1, document.page_count + 1))
+        return await workers.run(draw, document, wanted, limits, seconds=limits.seconds)
+
+
+def _written(path: Path, jpeg: bytes, *, blank: bool) -> str:
+    if blank:
+        return f"{path.stem}: blank, nothing was sent"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(jpeg)
+    except OSError as error:
+        raise DestinationUnavailable(f"{path} cannot be written: {error.strerror}") from None
+    return str(path)

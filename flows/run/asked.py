@@ -1,0 +1,61 @@
+"""What a job asks for: one schema, or with `--split` several, under the one name that the ledger has for them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from extractors import bundles
+from extractors.asking import planning, splitting
+from extractors.errors import BadConfiguration
+from flows.schema_lookup import find_schema
+from flows.store.splits import split_name
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What documents are read for.
+
+    Attributes:
+        name: in the ledger: the schema's, or `split:` and those of all, sorted.
+        plans: one for each schema, in the order of their names.
+        split: whether a file holds several documents.
+    """
+
+    name: str
+    plans: tuple[planning.Plan, ...]
+    split: bool
+
+    def recipe_parts(self, *, model: str, render_version: str, sampling: str) -> dict[str, Any]:
+        """Everything that decides the answers (`planning.recipe_parts`)."""
+        decides = {"model": model, "render_version": render_version, "sampling": sampling}
+        if self.split:
+            return bundles.recipe_parts(self.plans, **decides)
+        return planning.recipe_parts(self.plans[0], **decides)
+
+
+def asked_for(schema: str, records: str, pages_per_request: int, *, split: bool) -> Asked:
+    """What a job's parameters mean.
+
+    Args:
+        schema: as `--schema`: one, or with `split` several with commas between them, in any order.
+        records: as `--records`.
+        pages_per_request: at most.
+        split: as `--split`.
+
+    Raises:
+        BadConfiguration: an unknown schema, one that cannot be asked for, several without `split`, or twice the same.
+    """
+    if not split and several(schema):
+        raise BadConfiguration(f"several schemas ({schema}) need --split, which reads each part with the one it fits")
+    specs = schema.split(",") if split else [schema]
+    found = {each.name: each for each in (find_schema(spec.strip()) for spec in specs)}
+    if len(found) < len(specs):
+        raise BadConfiguration(f"a schema is named twice in {schema}")
+    if split and splitting.NONE in found:
+        raise BadConfiguration(f"with --split no schema can be called {splitting.NONE!r}: that is a page without one")
+    plans = tuple(planning.plan(found[name], records, pages_per_request) for name in sorted(found))
+    return Asked(split_name(found) if split else plans[0].schema.name, plans, split)
+
+
+def several(schema: str) -> bool:
+    """Whether `--schema` names more than one."""
+    return "," in schema

@@ -1,0 +1,208 @@
+"""One listed object, taken through the pipeline into the store: skipped, claimed, extracted, finished."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+from extractors.bundles import extract_bundle
+from extractors.concluding import failed_extraction
+from extractors.documents import Extraction, ObjectRef, Spooled
+from extractors.errors import CannotRun, DocumentError, OctavoError, SourceUnavailable
+from extractors.pages import opening
+from extractors.pipeline import Journey, extract_document
+from extractors.vision import VisionClient
+from flows.background import alongside, every
+from flows.observe import telemetry
+from flows.observe.summary import Summary
+from flows.observe.watch import Watch
+from flows.storage.s3 import spool_async
+from flows.store.leases import RENEWED_EVERY
+from flows.store.objects import Known
+from flows.store.store import Store
+from flows.store.tables import FINAL
+
+DONE_AGAIN = {
+    "changed": frozenset[str](),
+    "failed": frozenset({"partial", "quarantined"}),
+    "all": frozenset(FINAL),
+}
+"""`--rerun` -> the outcomes that are worked on once more."""
+
+_LOOK_AGAIN = 1.0
+"""Seconds between two looks at a document that another process works on."""
+
+
+@dataclass
+class Run:
+    """What every document of a run shares. `rerun` is the job's; `stopped` says why no further one is taken."""
+
+    run_id: str
+    rerun: str
+    recipe: str
+    schema_name: str
+    journey: Journey
+    store: Store
+    vision: VisionClient
+    summary: Summary
+    watch: Watch
+    spool: Path
+    places: asyncio.Semaphore
+    by_content: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    stopped: OctavoError | None = None
+
+
+async def not_done(refs: Sequence[ObjectRef], run: Run) -> list[ObjectRef]:
+    """Those of some listed objects that are not done under the run's recipe; the others are counted.
+
+    One query for every few hundred; only what is new or changed is written.
+    """
+    known = await run.store.run(run.store.known, [ref.uri for ref in refs], run.schema_name, run.recipe)
+    etags = {uri: entry.etag for uri, entry in known.items()}
+    await run.store.run(run.store.note_objects, [ref for ref in refs if etags.get(ref.uri) != ref.etag])
+    waiting = []
+    for ref in refs:
+        status = _status(ref, known.get(ref.uri))
+        if is_done(status, run.rerun):
+            run.summary.skip_done(str(status))
+        else:
+            waiting.append(ref)
+    return waiting
+
+
+def is_done(status: str | None, rerun: str) -> bool:
+    """Whether an extraction of this status is left as it is."""
+    return status in FINAL and status not in DONE_AGAIN[rerun]
+
+
+def _status(ref: ObjectRef, entry: Known | None) -> str | None:
+    return entry.status if entry is not None and entry.etag == ref.etag else None
+
+
+async def take(ref: ObjectRef, run: Run) -> None:
+    """One document, from its object to the store. It ends in a state, or stays pending when the run stops.
+
+    While another process works on it, it is waited for: what that one leaves unfinished is taken over.
+    """
+    while not await _settled(ref, run):  # noqa: ASYNC110 - what is awaited happens in another process
+        await asyncio.sleep(_LOOK_AGAIN)
+
+
+async def _settled(ref: ObjectRef, run: Run) -> bool:
+    """Takes the document, unless another process has it: then False."""
+    async with run.places:
+        if run.stopped:
+            return True
+        known = await run.store.run(run.store.known, [ref.uri], run.schema_name, run.recipe)
+        entry = known.get(ref.uri)
+        if entry is not None and await run.store.run(run.store.is_held, entry.held_by):
+            return False
+        status = _status(ref, entry)
+        if is_done(status, run.rerun):
+            # Another process did it since it was listed: its bytes are not fetched.
+            _done_meanwhile(str(status), run)
+            return True
+        return await _fetched(ref, run)
+
+
+async def _fetched(ref: ObjectRef, run: Run) -> bool:
+    """Fetches the document's bytes and extracts them, unless another process has it: then False."""
+    try:
+        spooled = await spool_async(ref, run.spool, run.journey.limits.max_bytes)
+    except DocumentError as error:
+        await run.store.run(
+            run.store.fail_unread, ref, run.schema_name, run.recipe, error.kind, str(error), run.run_id
+        )
+        _ended(ref, failed_extraction(error), run)
+        return True
+    except SourceUnavailable as error:
+        # It was listed, so the source answers: this object stays pending and the next run takes it.
+        run.watch.notice(str(error))
+        return True
+    try:
+        async with run.by_content.setdefault(spooled.sha256, asyncio.Lock()):
+            return await _extract(ref, spooled, run)
+    except CannotRun as error:
+        run.stopped = run.stopped or error
+        return True
+    finally:
+        spooled.path.unlink(missing_ok=True)
+
+
+async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
+    """Claims, extracts, finishes. False when another process has the claim, or took it over."""
+    reason = _no_document(ref, spooled)
+    if reason:
+        run.summary.no_document(ref.uri, reason)
+        run.watch.progressed(run.summary, None)
+        return True
+    claim = await run.store.run(
+        run.store.claim, ref, spooled, run.schema_name, run.recipe, run.run_id, DONE_AGAIN[run.rerun]
+    )
+    if claim.elsewhere:
+        return False
+    if not claim.mine:
+        _done_meanwhile(str(claim.status), run)
+        return True
+    try:
+        again = run.rerun != "changed"
+        failed = await run.store.run(run.store.failed_pages, claim) if again else frozenset[int]()
+        with telemetry.span("document", uri=ref.uri, run=run.run_id):
+            extract = extract_bundle if run.journey.split else extract_document
+            extraction = await extract(spooled, replace(run.journey, failed_before=failed))
+    except CannotRun:
+        raise
+    except Exception as error:  # a defect of ours must not take the other documents down: it is recorded
+        logging.getLogger(__name__).exception("%s: defect while extracting", ref.uri)
+        extraction = failed_extraction(error)
+    if not await run.store.run(run.store.finish, claim, extraction, run.run_id):
+        return False
+    if extraction.status == "pending" and run.stopped is None:
+        run.stopped = run.vision.stopped
+    _ended(ref, extraction, run)
+    return True
+
+
+@asynccontextmanager
+async def holding_claims(run: Run) -> AsyncIterator[None]:
+    """Keeps what the run claims for as long as it lasts, and lets go of the rest at its end."""
+
+    async def renew() -> None:
+        try:
+            await run.store.run(run.store.renew, run.run_id)
+        except CannotRun as error:
+            run.stopped = run.stopped or error
+
+    await renew()
+    try:
+        async with alongside(every(RENEWED_EVERY, renew)):
+            yield
+    finally:
+        await run.store.run(run.store.release)
+
+
+def _done_meanwhile(status: str, run: Run) -> None:
+    run.summary.done_meanwhile(status)
+    run.watch.progressed(run.summary, None)
+
+
+def _no_document(ref: ObjectRef, spooled: Spooled) -> str | None:
+    """Why an object that nobody named is passed over: neither its name nor its content is a document's."""
+    with spooled.path.open("rb") as file:
+        head = file.read(2048)
+    if ref.explicit or opening.sniff(head) or _named_like_a_document(ref.uri):
+        return None
+    return "neither a PDF nor an image, by content"
+
+
+def _named_like_a_document(uri: str) -> bool:
+    return uri.lower().endswith(
+        (".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".avif", ".heic", ".heif")
+    )
+
+
+def _ended(ref: ObjectRef, extraction: Extraction, run: Run) -> None:
+    run.watch.progressed(run.summary, run.summary.end(ref, extraction))

@@ -1,0 +1,293 @@
+"""One run: list the objects, skip what is done, take each of the others through the pipeline into the store.
+
+The same coroutine runs directly under the command line and inside the Prefect flow, which hands in a
+way to wrap each shard of documents (`flows.prefect.extract`). Documents run side by side; what bounds them is
+the client's concurrency, and for memory the windows that are drawn and not yet answered.
+"""
+
+import asyncio
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from extractors.asking import planning
+from extractors.documents import ObjectRef
+from extractors.errors import CannotRun, Interrupted
+from extractors.pages.rendering import RENDER_VERSION
+from extractors.pages.workers import Workers
+from extractors.pipeline import Journey
+from extractors.vision import VisionClient, open_http
+from flows.background import alongside
+from flows.observe.summary import Summary
+from flows.observe.telemetry import measured_book
+from flows.observe.watch import Watch
+from flows.run.asked import asked_for
+from flows.run.document import Run, holding_claims, not_done, take
+from flows.run.endpoints import choose, local_app_for
+from flows.settings import Settings, limits_of, passwords_of
+from flows.storage.s3 import Found, Skipped, list_batches
+from flows.store.store import Store
+from flows.store.views import make_views
+
+_SOURCES_TOLD = 20
+"""Sources that a run's row names: a retry may have thousands."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a person asked for; the settings fill in what is None.
+
+    `objects` are taken beside the sources: whoever heard of them or listed them names them already.
+    """
+
+    sources: tuple[str, ...]
+    schema: str
+    endpoints: tuple[str, ...] = ()
+    base_url: str | None = None
+    model: str | None = None
+    store: str | None = None
+    max_cost: float | None = None
+    concurrency: int | None = None
+    pages_per_request: int | None = None
+    records: str = "one"
+    limit: int | None = None
+    rerun: str = "changed"
+    objects: tuple[ObjectRef, ...] = ()
+    run_id: str | None = None
+    split: bool = False
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How documents are cut into shards.
+
+    Attributes:
+        documents: in a shard at most.
+        size: bytes in a shard, unless one document alone is larger.
+        one_by_one: while there are no more documents than one shard holds, each is a shard of its own.
+        at_once: shards begun at once: the next one's documents fill in while the slowest of the last still run.
+    """
+
+    documents: int = 200
+    size: int = 2_000_000_000
+    one_by_one: bool = True
+    at_once: int = 3
+
+
+Shard = tuple[ObjectRef, ...]
+TakeShard = Callable[[str, Shard], Coroutine[Any, Any, str]]
+Wrap = Callable[[TakeShard], TakeShard]
+HandOut = Callable[[str, Shard, Run], Coroutine[Any, Any, str]]
+
+
+async def run_job(
+    job: Job,
+    settings: Settings,
+    watch: Watch,
+    wrap: Wrap = lambda shard: shard,
+    *,
+    stopping: asyncio.Event | None = None,
+    cut: Cut = Cut(),
+    hand_out: HandOut | None = None,
+) -> Summary:
+    """Runs a job to its end.
+
+    Args:
+        job: what is asked for.
+        settings: what it does not say.
+        watch: who looks on.
+        wrap: makes a Prefect task of the coroutine that takes one shard, or leaves it as it is.
+        stopping: ends the run as a first signal would; for who handles signals itself. None: this run does.
+        cut: how documents are cut into shards.
+        hand_out: lets others take a shard (`flows.prefect.bulk`); None: it is taken here.
+
+    Returns:
+        The counts; `exit_code` tells whether all is well.
+
+    Raises:
+        CannotRun: configuration, credentials, source or store; nothing else.
+    """
+    asked = asked_for(
+        job.schema, job.records, job.pages_per_request or settings.pages_per_request, split=job.split
+    )  # fmt: skip
+    endpoints = choose(job.endpoints, job.base_url, job.model, settings)
+    watch.started(endpoints, asked.name)
+    concurrency = job.concurrency or settings.concurrency
+    async with AsyncExitStack() as stack:
+        store = stack.enter_context(Store.open(job.store or settings.store))
+        for plan in asked.plans:
+            make_views(store, plan.schema)
+        spool = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="octavo-")))
+        http = await stack.enter_async_context(open_http(endpoints, local_app=local_app_for(endpoints)))
+        workers = await stack.enter_async_context(Workers(settings.render_workers, settings.document_memory))
+        vision = VisionClient(
+            endpoints,
+            http,
+            measured_book(store.reply_book()),
+            concurrency=concurrency,
+            max_cost=_budget(job, settings),
+            give_up_after=settings.give_up_after,
+            timeout=settings.timeout,
+            sampling=settings.sampling,
+            stream=settings.stream,
+            notice=watch.notice,
+        )
+        summary = Summary(job.run_id or uuid4().hex, meter=vision.meter)
+        # Half as many again: an answered window keeps its place while its answer is stored, checked and grounded.
+        ahead = concurrency + concurrency // 2 + 2 * settings.render_workers
+        limits, drawn, passwords = limits_of(settings), asyncio.Semaphore(ahead), passwords_of(settings)
+        journey = Journey(
+            asked.plans[0], vision, workers, limits, drawn, job.rerun == "failed", passwords,
+            split=asked.plans if asked.split else (),
+        )  # fmt: skip
+        parts = asked.recipe_parts(
+            model=vision.model, render_version=RENDER_VERSION, sampling=vision.sampling_fingerprint
+        )  # fmt: skip
+        recipe = planning.recipe_of(parts)
+        run = Run(
+            summary.run_id, job.rerun, recipe, asked.name, journey, store, vision, summary, watch, spool,
+            asyncio.Semaphore(ahead),
+        )  # fmt: skip
+        if stopping is None:
+            stack.enter_context(_stopping_on_signals(run))
+        else:
+            await stack.enter_async_context(alongside(_drain_on(stopping, run)))
+        await store.run(
+            store.start_run, run.run_id, " ".join(job.sources), asked.name, recipe, endpoints[0].name, parts
+        )
+        try:
+            async with holding_claims(run):
+                await _take_all(job, run, wrap, cut, hand_out)
+        finally:
+            summary.stop_clock()
+            watch.finished(summary)
+            await store.run(store.finish_run, run.run_id, summary.as_json())
+    return summary
+
+
+def _budget(job: Job, settings: Settings) -> float | None:
+    if job.max_cost is not None:
+        return job.max_cost
+    return float(settings.max_cost) if settings.max_cost is not None else None
+
+
+async def _take_all(job: Job, run: Run, wrap: Wrap, cut: Cut, hand_out: HandOut | None) -> None:
+    """Feeds shards to the pipeline while the listing goes on.
+
+    Raises:
+        CannotRun: after what was in flight has ended.
+    """
+
+    async def take_shard(name: str, shard: Shard) -> str:
+        """Takes a shard's documents through the pipeline; the text is for Prefect's run page."""
+        if hand_out is not None:
+            return await hand_out(name, shard, run)
+        before = run.summary.trouble_count
+        await asyncio.gather(*(take(ref, run) for ref in shard))
+        return f"{name}: {len(shard)} documents, {run.summary.trouble_count - before} troubles"
+
+    taken = wrap(take_shard)
+    ahead = asyncio.Semaphore(cut.at_once)
+    try:
+        async with asyncio.TaskGroup() as group:
+            number = 0
+            async for shard in _shards(_to_do(job, run), cut):
+                number += 1
+                if len(shard) == 1 and cut.one_by_one:
+                    group.create_task(taken(shard[0].uri, shard))
+                    continue
+                await ahead.acquire()
+                begun = group.create_task(taken(f"shard {number}", shard))
+                begun.add_done_callback(lambda _: ahead.release())
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    if isinstance(run.stopped, CannotRun):
+        raise run.stopped
+    run.summary.paused = str(run.stopped) if run.stopped else None
+
+
+async def _found(job: Job) -> AsyncIterator[list[Found]]:
+    """What there is to look at, in batches."""
+    if job.objects:
+        yield list(job.objects)
+    for source in job.sources:
+        async for batch in list_batches(source):
+            yield batch
+
+
+async def _to_do(job: Job, run: Run) -> AsyncIterator[ObjectRef]:
+    """The objects that are not done under this recipe, in the sources' order; the others are counted."""
+    left = job.limit
+    async for batch in _found(job):
+        for skipped in (found for found in batch if isinstance(found, Skipped)):
+            run.summary.skip_other(skipped.uri, skipped.reason)
+        refs = [found for found in batch if isinstance(found, ObjectRef)]
+        for ref in await not_done(refs, run):
+            if left is not None and left <= 0:
+                return
+            left = left - 1 if left is not None else None
+            run.summary.wait()
+            yield ref
+        run.watch.progressed(run.summary, None)
+        if run.stopped:
+            return
+
+
+async def _shards(refs: AsyncIterator[ObjectRef], cut: Cut) -> AsyncIterator[Shard]:
+    """Shards as they fill; single documents while they are few, where that is wanted."""
+    held: list[ObjectRef] = []
+    size = 0
+    few = cut.one_by_one
+    async for ref in refs:
+        if held and (len(held) == cut.documents or size + ref.size > cut.size):
+            yield tuple(held)
+            held, size, few = [], 0, False
+        held.append(ref)
+        size += ref.size
+    if few:
+        for ref in held:
+            yield (ref,)
+    elif held:
+        yield tuple(held)
+
+
+@contextmanager
+def _stopping_on_signals(run: Run) -> Iterator[None]:
+    """Ctrl-C and SIGTERM: what is in flight ends, the rest stays pending. A second one stops at once."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if run.stopped is not None:
+            for task in asyncio.all_tasks(loop):
+                task.cancel()
+            return
+        _drain(run)
+        run.watch.notice("stopping: what is in flight is finished first; once more to stop at once")
+
+    handled = (signal.SIGINT, signal.SIGTERM)
+    try:
+        for number in handled:
+            loop.add_signal_handler(number, stop)
+    except (ValueError, RuntimeError):  # not the main thread: whoever runs the thread handles signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)
+
+
+async def _drain_on(stopping: asyncio.Event, run: Run) -> None:
+    await stopping.wait()
+    _drain(run)
+
+
+def _drain(run: Run) -> None:
+    run.stopped = run.stopped or Interrupted("interrupted: what was in flight was finished, the rest is pending")
+    run.vision.drain()

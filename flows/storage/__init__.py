@@ -1,0 +1,1 @@
+"""Where documents lie and exports go: S3 and folders."""

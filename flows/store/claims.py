@@ -1,0 +1,276 @@
+"""What is done: claims and outcomes. Each function is one transaction's work."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, delete, exists, select, update
+
+from extractors.documents import Extraction, ObjectRef, Spooled
+from flows.store.dialects import insert, upsert
+from flows.store.objects import remember
+from flows.store.splits import SPLIT, begin_parts, parts_current, split_schemas
+from flows.store import leases
+from flows.store.succession import make_current, retire_former, supersede
+from flows.store.tables import (
+    FINAL,
+    UNREAD,
+    WITH_RECORDS,
+    documents,
+    extraction_replies,
+    extractions,
+    former_contents,
+    pages,
+    records,
+)
+from flows.store.types import clean_text
+
+# Statements that every document needs are made once: that costs more than to run them.
+_LOCKED = select(extractions).where(extractions.c.id == bindparam("this")).with_for_update()
+_CHANGE = update(extractions).where(extractions.c.id == bindparam("this"))
+_SHOWS = documents.c.sha256 == bindparam("content")
+_OPENED = update(documents).where(_SHOWS)
+_IS_SHOWN = select(exists().where(_SHOWS))
+_SHOWED_OTHERS = select(exists().where(former_contents.c.document_id == documents.c.id, _SHOWS))
+_TWIN = (
+    select(documents.c.media_type, documents.c.page_count).where(_SHOWS, documents.c.media_type.is_not(None)).limit(1)
+)
+_OBJECT = select(
+    documents, exists().where(former_contents.c.document_id == documents.c.id).label("had_others")
+).where(documents.c.uri == bindparam("named", type_=documents.c.uri.type))
+
+_UNSPENT = {"input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What an object's bytes are under a schema and recipe, and whether they are the claimer's to extract.
+
+    Attributes:
+        extraction_id: its row.
+        status: what was reached before, or None when there is no outcome yet.
+        run_id: the run that reached it, or that claimed it first.
+        mine: the right and the duty to finish it.
+        elsewhere: another process works on it right now.
+    """
+
+    extraction_id: int
+    status: str | None
+    run_id: str | None
+    mine: bool = True
+    elsewhere: bool = False
+
+
+def claim(
+    connection: Connection,
+    ref: ObjectRef,
+    spooled: Spooled,
+    *,
+    schema_name: str,
+    recipe: str,
+    run_id: str,
+    holder: str,
+    again: Collection[str] = (),
+) -> Claim:
+    """Says which bytes an object shows, finds or makes their extraction, and claims it for a holder.
+
+    One that has an outcome is current again from here on: whoever goes back to an older recipe, or
+    puts old bytes back, finds its record in the views without paying for it.
+
+    Args:
+        connection: of the transaction.
+        ref: the object.
+        spooled: its bytes.
+        schema_name: what is asked for.
+        recipe: how.
+        run_id: the claimer's run.
+        holder: the claimer's lease.
+        again: outcomes that are worked on once more, unless this very run reached them.
+    """
+    shown = _show(connection, ref, spooled.sha256, spooled.size)
+    key = {"sha256": spooled.sha256, "schema_name": schema_name, "recipe": recipe}
+    begun = {
+        **key, **_UNSPENT, "status": "pending", "run_id": run_id, "started_at": datetime.now(UTC), "held_by": holder,
+    }  # fmt: skip
+    made = connection.scalar(upsert(extractions, tuple(begun), tuple(key), replaces=False, returning="id"), begun)
+    if made is not None:
+        for name in (schema_name, *split_schemas(schema_name)) if shown.had_others else ():
+            retire_former(connection, spooled.sha256, name, shown.document_id)
+        return Claim(made, None, run_id)
+    # Locked, and the lease read by a later statement: PostgreSQL shows that one what others have committed.
+    row = connection.execute(select(extractions).filter_by(**key).with_for_update()).one()
+    reached = row.status if row.status in FINAL else None
+    make_current(connection, row.id, key, reached)
+    # Other documents that show these bytes have been through this, unless the outcome counts again only now.
+    only = shown.document_id if row.superseded_by is None else None
+    retire_former(connection, spooled.sha256, schema_name, only)
+    if reached is not None:
+        parts_current(connection, spooled.sha256, schema_name, recipe, only)
+    if reached is not None and (reached not in again or row.run_id == run_id):
+        return Claim(row.id, reached, row.run_id, mine=False)
+    if row.held_by != holder and leases.holds(connection, row.held_by):
+        return Claim(row.id, reached, row.run_id, mine=False, elsewhere=True)
+    connection.execute(update(extractions).where(extractions.c.id == row.id).values(held_by=holder))
+    return Claim(row.id, reached, row.run_id)
+
+
+def finish(connection: Connection, extraction_id: int, extraction: Extraction, run_id: str, holder: str) -> bool:
+    """Writes an outcome: the extraction, its pages and records, and what it supersedes.
+
+    Tokens and cost add up over attempts: the row says what the extraction cost in all. An attempt
+    that was paused leaves an earlier outcome as it is.
+
+    Returns:
+        False when the claim was lost: the holder seemed dead for so long that another one took it
+        over. Then only tokens and cost are noted, and the other one's outcome counts.
+    """
+    row = connection.execute(_LOCKED, {"this": extraction_id}).one()
+    spent = {
+        "this": extraction_id,
+        "input_tokens": row.input_tokens + extraction.usage.input,
+        "output_tokens": row.output_tokens + extraction.usage.output,
+        "cost_usd": row.cost_usd + extraction.usage.cost_usd,
+    }
+    if row.held_by != holder:
+        connection.execute(_CHANGE, spent)
+        return False
+    if extraction.status == "pending" and row.status in FINAL:
+        connection.execute(_CHANGE, {**spent, "held_by": None})
+        return True
+    names = ("status", "kind", "cause", "endpoint", "model", "started_at", "finished_at")
+    outcome = {name: getattr(extraction, name) for name in names}
+    connection.execute(_CHANGE, {**spent, **outcome, "run_id": run_id, "held_by": None})
+    _write_parts(connection, extraction_id, extraction, anew=row.finished_at is not None)
+    _take_place(connection, row, extraction)
+    for part_row, part in begin_parts(connection, row, extraction, run_id):
+        _write_parts(connection, part_row.id, part, anew=True)
+        _take_place(connection, part_row, part)
+    return True
+
+
+def _take_place(connection: Connection, row: Any, extraction: Extraction) -> None:
+    """The outcome counts from here on, instead of what it supersedes."""
+    content = {"content": row.sha256}
+    if extraction.media_type is not None:
+        opened = {"media_type": extraction.media_type, "page_count": extraction.page_count}
+        shown = connection.execute(_OPENED, {**content, **opened}).rowcount > 0
+    else:
+        shown = bool(connection.scalar(_IS_SHOWN, content))
+    if row.superseded_by is not None and not shown:
+        return  # while it was worked on, its object got other bytes, and these are done already
+    key = {name: getattr(row, name) for name in ("sha256", "schema_name", "recipe")}
+    make_current(connection, row.id, key, extraction.status)
+    if shown and connection.scalar(_SHOWED_OTHERS, content):
+        retire_former(connection, row.sha256, row.schema_name)
+
+
+def fail_unread(
+    connection: Connection, ref: ObjectRef, *, schema_name: str, recipe: str, kind: str, cause: str, run_id: str
+) -> int:
+    """Quarantines an object whose bytes never arrived, until its etag changes; returns the extraction's id.
+
+    What it showed before stays current: that it cannot be read says nothing about its old record.
+    """
+    digest = UNREAD + sha256(clean_text(f"{ref.uri}\n{ref.etag}").encode()).hexdigest()
+    now = datetime.now(UTC)
+    shown = _show(connection, ref, digest, ref.size)
+    key = {"sha256": digest, "schema_name": schema_name, "recipe": recipe}
+    outcome = {"status": "quarantined", "kind": kind, "cause": cause, "finished_at": now, "run_id": run_id}
+    extraction_id: int = connection.execute(
+        insert(connection, extractions)
+        .values(**key, **outcome, started_at=now)
+        .on_conflict_do_update(index_elements=list(key), set_=outcome)
+        .returning(extractions.c.id)
+    ).scalar_one()
+    make_current(connection, extraction_id, key, "quarantined")
+    former = select(former_contents.c.sha256).where(former_contents.c.document_id == shown.document_id)
+    supersede(
+        connection,
+        extraction_id,
+        extractions.c.schema_name == schema_name,
+        extractions.c.sha256.in_(former),
+        extractions.c.sha256.startswith(UNREAD),
+    )
+    return extraction_id
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """An object's row, and whether it showed other bytes before."""
+
+    document_id: int
+    had_others: bool
+
+
+def _show(connection: Connection, ref: ObjectRef, digest: str, size: int) -> _Shown:
+    """Makes the object's row show these bytes."""
+    row = connection.execute(_OBJECT, {"named": ref.uri}).one_or_none()
+    if row is not None and (row.sha256, row.etag) == (digest, ref.etag):
+        return _Shown(row.id, row.had_others)
+    replaces = row is not None and row.sha256 not in {None, digest}
+    if replaces:
+        connection.execute(
+            remember(
+                connection,
+                and_(documents.c.uri == ref.uri, documents.c.sha256.is_not(None), documents.c.sha256 != digest),
+            )
+        )
+    values = {
+        "uri": ref.uri, "sha256": digest, "bytes": size, "etag": ref.etag, "seen_at": datetime.now(UTC),
+        **_media_of(connection, digest),
+    }  # fmt: skip
+    shown = upsert(documents, tuple(values), ("uri",), replaces=True, returning="id")
+    document_id: int = connection.execute(shown, values).scalar_one()
+    had_others = replaces or (row is not None and row.had_others)
+    if had_others:
+        again = and_(former_contents.c.document_id == document_id, former_contents.c.sha256 == digest)
+        connection.execute(delete(former_contents).where(again))
+    return _Shown(document_id, had_others)
+
+
+def _media_of(connection: Connection, digest: str) -> dict[str, Any]:
+    """What is known of some bytes from another document that shows them."""
+    twin = connection.execute(_TWIN, {"content": digest}).first()
+    return {"media_type": twin.media_type if twin else None, "page_count": twin.page_count if twin else None}
+
+
+def failed_pages(connection: Connection, extraction_id: int) -> frozenset[int]:
+    """The pages of an extraction that failed; of a split file's, those that failed when they were read."""
+    asked, read = extractions.alias(), extractions
+    same_work = and_(asked.c.sha256 == read.c.sha256, asked.c.recipe == read.c.recipe)
+    chosen = select(pages.c.page).select_from(pages.join(read).join(asked, same_work))
+    failed = (asked.c.id == extraction_id, pages.c.status == "failed", read.c.schema_name.not_like(f"{SPLIT}%"))
+    return frozenset(connection.scalars(chosen.where(*failed)))
+
+
+def _write_parts(connection: Connection, extraction_id: int, extraction: Extraction, *, anew: bool) -> None:
+    """Writes the extraction's pages, records and links to replies; `anew`: in place of an earlier attempt's."""
+    if anew:
+        for table in (pages, records, extraction_replies):
+            connection.execute(delete(table).where(table.c.extraction_id == extraction_id))
+    now = datetime.now(UTC)
+    drafts = extraction.records if extraction.status in WITH_RECORDS else ()
+    parts: dict[Any, list[dict[str, Any]]] = {
+        pages: [vars(state) for state in extraction.pages],
+        records: [
+            {
+                "ordinal": ordinal,
+                "data": draft.data,
+                "issues": [vars(issue) for issue in draft.issues],
+                "evidence": [vars(entry) for entry in draft.evidence],
+                "pages": draft.pages,
+                "grounded": draft.grounded,
+                "created_at": now,
+            }
+            for ordinal, draft in enumerate(drafts)
+        ],
+        extraction_replies: [
+            {"position": position, "fingerprint": fingerprint}
+            for position, fingerprint in enumerate(extraction.reply_fingerprints)
+        ],
+    }
+    for table, rows in parts.items():
+        if rows:
+            connection.execute(table.insert(), [{"extraction_id": extraction_id, **row} for row in rows])

@@ -1,0 +1,154 @@
+"""Objects as listed: noted, and what is known of each. Each function is one transaction's work."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, exists, null, or_, select
+
+from extractors.documents import ObjectRef
+from flows.store.dialects import insert
+from flows.store.splits import all_current
+from flows.store.tables import FINAL, UNREAD, WITH_RECORDS, documents, extractions, former_contents, recipes
+from flows.store.types import clean_text
+
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the ledger says of an object, under one schema and recipe.
+
+    Attributes:
+        etag: of the object when it was last listed or read.
+        sha256: of the bytes it shows; None when they are not known (any more).
+        status: of the current extraction; None when there is none, or another recipe's is current too
+            or instead: then a claim makes this one the only one again.
+        kind: why it is not complete.
+        held_by: the lease under which somebody works on it, or did.
+    """
+
+    etag: str
+    sha256: str | None
+    status: str | None
+    kind: str | None
+    held_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Before:
+    """What became of an object under a schema before, when it is not done under today's recipe.
+
+    Attributes:
+        done: its bytes have an outcome under another recipe; otherwise other bytes of it had one.
+        parts: that recipe's, when they were noted.
+    """
+
+    done: bool
+    parts: dict[str, Any] | None
+
+
+def batches(items: Sequence[Any]) -> Iterator[list[Any]]:
+    """The items in lists that a statement's parameters can hold."""
+    left = iter(items)
+    while batch := list(islice(left, _BATCH)):
+        yield batch
+
+
+def note_objects(connection: Connection, refs: Sequence[ObjectRef]) -> None:
+    """Notes objects as listed; one whose etag changed shows unknown bytes until it is read again."""
+    now = datetime.now(UTC)
+    # The names differ from the columns': an INSERT keeps those for itself.
+    seen = [{"listed_uri": ref.uri, "listed_etag": ref.etag} for ref in refs]
+    changed = and_(
+        documents.c.uri == bindparam("listed_uri", type_=documents.c.uri.type),
+        documents.c.etag != bindparam("listed_etag", type_=documents.c.etag.type),
+        documents.c.sha256.is_not(None),
+    )
+    connection.execute(remember(connection, changed), seen)
+    upsert = insert(connection, documents)
+    new, same = upsert.excluded, documents.c.etag == upsert.excluded.etag
+    kept = {name: case((same, documents.c[name]), else_=null()) for name in ("sha256", "media_type", "page_count")}
+    connection.execute(
+        upsert.on_conflict_do_update(
+            index_elements=["uri"], set_={"bytes": new.bytes, "etag": new.etag, "seen_at": new.seen_at, **kept}
+        ),
+        [{"uri": ref.uri, "bytes": ref.size, "etag": ref.etag, "seen_at": now} for ref in refs],
+    )
+
+
+def known(connection: Connection, uris: Sequence[str], schema_name: str, recipe: str) -> dict[str, Known]:
+    """What is known of each uri that was ever noted."""
+    stored = {clean_text(uri): uri for uri in uris}
+    rows = connection.execute(_known(), {"uris": list(stored), "asked": schema_name, "how": recipe})
+    return {
+        stored[row.uri]: Known(
+            row.etag, None if _is_unread(row.sha256) else row.sha256, row.status, row.kind, row.held_by
+        )
+        for row in rows
+    }
+
+
+@cache
+def _known() -> Select[Any]:
+    """Made once: putting this statement together costs more than running it for one document."""
+    rival = extractions.alias()
+    rivalled = exists().where(
+        rival.c.sha256 == extractions.c.sha256,
+        rival.c.schema_name == extractions.c.schema_name,
+        rival.c.id != extractions.c.id,
+        rival.c.superseded_by.is_(None),
+        rival.c.status.in_(FINAL),
+    )
+    under_recipe = and_(
+        extractions.c.sha256 == documents.c.sha256,
+        extractions.c.schema_name == bindparam("asked"),
+        extractions.c.recipe == bindparam("how"),
+        extractions.c.superseded_by.is_(None),
+        # Beside a record, another recipe's failure may be current: the claim that follows ends it.
+        or_(extractions.c.status.not_in(WITH_RECORDS), ~rivalled),
+        all_current(extractions),
+    )
+    told = (extractions.c.status, extractions.c.kind, extractions.c.held_by)
+    return (
+        select(documents.c.uri, documents.c.etag, documents.c.sha256, *told)
+        .select_from(documents.outerjoin(extractions, under_recipe))
+        .where(documents.c.uri.in_(bindparam("uris", expanding=True)))
+    )
+
+
+def before(connection: Connection, uris: Sequence[str], schema_name: str) -> dict[str, Before]:
+    """What became of each uri under whatever recipe came last; those that were never read are left out."""
+    stored = {clean_text(uri): uri for uri in uris}
+    shows = documents.join(
+        extractions, and_(extractions.c.sha256 == documents.c.sha256, extractions.c.schema_name == schema_name)
+    ).outerjoin(recipes, recipes.c.recipe == extractions.c.recipe)
+    # Sorted and chosen here: SQLite would go through all extractions of a status instead of those of the uris.
+    rows = connection.execute(
+        select(documents.c.uri, extractions.c.id, extractions.c.status, extractions.c.superseded_by, recipes.c.parts)
+        .select_from(shows)
+        .where(documents.c.uri.in_(list(stored)))
+    ).all()
+    # The last row of a uri stays: its current extraction, or the latest of several.
+    done = sorted((row for row in rows if row.status in FINAL), key=lambda row: (row.superseded_by is None, row.id))
+    showed = connection.scalars(
+        select(documents.c.uri)
+        .join(former_contents, former_contents.c.document_id == documents.c.id)
+        .join(extractions, extractions.c.sha256 == former_contents.c.sha256)
+        .where(documents.c.uri.in_(list(stored)), extractions.c.schema_name == schema_name)
+    )
+    found = {stored[uri]: Before(done=False, parts=None) for uri in showed}
+    return found | {stored[row.uri]: Before(done=True, parts=row.parts) for row in done}
+
+
+def remember(connection: Connection, which: ColumnElement[bool]) -> Any:
+    """The statement that notes the bytes which some documents show now as their former ones."""
+    shown = select(documents.c.id, documents.c.sha256).where(which)
+    return insert(connection, former_contents).from_select(["document_id", "sha256"], shown).on_conflict_do_nothing()
+
+
+def _is_unread(digest: str | None) -> bool:
+    return digest is not None and digest.startswith(UNREAD)

@@ -1,0 +1,115 @@
+"""What is removed for good: raw replies of a time, or all that is known of one document.
+
+Each function is one transaction's work. What had been exported is taken away by the next export.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Select, delete, select, update
+
+from extractors.errors import BadConfiguration
+from flows.store.dialects import erase_deleted
+from flows.store import leases
+from flows.store.tables import documents, extraction_replies, extractions, former_contents, pages, records, replies
+from flows.store.types import clean_text
+
+
+@dataclass(frozen=True)
+class Purged:
+    """How many rows were removed."""
+
+    documents: int = 0
+    extractions: int = 0
+    records: int = 0
+    replies: int = 0
+
+
+def purge_replies(connection: Connection, before: datetime | None, uri: str | None) -> Purged:
+    """Removes raw replies; records and their evidence stay.
+
+    A document that is still pending asks again for what it had been answered.
+
+    Args:
+        connection: of the transaction.
+        before: only replies that came earlier.
+        uri: only those of this document.
+
+    Raises:
+        BadConfiguration: the store knows no such document.
+    """
+    erase_deleted(connection)
+    which: list[ColumnElement[bool]] = []
+    if before is not None:
+        which.append(replies.c.created_at < before)
+    if uri is not None:
+        own = _own_extractions(connection, _document_id(connection, uri))
+        which.append(replies.c.fingerprint.in_(_own_replies(own)))
+    return Purged(replies=connection.execute(delete(replies).where(*which)).rowcount)
+
+
+def purge_document(connection: Connection, uri: str, before: datetime | None) -> Purged:
+    """Removes a document: its row, and what was extracted from its bytes and the bytes it showed before.
+
+    What other documents show or showed too is theirs and stays.
+
+    Args:
+        connection: of the transaction.
+        uri: the document's.
+        before: only if its last outcome is earlier; otherwise nothing is removed.
+
+    Raises:
+        BadConfiguration: the store knows no such document, or a run is working on it.
+    """
+    erase_deleted(connection)
+    document_id = _document_id(connection, uri)
+    own = _own_extractions(connection, document_id)
+    for row in connection.execute(select(extractions.c.held_by, extractions.c.finished_at).where(own)):
+        if leases.holds(connection, row.held_by):
+            raise BadConfiguration(f"a run is working on {uri}: purge it when that has ended")
+        if before is not None and (row.finished_at is None or row.finished_at >= before):
+            return Purged()
+    ids = list(connection.scalars(select(extractions.c.id).where(own)))
+    gone = extractions.c.id.in_(ids)
+    removed = connection.execute(delete(replies).where(replies.c.fingerprint.in_(_own_replies(gone)))).rowcount
+    for table in (pages, extraction_replies):
+        connection.execute(delete(table).where(table.c.extraction_id.in_(ids)))
+    found = connection.execute(delete(records).where(records.c.extraction_id.in_(ids))).rowcount
+    # What one of them had replaced does not come back: it is superseded, by nothing that is there any more.
+    orphaned = extractions.c.superseded_by.in_(ids)
+    connection.execute(update(extractions).where(orphaned).values(superseded_by=extractions.c.id))
+    connection.execute(delete(extractions).where(gone))
+    connection.execute(delete(former_contents).where(former_contents.c.document_id == document_id))
+    connection.execute(delete(documents).where(documents.c.id == document_id))
+    return Purged(documents=1, extractions=len(ids), records=found, replies=removed)
+
+
+def _document_id(connection: Connection, uri: str) -> int:
+    found: int | None = connection.scalar(select(documents.c.id).where(documents.c.uri == clean_text(uri)))
+    if found is None:
+        raise BadConfiguration(f"the store knows no document {uri}: give its uri as the views show it")
+    return found
+
+
+def _own_extractions(connection: Connection, document_id: int) -> ColumnElement[bool]:
+    """The extractions of bytes that this document alone shows or showed."""
+    shows = select(documents.c.sha256).where(documents.c.id == document_id)
+    showed = select(former_contents.c.sha256).where(former_contents.c.document_id == document_id)
+    mine = {*connection.scalars(shows), *connection.scalars(showed)} - {None}
+    others_show = select(documents.c.sha256).where(documents.c.id != document_id, documents.c.sha256.in_(mine))
+    others_showed = select(former_contents.c.sha256).where(
+        former_contents.c.document_id != document_id, former_contents.c.sha256.in_(mine)
+    )
+    shared = {*connection.scalars(others_show), *connection.scalars(others_showed)}
+    return extractions.c.sha256.in_(mine - shared)
+
+
+def _own_replies(which: ColumnElement[bool]) -> Select[tuple[str]]:
+    """The fingerprints of replies that some extractions read and no other."""
+    mine = extraction_replies.join(extractions)
+    theirs = select(extraction_replies.c.fingerprint).select_from(mine).where(~which)
+    return (
+        select(extraction_replies.c.fingerprint)
+        .select_from(mine)
+        .where(which, extraction_replies.c.fingerprint.not_in(theirs))
+    )

@@ -1,0 +1,261 @@
+"""What the commands read from the store: records, quarantine, runs."""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, select, table, text
+from sqlalchemy.sql import quoted_name
+
+from extractors.documents import PageState, StoredReply
+from extractors.errors import BadConfiguration
+from flows.store.replies import stored_reply
+from flows.store.splits import of_split_file
+from flows.store.store import Store
+from flows.store.succession import awaiting
+from flows.store.tables import (
+    documents,
+    extraction_replies,
+    extractions,
+    pages,
+    recipes,
+    records,
+    replies,
+    runs,
+    schema_views,
+)
+from flows.store.views import ELEMENT_BEFORE, ISSUES, RECORD
+
+_LISTED = ("partial", "quarantined")
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A document that needs a person: quarantined, or partial.
+
+    Attributes:
+        id: of the extraction; what `octavo quarantine show` takes.
+        uris: of the objects that show its bytes, sorted; then of those that did and wait to be read again.
+        schema_name: what was asked for.
+        status: `quarantined` or `partial`.
+        kind: why, from the error tree.
+        cause: why, in one line.
+        failed_pages: numbers of the pages that failed, in order.
+        finished_at: when, in UTC.
+    """
+
+    id: int
+    uris: tuple[str, ...]
+    schema_name: str
+    status: str
+    kind: str
+    cause: str | None
+    failed_pages: tuple[int, ...]
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class QuarantineDetails(Quarantined):
+    """All that is known of one of them.
+
+    Attributes:
+        sha256: of its bytes.
+        recipe: the fingerprint of how it was asked for.
+        endpoint: which answered last, if any.
+        model: likewise.
+        pages: every page's state.
+        replies: the raw replies, in the order in which they were read.
+    """
+
+    sha256: str
+    recipe: str
+    endpoint: str | None
+    model: str | None
+    pages: tuple[PageState, ...]
+    replies: tuple[StoredReply, ...]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One run as it was noted; `finished_at` and `summary` are None while it goes, or when it was killed."""
+
+    id: str
+    source: str
+    schema_name: str
+    recipe: str
+    endpoint: str | None
+    started_at: datetime
+    finished_at: datetime | None
+    summary: dict[str, Any] | None
+
+
+def known_schemas(store: Store) -> list[str]:
+    """The names of the schemas that were extracted with, sorted."""
+    names = select(schema_views.c.schema_name).where(schema_views.c.path == RECORD)
+    with store.reading() as connection:
+        return sorted(connection.scalars(names))
+
+
+def record_rows(store: Store, schema_name: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """The current records of a schema: the columns of its view, and its rows by record id.
+
+    Raises:
+        BadConfiguration: the store knows no such schema.
+    """
+    with store.reading() as connection:
+        return _rows(connection, _views(connection, store, schema_name)[RECORD], "record_id")
+
+
+def whole_records(store: Store, schema_name: str) -> list[dict[str, Any]]:
+    """The current records of a schema with their lists and issues, by record id.
+
+    Each has the columns of its view, `issues`, and for every list the rows of that list's view (a list of
+    plain values as it is) under the list's name.
+
+    Raises:
+        BadConfiguration: the store knows no such schema.
+    """
+    with store.reading() as connection:
+        views = _views(connection, store, schema_name)
+        columns, rows = _rows(connection, views.pop(RECORD), "record_id")
+        found: dict[int, dict[str, Any]] = {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
+        issues = select(records.c.id, records.c.issues).join(extractions).where(_current_of(schema_name))
+        for record_id, told in connection.execute(issues):
+            if record_id in found:
+                found[record_id]["issues"] = told
+        views.pop(ISSUES, None)
+        for path, view in views.items():
+            name = "_".join(json.loads(path))
+            for record in found.values():
+                record[name] = []
+            columns, rows = _rows(connection, view, "record_id, ordinal")
+            for record_id, _uri, _ordinal, *values in rows:
+                plain = columns[len(ELEMENT_BEFORE) :] == ("value",)
+                element = values[0] if plain else dict(zip(columns[len(ELEMENT_BEFORE) :], values, strict=True))
+                found[record_id][name].append(element)
+    return list(found.values())
+
+
+def _views(connection: Connection, store: Store, schema_name: str) -> dict[str, str]:
+    """Path -> name of a schema's views."""
+    rows = connection.execute(select(schema_views).where(schema_views.c.schema_name == schema_name))
+    views = {row.path: row.name for row in rows}
+    if RECORD not in views:
+        raise BadConfiguration(f"nothing was extracted with a schema {schema_name!r} into {store.shown_url}")
+    return views
+
+
+def _rows(connection: Connection, view: str, order: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    found = connection.execute(
+        select(text("*")).select_from(table(quoted_name(view, quote=True))).order_by(text(order))
+    )
+    return tuple(found.keys()), [tuple(row) for row in found]
+
+
+def _current_of(schema_name: str) -> ColumnElement[bool]:
+    return and_(extractions.c.schema_name == schema_name, extractions.c.superseded_by.is_(None))
+
+
+def quarantined(store: Store) -> list[Quarantined]:
+    """Every document that is quarantined or partial now, by id."""
+    listed = (extractions.c.superseded_by.is_(None), extractions.c.status.in_(_LISTED), ~of_split_file())
+    with store.reading() as connection:
+        rows = connection.execute(select(extractions).where(*listed).order_by(extractions.c.id)).all()
+        uris, failed = _uris(connection, *listed), _failed_pages(connection, *listed)
+    return [Quarantined(**_entry(row, uris[row.id], failed[row.id])) for row in rows]
+
+
+def quarantine_details(store: Store, extraction_id: int) -> QuarantineDetails | None:
+    """One of them with its pages and the model's raw replies, superseded ones too; None when there is none."""
+    which = (extractions.c.id == extraction_id, extractions.c.status.in_(_LISTED))
+    with store.reading() as connection:
+        row = connection.execute(select(extractions).where(*which)).one_or_none()
+        if row is None:
+            return None
+        states = connection.execute(
+            select(pages).where(pages.c.extraction_id == extraction_id).order_by(pages.c.page)
+        ).all()
+        read = connection.execute(
+            select(replies)
+            .join(extraction_replies, extraction_replies.c.fingerprint == replies.c.fingerprint)
+            .where(extraction_replies.c.extraction_id == extraction_id)
+            .order_by(extraction_replies.c.position)
+        ).all()
+        uris = _uris(connection, *which)[extraction_id]
+    return QuarantineDetails(
+        **_entry(row, uris, [state.page for state in states if state.status == "failed"]),
+        sha256=row.sha256,
+        recipe=row.recipe,
+        endpoint=row.endpoint,
+        model=row.model,
+        pages=tuple(PageState(state.page, state.status, state.kind, state.cause) for state in states),
+        replies=tuple(stored_reply(reply) for reply in read),
+    )
+
+
+def window_plans(store: Store) -> dict[int, tuple[str, int | None]]:
+    """How the documents that need a person were asked for: id -> `--records`, and pages per request.
+
+    Those that a store of the first version asked for are left out.
+    """
+    listed = (extractions.c.superseded_by.is_(None), extractions.c.status.in_(_LISTED))
+    with store.reading() as connection:
+        rows = connection.execute(
+            select(extractions.c.id, recipes.c.parts)
+            .join(recipes, recipes.c.recipe == extractions.c.recipe)
+            .where(*listed)
+        ).all()
+    return {row.id: tuple(row.parts["window"]) for row in rows}
+
+
+def run_summaries(store: Store) -> list[RunSummary]:
+    """Every run, the latest first."""
+    with store.reading() as connection:
+        rows = connection.execute(select(runs).order_by(runs.c.started_at.desc(), runs.c.id)).mappings().all()
+    return [RunSummary(**row) for row in rows]
+
+
+def _entry(row: Any, uris: Sequence[str], failed: Sequence[int]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "uris": tuple(uris),
+        "schema_name": row.schema_name,
+        "status": row.status,
+        "kind": row.kind or "unknown",
+        "cause": row.cause,
+        "failed_pages": tuple(failed),
+        "finished_at": row.finished_at,
+    }
+
+
+def _uris(connection: Connection, *which: ColumnElement[bool]) -> defaultdict[int, list[str]]:
+    """The uris that stand for the bytes of some extractions, by the extraction's id."""
+    shown = documents.c.sha256 == extractions.c.sha256
+    showed_before = documents.c.id.in_(awaiting(extractions, documents.c.id))
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    for stands_for in (shown, showed_before):
+        rows = connection.execute(
+            select(extractions.c.id, documents.c.uri)
+            .select_from(extractions.join(documents, stands_for))
+            .where(*which)
+            .order_by(documents.c.uri)
+        )
+        for extraction_id, uri in rows:
+            found[extraction_id].append(uri)
+    return found
+
+
+def _failed_pages(connection: Connection, *which: ColumnElement[bool]) -> defaultdict[int, list[int]]:
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    rows = connection.execute(
+        select(pages.c.extraction_id, pages.c.page)
+        .join(extractions)
+        .where(pages.c.status == "failed", *which)
+        .order_by(pages.c.extraction_id, pages.c.page)
+    )
+    for extraction_id, page in rows:
+        found[extraction_id].append(page)
+    return found

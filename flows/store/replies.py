@@ -1,0 +1,66 @@
+"""Runs and model replies as they are kept. Each function is one transaction's work."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from extractors.documents import StoredReply, Usage
+from flows.store.dialects import upsert
+from flows.store.tables import recipes, replies, runs
+
+# Statements that every call or document needs are made once: that costs more than to run them.
+_REPLY = select(replies).where(replies.c.fingerprint == bindparam("asked"))
+
+
+def start_run(connection: Connection, run: dict[str, Any], parts: dict[str, Any] | None) -> None:
+    """Notes a run, unless another process of it has, and what its recipe is made of, unless that is known."""
+    now = datetime.now(UTC)
+    begun = {**run, "started_at": now}
+    connection.execute(upsert(runs, tuple(begun), ("id",), replaces=False), begun)
+    if parts is None:
+        return
+    described = {"recipe": run["recipe"], "schema_name": run["schema_name"], "parts": parts, "first_used_at": now}
+    connection.execute(upsert(recipes, tuple(described), ("recipe",), replaces=False), described)
+
+
+def finish_run(connection: Connection, run_id: str, summary: dict[str, Any]) -> None:
+    """Notes a run's end and its counts."""
+    ended = {"finished_at": datetime.now(UTC), "summary": summary}
+    connection.execute(update(runs).where(runs.c.id == run_id).values(ended))
+
+
+def summaries(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The counts of those runs that have ended."""
+    ended = select(runs.c.id, runs.c.summary).where(runs.c.id.in_(run_ids), runs.c.finished_at.is_not(None))
+    return {row.id: row.summary for row in connection.execute(ended)}
+
+
+def get_reply(connection: Connection, fingerprint: str) -> StoredReply | None:
+    """The reply kept under a request's fingerprint."""
+    row = connection.execute(_REPLY, {"asked": fingerprint}).one_or_none()
+    return None if row is None else stored_reply(row)
+
+
+def put_reply(connection: Connection, reply: StoredReply) -> None:
+    """Keeps a reply; it replaces one of the same fingerprint."""
+    usage = reply.usage
+    kept = {
+        "fingerprint": reply.fingerprint,
+        "endpoint": reply.endpoint,
+        "model": reply.model,
+        "status": reply.status,
+        "body": reply.body,
+        "usage": {"input": usage.input, "output": usage.output, "cached": usage.cached},
+        "cost_usd": usage.cost_usd,
+        "seconds": reply.seconds,
+        "created_at": datetime.now(UTC),
+    }
+    connection.execute(upsert(replies, tuple(kept), ("fingerprint",), replaces=True), kept)
+
+
+def stored_reply(row: Any) -> StoredReply:
+    """A row of `replies` as the stages know it."""
+    usage = Usage(**row.usage, cost_usd=row.cost_usd)
+    return StoredReply(row.fingerprint, row.endpoint, row.model, row.status, row.body, usage, row.seconds)

@@ -1,0 +1,120 @@
+"""Which extraction counts.
+
+An extraction is *current* until another takes its place (`superseded_by`):
+
+- under another recipe, for the same bytes and schema: a complete or partial one replaces all others,
+  a quarantined one only those that hold no records;
+- by the new bytes of an object: what it showed before is replaced once the new bytes have an outcome
+  and no other object stands for the old ones.
+
+An object *stands for* the bytes that it shows, and, while these have no outcome under the schema, for
+those that it showed before: nothing vanishes from the views while a document waits to be read again.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam, exists, func, or_, select, update
+
+from flows.store.tables import FINAL, UNREAD, WITH_RECORDS, documents, extractions, former_contents
+
+# Statements that every document needs are made once: that costs more than to run them.
+_LIFT = (
+    update(extractions)
+    .where(extractions.c.id == bindparam("successor"), extractions.c.superseded_by.is_not(None))
+    .values(superseded_by=None)
+)
+_REPLACE = (
+    update(extractions)
+    .where(
+        extractions.c.id != bindparam("successor"),
+        extractions.c.superseded_by.is_(None),
+        extractions.c.sha256 == bindparam("content"),
+        extractions.c.schema_name == bindparam("asked"),
+    )
+    .values(superseded_by=bindparam("successor"))
+)
+_REPLACE_FAILURES = _REPLACE.where(extractions.c.status.not_in(WITH_RECORDS))
+
+
+def showing(extraction: FromClause, *columns: ColumnElement[Any]) -> Select[Any]:
+    """Selects from the `documents` that show an extraction's bytes; correlated to it."""
+    return select(*columns).where(documents.c.sha256 == extraction.c.sha256).correlate(extraction)
+
+
+def awaiting(extraction: FromClause, *columns: ColumnElement[Any]) -> Select[Any]:
+    """Selects from the `documents` that showed an extraction's bytes before, and have no outcome since."""
+    later = extractions.alias()
+    outcome = exists().where(
+        later.c.sha256 == documents.c.sha256,
+        later.c.sha256.not_like(f"{UNREAD}%"),
+        later.c.schema_name == extraction.c.schema_name,
+        later.c.superseded_by.is_(None),
+        later.c.status.in_(FINAL),
+    )
+    return (
+        select(*columns)
+        .select_from(documents.join(former_contents, former_contents.c.document_id == documents.c.id))
+        .where(former_contents.c.sha256 == extraction.c.sha256, ~outcome.correlate(documents, extraction))
+        .correlate(extraction)
+    )
+
+
+def document_uri(extraction: FromClause) -> ColumnElement[Any]:
+    """The smallest uri that stands for an extraction's bytes, as a correlated subquery."""
+    smallest = func.min(documents.c.uri)
+    return func.coalesce(
+        showing(extraction, smallest).scalar_subquery(), awaiting(extraction, smallest).scalar_subquery()
+    )
+
+
+def make_current(connection: Connection, extraction_id: int, key: dict[str, str], status: str | None) -> None:
+    """Lifts an extraction's own supersession, and lets it replace those of other recipes."""
+    connection.execute(_LIFT, {"successor": extraction_id})
+    if status not in FINAL:
+        return
+    work = {"successor": extraction_id, "content": key["sha256"], "asked": key["schema_name"]}
+    connection.execute(_REPLACE if status in WITH_RECORDS else _REPLACE_FAILURES, work)
+
+
+def retire_former(connection: Connection, digest: str, schema_name: str, document_id: int | None = None) -> None:
+    """Supersedes what documents showed before by what they show now, once that has an outcome.
+
+    Args:
+        connection: of the transaction.
+        digest: the bytes they show now.
+        schema_name: under which the outcome counts.
+        document_id: of the only document to look at; None: every one that shows these bytes, for an
+            outcome counts for all of them at once.
+    """
+    heir = connection.scalar(
+        select(extractions.c.id)
+        .where(
+            extractions.c.sha256 == digest,
+            extractions.c.schema_name == schema_name,
+            extractions.c.superseded_by.is_(None),
+            extractions.c.status.in_(FINAL),
+        )
+        .order_by(extractions.c.status.in_(WITH_RECORDS).desc(), extractions.c.id.desc())
+        .limit(1)
+    )
+    if heir is None:
+        return
+    now_showing = documents.c.sha256 == digest if document_id is None else documents.c.id == document_id
+    former = select(former_contents.c.sha256).join(documents).where(now_showing)
+    stood_for = or_(showing(extractions, documents.c.id).exists(), awaiting(extractions, documents.c.id).exists())
+    supersede(
+        connection,
+        heir,
+        extractions.c.schema_name == schema_name,
+        extractions.c.sha256.in_(former),
+        ~stood_for,
+    )
+
+
+def supersede(connection: Connection, successor: int, *which: ColumnElement[bool]) -> None:
+    """Marks the current extractions that fulfil every condition as superseded by another."""
+    connection.execute(
+        update(extractions)
+        .where(extractions.c.id != successor, extractions.c.superseded_by.is_(None), *which)
+        .values(superseded_by=successor)
+    )

@@ -1,0 +1,112 @@
+"""The Prefect flow: states that tell the truth, artifacts, and a refusal of what cannot be."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pages
+import pytest
+from fakes import model_server, says
+from runs import TOTAL, run
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Prefect's own server and client warn at will
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A real Prefect server for the session (about 15 s to start)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        from prefect.testing.utilities import prefect_test_harness
+
+        with prefect_test_harness(server_startup_timeout=90):
+            yield
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    """A folder with one good document."""
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    (folder / "good.pdf").write_bytes(pages.digital_pdf(["Corner Shop"]))
+    return folder
+
+
+def run_flow(**parameters: Any) -> Any:
+    """One flow run's final state."""
+    from flows.prefect.extract import extract
+
+    return asyncio.run(extract(**parameters, return_state=True))
+
+
+async def artifacts(key: str) -> list[Any]:
+    """The artifacts under a key, newest last."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+    async with get_client() as client:
+        return await client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_completed_only_when_every_document_is(inbox: Path) -> None:
+    """Completed, then Completed with nothing to do, then Failed with how many are not; with a table artifact."""
+    with model_server(lambda _: says(TOTAL)) as server:
+        wishes = {"sources": [str(inbox)], "schema_name": "receipt", "base_url": server.base_url, "model": "m"}
+        first, again = run_flow(**wishes), run_flow(**wishes)
+        (inbox / "locked.pdf").write_bytes(pages.encrypted_pdf("secret"))
+        third = run_flow(**wishes)
+    assert (first.is_completed(), first.message) == (True, "1 documents complete, 0 skipped")
+    assert (again.is_completed(), again.message) == (True, "0 documents complete, 1 skipped")
+    assert third.is_failed()
+    assert third.message == "1 of 1 documents are not complete: 1 quarantined"
+    (troubles,) = asyncio.run(artifacts("octavo-troubles"))
+    assert "encrypted" in str(troubles.data)
+    assert len(asyncio.run(artifacts("octavo-summary"))) == 3
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_what_cannot_run_fails_with_its_line(inbox: Path) -> None:
+    """The state's message says what happened and what to do."""
+    state = run_flow(sources=[str(inbox)], schema_name="nothing")
+    assert state.is_failed()
+    assert "unknown schema 'nothing'" in state.message
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_parameters_are_typed(inbox: Path) -> None:
+    """A wrong parameter is refused with its name before anything runs."""
+    state = run_flow(sources=[str(inbox)], schema_name="receipt", rerun="sometimes")
+    assert state.is_failed()
+    assert "rerun" in state.message
+
+
+def test_the_flow_runs_without_prefect_too(inbox: Path) -> None:
+    """The parameters have types and descriptions for the UI."""
+    from flows.prefect.extract import extract
+
+    properties = extract.parameters.properties
+    assert set(properties) >= {"sources", "schema_name", "endpoints", "max_cost", "records", "rerun"}
+    assert "s3://bucket/prefix" in properties["sources"]["description"]
+    assert properties["rerun"]["enum"] == ["changed", "failed", "all"]
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_an_evaluation_leaves_its_table(inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deployment `evaluate`: Completed whatever share is right, Failed where labels cannot be read."""
+    from flows.prefect.deployments import evaluate_records
+
+    monkeypatch.setenv("OCTAVO_STORE", f"sqlite:///{tmp_path / 'octavo.db'}")
+    with model_server(lambda _: says(TOTAL)) as server:
+        run(inbox, server.base_url)
+    (tmp_path / "labels.csv").write_text("file,merchant,total\ngood.pdf,corner shop,13\n")
+    state: Any = asyncio.run(evaluate_records(str(tmp_path / "labels.csv"), "receipt", return_state=True))
+    assert state.is_completed()
+    assert state.message == "receipt: 1 of 2 labels right"
+    (table,) = asyncio.run(artifacts("octavo-evaluation"))
+    assert [row["right %"] for row in json.loads(table.data)] == ["100.0", "0.0", "50.0"]
+    failed: Any = asyncio.run(evaluate_records("nowhere.csv", "receipt", return_state=True))
+    assert failed.is_failed()
+    assert "labels nowhere.csv cannot be read" in failed.message

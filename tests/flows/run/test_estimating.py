@@ -1,0 +1,66 @@
+"""What a run would take, told before anything is sent."""
+
+import json
+from pathlib import Path
+
+import pytest
+from fakes import model_server, says
+from pages import digital_pdf, encrypted_pdf
+from runs import TOTAL, run
+
+from flows.cli.parser import main
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    """Two documents of 12 pages together, and one that is locked."""
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    (folder / "one.pdf").write_bytes(digital_pdf(2))
+    (folder / "ten.pdf").write_bytes(digital_pdf(10))
+    (folder / "locked.pdf").write_bytes(encrypted_pdf("secret"))
+    return folder
+
+
+def estimated(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
+    """The JSON line of a dry run."""
+    capsys.readouterr()
+    assert main(["extract", *arguments, "--schema", "receipt", "--dry-run", "--json"]) == 0
+    found: dict[str, object] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return found
+
+
+def test_a_dry_run_tells_and_does_nothing(inbox: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Documents, pages, requests, tokens and cost for each endpoint; no store is made and nothing is sent."""
+    found = estimated(capsys, str(inbox), "--pages-per-request", "4")
+    assert found["documents"] == {"to_do": {"new": 3}, "done": 0, "skipped": 0, "quarantined": {"encrypted": 1}}
+    assert (found["pages"], found["requests"]) == (12, 1 + 3)
+    costs = found["endpoints"]
+    assert isinstance(costs, dict)
+    # 12 pages of 2,200 tokens, and the prompt four times.
+    assert 12 * 2_200 < costs["openrouter"]["input_tokens"] < 12 * 2_200 + 4 * 2_500
+    usage = costs["mistral"]
+    expected = (usage["input_tokens"] * 0.10 + usage["output_tokens_at_most"] * 0.30) / 1e6
+    assert usage["cost_usd_at_most"] == pytest.approx(expected)
+    assert not Path("octavo.db").exists()
+
+
+def test_what_is_done_is_not_told_again_and_a_change_is(inbox: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """After a run there is nothing to do; another model makes work of every document, and says so."""
+    with model_server(lambda _: says(TOTAL)) as server:
+        run(inbox, server.base_url)
+        calls = len(server.asked)
+        wishes = ("--base-url", server.base_url, "--model")
+        done = estimated(capsys, str(inbox), *wishes, "test-model")
+        other = estimated(capsys, str(inbox), *wishes, "other-model")
+        assert len(server.asked) == calls
+    assert done["documents"] == {"to_do": {}, "done": 3, "skipped": 0, "quarantined": {}}
+    assert other["documents"] == {"to_do": {"recipe": 3}, "done": 0, "skipped": 0, "quarantined": {"encrypted": 1}}
+
+
+def test_people_are_told_why(inbox: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In words: how many and why, what cannot be opened, and that nothing was sent."""
+    assert main(["extract", str(inbox), "--schema", "receipt", "--dry-run"]) == 0
+    told = capsys.readouterr().out
+    for line in ("3 documents to do: 3 new", "1 cannot be opened: encrypted", "openrouter", "Nothing was sent"):
+        assert line in told

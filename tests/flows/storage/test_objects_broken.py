@@ -1,0 +1,125 @@
+"""S3 that breaks off or dawdles: read again from the start, told in the end, and never in the way of others."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from s3_servers import S3Server
+
+from extractors.documents import ObjectRef
+from extractors.errors import SourceUnavailable
+from flows.storage import s3
+from flows.storage.s3 import (
+    spool,
+    spool_async,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+MOST = 100_000_000
+
+
+@pytest.fixture(autouse=True)
+def no_client_stays() -> Iterator[None]:
+    """The next test's environment makes a client of its own."""
+    yield
+    s3._shared_client.cache_clear()
+
+
+Handler = type[BaseHTTPRequestHandler]
+
+
+@contextmanager
+def odd_server(monkeypatch: pytest.MonkeyPatch, get: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[None]:
+    """A server whose GET misbehaves as the test says."""
+
+    class Odd(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            get(self)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature is the base class's
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Odd)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    S3Server(f"http://127.0.0.1:{server.server_port}", "key", "secret").settle_in(monkeypatch)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _reply(handler: BaseHTTPRequestHandler, body: bytes, length: int) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(length))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+REF = ObjectRef("s3://bucket/a.pdf", 10, "etag")
+
+
+def test_a_connection_that_breaks_off_is_tried_again_from_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Half an object is never taken for one."""
+    bodies = [b"01234", b"012", b"0123456789"]
+    with odd_server(monkeypatch, lambda handler: _reply(handler, bodies.pop(0), 10)):
+        spooled = spool(REF, tmp_path, MOST)
+    assert spooled.path.read_bytes() == b"0123456789"
+    assert list(tmp_path.iterdir()) == [spooled.path]
+
+
+def test_a_connection_that_always_breaks_off_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """After three readings it is no use: the object stays for the next run, and no half of it on disk."""
+    with (
+        odd_server(monkeypatch, lambda handler: _reply(handler, b"01234", 10)),
+        pytest.raises(SourceUnavailable, match="broke off"),
+    ):
+        spool(REF, tmp_path, MOST)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reading_leaves_the_event_loop_free(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The server answers only after the loop has gone on: were it blocked, this would never end."""
+    went_on = threading.Event()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        went_on.wait(30)
+        _reply(handler, b"0123456789", 10)
+
+    async def read_twenty() -> list[int]:
+        asyncio.get_running_loop().call_later(0.01, went_on.set)
+        return [each.size for each in await asyncio.gather(*(spool_async(REF, tmp_path, MOST) for _ in range(20)))]
+
+    with odd_server(monkeypatch, answer):
+        assert asyncio.run(read_twenty()) == [10] * 20
+
+
+def test_a_cancelled_reading_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """When the cancellation comes through, no thread writes any more: the folder can be removed."""
+    asked, released = threading.Event(), threading.Event()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        asked.set()
+        released.wait(30)
+        _reply(handler, b"0123456789", 10)
+
+    async def cancel() -> None:
+        reading = asyncio.create_task(spool_async(REF, tmp_path, MOST))
+        await asyncio.to_thread(asked.wait, 30)
+        reading.cancel()
+        asyncio.get_running_loop().call_later(0.01, released.set)
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert os.listdir(tmp_path) == []  # noqa: PTH208 - now, not when the loop has ended
+
+    with odd_server(monkeypatch, answer):
+        asyncio.run(cancel())

@@ -1,0 +1,145 @@
+"""What is purged is gone, from the tables and from the file; what others need stays."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+from stores import Note, draft, extract, fresh_url, known, listed, outcome, reply, spooled, texts
+
+from flows.cli.parser import main
+from flows.export.export import export
+from flows.store.purge import Purged, purge_document, purge_replies
+from flows.store.store import Store
+from flows.store.tables import documents, extractions, metadata, records, replies
+from flows.store.views import make_views
+from schemas.record import schema_of
+
+MARK = "Erika-Mustermann-7f3a"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database."""
+    return fresh_url(request.param, tmp_path)
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    """A store that knows the schema `note`."""
+    with Store.open(url) as opened:
+        make_views(opened, schema_of(Note))
+        yield opened
+
+
+def _extract(store: Store, name: str, content: str, text: str, *fingerprints: str, etag: str = "1") -> int:
+    for fingerprint in fingerprints:
+        store.put_reply(reply(fingerprint, text))
+    done = outcome("complete", draft(text=text), reply_fingerprints=fingerprints)
+    return extract(store, name, content, done, etag=etag)
+
+
+def _count(store: Store, name: str) -> int:
+    with store.reading() as connection:
+        return connection.scalar(select(func.count()).select_from(metadata.tables[name])) or 0
+
+
+def test_old_replies_go_and_records_stay(store: Store) -> None:
+    """Only what came before the moment; the records keep their evidence."""
+    _extract(store, "a", "A", "first", "f1")
+    with store.writing() as connection:
+        connection.execute(replies.update().values(created_at=datetime(2026, 1, 1, tzinfo=UTC)))
+    _extract(store, "b", "B", "second", "f2")
+    with store.reading() as connection:
+        evidence = connection.scalars(select(records.c.evidence)).all()
+    assert store.transact(purge_replies, datetime(2026, 1, 2, tzinfo=UTC), None) == Purged(replies=1)
+    assert (store.get_reply("f1"), store.get_reply("f2") is not None) == (None, True)
+    assert texts(store) == [("a", "first"), ("b", "second")]
+    with store.reading() as connection:
+        assert connection.scalars(select(records.c.evidence)).all() == evidence
+
+
+def test_a_document_goes_with_all_it_ever_showed(store: Store) -> None:
+    """Its row, both contents, their records, pages and replies; the next listing finds it new."""
+    _extract(store, "a", "A", "old", "f1")
+    _extract(store, "a", "B", "new", "f2", "shared", etag="2")
+    _extract(store, "b", "C", "other", "f3", "shared")
+    assert store.transact(purge_document, listed("a").uri, None) == Purged(1, 2, 2, 2)
+    assert texts(store) == [("b", "other")]
+    counts = {name: _count(store, name) for name in ("documents", "extractions", "pages", "former_contents")}
+    assert counts == {"documents": 1, "extractions": 1, "pages": 2, "former_contents": 0}
+    assert [store.get_reply(each) is not None for each in ("f1", "f2", "f3", "shared")] == [False, False, True, True]
+    assert store.known([listed("a").uri], "note", "r1") == {}
+    assert store.claim(listed("a"), spooled("B"), "note", "r1", "run").mine
+
+
+def test_bytes_that_another_document_shows_stay(store: Store) -> None:
+    """A copy keeps the record; only the one object is forgotten."""
+    _extract(store, "a", "A", "same", "f1")
+    extract(store, "b", "A")
+    done = store.transact(purge_document, listed("a").uri, None)
+    assert (done.documents, done.extractions, done.records) == (1, 0, 0)
+    assert [uri for uri, _ in texts(store)] == ["b"]
+
+
+def test_what_a_purged_one_replaced_does_not_come_back(store: Store) -> None:
+    """An extraction whose successor is gone stays superseded."""
+    with store.writing() as connection:
+        connection.execute(
+            extractions.insert().values(sha256="X", schema_name="note", recipe="r0", status="complete")
+        )
+    _extract(store, "a", "A", "text")
+    with store.writing() as connection:
+        connection.execute(extractions.update().where(extractions.c.sha256 == "X").values(superseded_by=2))
+    store.transact(purge_document, listed("a").uri, None)
+    with store.reading() as connection:
+        assert connection.execute(select(extractions.c.sha256, extractions.c.superseded_by)).all() == [("X", 1)]
+
+
+def test_a_document_that_is_newer_or_worked_on_stays(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--before` and `--document` together mean both; a live claim is respected."""
+    _extract(store, "a", "A", "text")
+    assert store.transact(purge_document, listed("a").uri, datetime(2020, 1, 1, tzinfo=UTC)) == Purged()
+    store.claim(listed("b"), spooled("B"), "note", "r1", "run")
+    url = store._url.render_as_string(hide_password=False)
+    assert main(["purge", "--document", listed("b").uri, "--store", url]) == 1
+    assert "a run is working on" in capsys.readouterr().err
+    assert known(store, "b").status == "pending"
+
+
+def test_the_next_export_takes_a_purged_record_away(store: Store, tmp_path: Path) -> None:
+    """What went out is called back."""
+    _extract(store, "a", "A", "text")
+    export(store, "note", str(tmp_path / "out"), "jsonl")
+    store.transact(purge_document, listed("a").uri, None)
+    done = export(store, "note", str(tmp_path / "out"), "jsonl")
+    assert (done.added, done.removed) == (0, 1)
+
+
+def test_nothing_is_left_in_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """After the command, no byte of a purged document is in SQLite's file or its log."""
+    with Store.open("sqlite:///octavo.db") as store:
+        make_views(store, schema_of(Note))
+        _extract(store, "a", "A", f"{MARK} " * 500, "f1")
+        _extract(store, "b", "B", "other", "f2")
+    assert MARK.encode() in b"".join(path.read_bytes() for path in tmp_path.glob("octavo.db*"))
+    assert main(["purge", "--document", listed("a").uri]) == 0
+    assert "removed: 1 documents, 1 extractions, 1 records, 1 replies" in capsys.readouterr().out
+    assert MARK.encode() not in b"".join(path.read_bytes() for path in tmp_path.glob("octavo.db*"))
+    with Store.open("sqlite:///octavo.db") as store, store.reading() as connection:
+        assert connection.scalars(select(documents.c.uri)).all() == [listed("b").uri]
+
+
+def test_the_command_wants_to_know_what(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a choice nothing is removed; dates are dates; an unknown document is told."""
+    Store.open(url).close()
+    assert main(["purge", "--store", url]) == 1
+    assert "say what to remove" in capsys.readouterr().err
+    assert main(["purge", "--document", "s3://nowhere", "--store", url]) == 1
+    assert "knows no document s3://nowhere" in capsys.readouterr().err
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    assert main(["purge", "--before", tomorrow, "--replies", "--store", url]) == 0
+    assert "removed: nothing" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["purge", "--before", "soon", "--store", url])
