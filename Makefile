@@ -37,7 +37,7 @@ bench: $(MADE)
 
 # The deployment for real, on loopback: server, worker, S3, built-in model (about two minutes).
 deploy-check: $(MADE)
-	PYTHONPATH=.:tests $(BIN)/python tests/deploy_check.py
+	PYTHONPATH=.:tests/support $(BIN)/python tests/support/deploy_check.py
 
 # Names, versions and hashes only; uv comes from the registry, into an environment of its own.
 lock:

@@ -16,6 +16,7 @@ from pydantic_settings import (
 )
 
 from extractors.errors import BadConfiguration
+from extractors.pages.limits import Limits
 
 FILE = Path("octavo.toml")
 

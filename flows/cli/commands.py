@@ -85,9 +85,10 @@ def purge(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """Writes the page on the store."""
-    from flows.report.html import report_command
+    from flows.report.html import write_report
 
-    return report_command(options.out, options.store, options.limit)
+    print(write_report(options.out, options.store, options.limit))
+    return 0
 
 
 def evaluate(options: argparse.Namespace) -> int:

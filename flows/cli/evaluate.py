@@ -1,13 +1,13 @@
 """What `octavo evaluate` prints, and the same as rows for Prefect's table."""
 
 import json
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from flows.evaluation.evaluate import Evaluation, Tally, evaluate
+from flows.evaluation.tables import as_rows
 from flows.schema_lookup import find_schema
 from flows.settings import settings
 from flows.store.store import Store
@@ -41,30 +41,6 @@ def evaluate_command(labels: str, spec: str, url: str | None, *, as_json: bool) 
     else:
         _show(found)
     return 0
-
-
-def as_rows(found: Evaluation) -> list[dict[str, Any]]:
-    """A row for each field, and one for all; `found`: how many are right of the values found on the page."""
-    return [_row(name, tally) for name, tally in [*found.fields.items(), ("all", found.total)]]
-
-
-def _row(name: str, tally: Tally) -> dict[str, Any]:
-    return {
-        "field": name,
-        "labels": tally.labels,
-        "right": tally.right,
-        "wrong": tally.wrong,
-        "missing": tally.missing,
-        "extra": tally.extra,
-        "right %": f"{100 * tally.right / tally.labels:.1f}" if tally.labels else "",
-        "found": _right_of(tally.grounded),
-        "not found": _right_of(tally.ungrounded),
-    }
-
-
-def _right_of(counts: dict[str, int]) -> str:
-    count = sum(counts.values())
-    return f"{counts['right']}/{count}" if count else ""
 
 
 def _show(found: Evaluation) -> None:

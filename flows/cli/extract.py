@@ -11,7 +11,8 @@ from typing import Any
 
 from extractors.errors import BadConfiguration
 from flows.cli.show import show_summary
-from flows.observe.watch import Terminal, looking_on
+from flows.cli.terminal import Terminal
+from flows.observe.watch import looking_on
 from flows.run.job import Job, run_job
 from flows.settings import settings
 
@@ -71,7 +72,8 @@ def _dry_run(job: Job, *, json_wanted: bool) -> int:
     """Tells what the run would take; returns the exit code."""
     from rich.console import Console
 
-    from flows.run.dry_run import as_json, estimate_job, show_estimate
+    from flows.cli.dry_run import show_estimate
+    from flows.run.dry_run import as_json, estimate_job
 
     found, endpoints = asyncio.run(estimate_job(job, settings()))
     show_estimate(found, endpoints, Console(stderr=json_wanted, highlight=False))

@@ -257,7 +257,3 @@ def _add_services(commands: "Commands[argparse.ArgumentParser]") -> None:
         each.add_argument("--model", metavar="M")
         each.add_argument("--concurrency", type=_positive, metavar="N", help="calls in flight (64)")
         _add_store(each)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

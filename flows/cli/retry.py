@@ -12,7 +12,7 @@ from rich.text import Text
 from extractors.errors import BadConfiguration
 from flows.cli.extract import take_passwords
 from flows.cli.show import show_summary
-from flows.observe.watch import Terminal
+from flows.cli.terminal import Terminal
 from flows.run.job import Job, run_job
 from flows.schema_lookup import find_schema
 from flows.settings import settings

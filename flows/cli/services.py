@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 from extractors.errors import BadConfiguration
 from flows.cli.extract import prefect_is_configured
 from flows.events.batch import Batch, TakeUploads, take_uploads
-from flows.events.notifications import Arrival
 from flows.observe import telemetry
 from flows.observe.logs import Logged, start_logging, tell
 from flows.run.endpoints import choose
 from flows.run.job import Job
 from flows.schema_lookup import find_schema
 from flows.settings import Settings, settings
-from flows.store.store import Store, inbox
+from flows.store import inbox
+from flows.store.inbox import Arrival
+from flows.store.store import Store
 from flows.store.views import make_views
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from extractors.documents import ObjectRef
 from extractors.errors import SourceUnavailable
 from extractors.vision.endpoints import Endpoint
-from flows.events.notifications import Arrival
 from flows.observe.summary import Outcome, Summary
 from flows.observe.watch import Watch
 from flows.run.job import Job, run_job
 from flows.settings import Settings
 from flows.storage.s3 import find_object_async
+from flows.store.inbox import Arrival
 
 MOST_AT_ONCE = 200
 """Uploads in one run: what waits meanwhile is the next one's."""

@@ -9,31 +9,18 @@ the first; SeaweedFS's shape was recorded from `weed mini` 4.48.
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
 from extractors.errors import BadNotification
 from flows.storage.s3 import s3_uri, split_s3_uri
+from flows.store.inbox import Arrival
 
 _BUCKETS = "/buckets/"
 """Where SeaweedFS keeps its buckets."""
 
 _DEEPEST = 3
 """Envelopes in each other: a body inside SNS inside EventBridge."""
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """An object that was uploaded.
-
-    Attributes:
-        uri: `s3://bucket/key`.
-        otherwise: the key as it was sent, when decoding changed it: Ceph does not encode keys, AWS does.
-    """
-
-    uri: str
-    otherwise: str | None = None
 
 
 def arrivals_in(body: str | bytes, depth: int = 0) -> list[Arrival]:

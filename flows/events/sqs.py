@@ -19,11 +19,13 @@ from urllib.parse import urlsplit
 from extractors.errors import BadNotification, CannotRun, SourceUnavailable
 from flows.background import alongside, every
 from flows.events.batch import MOST_AT_ONCE, Batch, Ended, TakeUploads
-from flows.events.notifications import Arrival, arrivals_in
+from flows.events.notifications import arrivals_in
 from flows.observe import telemetry
 from flows.observe.logs import tell
 from flows.run.job import Job
-from flows.store.store import Store, inbox
+from flows.store import inbox
+from flows.store.inbox import Arrival
+from flows.store.store import Store
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

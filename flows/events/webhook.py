@@ -26,9 +26,10 @@ from flows.events.notifications import arrivals_in
 from flows.observe import telemetry
 from flows.observe.logs import tell
 from flows.run.job import Job
+from flows.store import inbox
 from flows.store.inbox import Taken
 from flows.store.leases import RENEWED_EVERY
-from flows.store.store import Store, inbox
+from flows.store.store import Store
 
 MOST_BYTES = 1_048_576
 """Of a body: S3 sends a few records at a time, well under 100 KB."""

@@ -13,14 +13,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
-
 from extractors.errors import BadConfiguration
 from flows.export.files import WRITERS
 from flows.storage.destinations import Destination, destination
+from flows.store import exports
 from flows.store.exports import Row, Shipment, Target
-from flows.store.store import Store, exports
-from flows.store.tables import schemas
+from flows.store.store import Store
 
 FORMATS = ("parquet", "csv", "jsonl", "delta")
 
@@ -70,7 +68,7 @@ def export(store: Store, schema_name: str, place: str, form: str = "parquet") ->
             shipped = exports.shipment(connection, target, schema_name)
             if not shipped.added and not shipped.removed and target.number > 1:
                 return Exported(there.uri, target.number, 0, 0)
-            rows = _rows(connection, store, shipped)
+            rows = _renewing(store, exports.rows(connection, shipped))
             if form == "delta":
                 misfits = _merge(there, json_schema, shipped, rows)
             else:
@@ -88,10 +86,10 @@ def _check_libraries(form: str) -> None:
 
 def _json_schema(store: Store, schema_name: str) -> dict[str, Any]:
     with store.reading() as connection:
-        found = connection.scalar(select(schemas.c.json_schema).where(schemas.c.name == schema_name))
+        found = exports.shape(connection, schema_name)
     if found is None:
         raise BadConfiguration(f"nothing was extracted with a schema {schema_name!r} into {store.shown_url}")
-    return dict(found)
+    return found
 
 
 @contextmanager
@@ -114,10 +112,10 @@ def _is_there(there: Destination, form: str) -> bool:
     return bool(there.names("records/"))
 
 
-def _rows(connection: Connection, store: Store, shipped: Shipment) -> Iterator[list[Row]]:
+def _renewing(store: Store, rows: Iterator[list[Row]]) -> Iterator[list[Row]]:
     """The records to send, with the lease renewed on the way."""
-    for rows in exports.rows(connection, shipped):
-        yield rows
+    for some in rows:
+        yield some
         store.renew()
 
 

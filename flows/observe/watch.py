@@ -1,7 +1,5 @@
 """Who looks on while a run goes: the terminal. Prefect's artifacts look on in `flows.prefect.extract`."""
 
-import sys
-import time
 from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Protocol
@@ -9,7 +7,6 @@ from typing import Protocol
 from extractors.vision.endpoints import Endpoint
 from flows.observe.summary import Outcome, Summary
 
-_LINE_EVERY = 5.0
 """Seconds between two lines of progress where there is no terminal to draw a bar on."""
 
 
@@ -47,70 +44,3 @@ class Silent:
 
 looking_on: ContextVar[Watch | None] = ContextVar("looking_on", default=None)
 """The command's watch, for a flow that runs inside the command's own process."""
-
-
-class Terminal:
-    """A progress bar, or a line now and then where the output is no terminal.
-
-    Attributes:
-        summary: the run's, once there is one.
-    """
-
-    def __init__(self, *, json: bool = False, how: str = "") -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        # With --json the last line of standard output is for a program; people read standard error.
-        self.console = Console(stderr=json, highlight=False, soft_wrap=True)
-        self.summary: Summary | None = None
-        self._how = how
-        self._line_at = time.monotonic()
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total} documents"),
-            TextColumn("[dim]{task.fields[note]}"),
-            TimeElapsedColumn(),
-            console=self.console,
-            transient=True,
-            disable=not self.console.is_terminal,
-        )
-        self._task = self._bar.add_task("reading", total=None, note="")
-
-    def started(self, endpoints: Sequence[Endpoint], schema_name: str) -> None:
-        """The first line of output says who is asked."""
-        first, *others = endpoints
-        fallback = f", then {', '.join(other.name for other in others)}" if others else ""
-        self.console.print(f"[bold]{schema_name}[/] with {first.name} ({first.model}){fallback}{self._how}")
-        self._bar.start()
-
-    def progressed(self, summary: Summary, outcome: Outcome | None) -> None:
-        """Moves the bar; troubles are told at once, above it."""
-        self.summary = summary
-        total = summary.documents["seen"] - summary.documents["skipped"]
-        done = total - summary.documents["pending"]
-        usage = summary.meter.usage
-        note = f"{summary.meter.calls} calls" + (f", ${usage.cost_usd:.4f}" if usage.cost_usd else "")
-        self._bar.update(self._task, total=total, completed=done, note=note)
-        if outcome is not None and outcome.status in {"quarantined", "partial"} and self.console.is_terminal:
-            self.notice(f"{outcome.status}: {outcome.uri}: {outcome.kind}")
-        if total and not self.console.is_terminal and time.monotonic() - self._line_at >= _LINE_EVERY:
-            self._line_at = time.monotonic()
-            self.console.print(f"{done}/{total} documents, {note}")
-
-    def notice(self, line: str) -> None:
-        """A line above the bar."""
-        from rich.text import Text
-
-        self.console.print(Text(line, style="yellow"))
-        sys.stdout.flush()
-
-    def finished(self, summary: Summary) -> None:
-        """Takes the bar away."""
-        self.summary = summary
-        self._bar.stop()
-
-    def close(self) -> None:
-        """Takes the bar away however the run ended."""
-        self._bar.stop()

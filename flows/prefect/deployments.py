@@ -10,16 +10,16 @@ from prefect import State, flow
 from prefect.artifacts import acreate_table_artifact
 from prefect.states import Completed, Failed
 
-from flows.cli.evaluate import as_rows
 from flows.evaluation.evaluate import Evaluation, evaluate
+from flows.evaluation.tables import as_rows
 from flows.events.batch import Batch, take_uploads
-from flows.events.notifications import Arrival
 from flows.export.export import Exported, export
 from flows.observe import telemetry
 from flows.observe.logs import Logged
 from flows.prefect.extract import Artifacts
 from flows.run.job import Job
 from flows.settings import read_settings
+from flows.store.inbox import Arrival
 from flows.store.store import Store
 
 

@@ -29,7 +29,8 @@ from extractors.errors import CannotRun, EndpointDown, ShardLost
 from flows.background import alongside
 from flows.run.document import Run
 from flows.run.job import Shard
-from flows.store.store import Store, leases, replies
+from flows.store import leases, replies
+from flows.store.store import Store
 
 DEPLOYMENT = "extract-shard/extract-shard"
 

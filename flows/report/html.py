@@ -38,8 +38,8 @@ class _Trouble:
     advice: str
 
 
-def report_command(out: Path, url: str | None, limit: int) -> int:
-    """Writes the report and says how large it is; returns the exit code.
+def write_report(out: Path, url: str | None, limit: int) -> str:
+    """Writes the report; returns a line that says how large it is.
 
     Args:
         out: the HTML file; one that is there is replaced.
@@ -75,8 +75,7 @@ def report_command(out: Path, url: str | None, limit: int) -> int:
         sheets=sheets,
     )
     _write(out, html)
-    print(f"{out}: {len(sheets)} of the newest records, {pictures} pages, {len(html.encode()) / 1e6:.1f} MB")
-    return 0
+    return f"{out}: {len(sheets)} of the newest records, {pictures} pages, {len(html.encode()) / 1e6:.1f} MB"
 
 
 def _trouble(entry: Quarantined) -> _Trouble:

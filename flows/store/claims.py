@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, exists, select, update
 
 from extractors.documents import Extraction, ObjectRef, Spooled
+from flows.store import leases
 from flows.store.dialects import insert, upsert
 from flows.store.objects import remember
 from flows.store.splits import SPLIT, begin_parts, parts_current, split_schemas
-from flows.store import leases
 from flows.store.succession import make_current, retire_former, supersede
 from flows.store.tables import (
     FINAL,

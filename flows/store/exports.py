@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, func, select, update
 
 from extractors.errors import BadConfiguration, DestinationUnavailable
+from flows.store import leases
 from flows.store.dialects import insert
 from flows.store.objects import batches
-from flows.store import leases
 from flows.store.succession import document_uri
-from flows.store.tables import WITH_RECORDS, export_targets, exported_records, exports, extractions, records
+from flows.store.tables import WITH_RECORDS, export_targets, exported_records, exports, extractions, records, schemas
 
 EXPORT = "export"
 """The column that says by which export a row came."""
@@ -62,6 +62,12 @@ class Shipment:
     number: int
     added: tuple[int, ...]
     removed: tuple[Removal, ...]
+
+
+def shape(connection: Connection, schema_name: str) -> dict[str, Any] | None:
+    """The JSON Schema under which a schema's records are kept; None where nothing was extracted with it."""
+    found = connection.scalar(select(schemas.c.json_schema).where(schemas.c.name == schema_name))
+    return None if found is None else dict(found)
 
 
 def hold(connection: Connection, place: str, schema_name: str, form: str, holder: str) -> Target:

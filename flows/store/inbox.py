@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, and_, case, func, or_, select, update
 
-from flows.events.notifications import Arrival
 from flows.store.dialects import insert, lock_definitions
 from flows.store.leases import holds
 from flows.store.types import CleanText, Moment
@@ -35,6 +34,20 @@ arrivals = Table(
     Column("settled_at", Moment),
     Column("held_by", String),
 )
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An object that was uploaded.
+
+    Attributes:
+        uri: `s3://bucket/key`.
+        otherwise: the key as it was sent, when decoding changed it: Ceph does not encode keys, AWS does.
+    """
+
+    uri: str
+    otherwise: str | None = None
+
 
 MOST_ATTEMPTS = 8
 """Times an object that cannot be fetched is tried before it is given up, visibly."""

@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, Select, delete, select, update
 
 from extractors.errors import BadConfiguration
-from flows.store.dialects import erase_deleted
 from flows.store import leases
+from flows.store.dialects import erase_deleted
 from flows.store.tables import documents, extraction_replies, extractions, former_contents, pages, records, replies
 from flows.store.types import clean_text
 

@@ -20,11 +20,11 @@ from sqlalchemy.exc import (
 
 from extractors.documents import Extraction, ObjectRef, Spooled, StoredReply
 from extractors.errors import StoreUnavailable
+from flows.store import claims, leases, objects, replies
 from flows.store.claims import Claim
 from flows.store.dialects import connect, empty_log, reading_options
 from flows.store.leases import Holder
 from flows.store.objects import Before, Known
-from flows.store import claims, leases, objects, replies
 from flows.store.url import advice, parsed_url, shown_url
 from flows.store.versions import check_tables, make_tables
 

@@ -3,8 +3,8 @@
 from sqlalchemy import Connection, inspect, select
 
 from extractors.errors import StoreUnavailable
-from flows.store.migrations import REVISIONS
 from flows.store.dialects import lock_definitions
+from flows.store.migrations import REVISIONS
 from flows.store.tables import metadata, store_version
 
 _OLDEST_POSTGRESQL = 16

@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(ROOT), str(HERE.parent)]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -102,7 +102,7 @@ def measure(
         began = time.monotonic()
         run = subprocess.Popen(
             [
-                sys.executable, "-m", "flows.cli.parser", "extract", documents, "--schema", "receipt", "--json",
+                sys.executable, "-m", "flows.cli", "extract", documents, "--schema", "receipt", "--json",
                 "--base-url", f"http://127.0.0.1:{port}/v1", "--model", "m",
                 "--pages-per-request", str(pages_per_request), "--concurrency", str(slots), "--store", f"sqlite:///{store}/octavo.db",
             ],

@@ -1,6 +1,6 @@
 """500 uploads in a burst through `octavo listen` and `octavo consume`: each document once, whatever is announced.
 
-    PYTHONPATH=.:tests python tests/benchmarks/burst.py [UPLOADS]      (500; takes about two minutes)
+    PYTHONPATH=.:tests/support python tests/benchmarks/burst.py [UPLOADS]      (500; takes about two minutes)
 
 Real parts on loopback: SeaweedFS with its webhook and one more POST for each upload; moto's S3 and SQS with the
 server's own messages and one more for each. A tenth of the keys is written twice, and the additional

@@ -1,6 +1,6 @@
 """A bulk run over three workers; a worker, the Prefect server and the run's parent killed: every document once.
 
-    PYTHONPATH=.:tests python tests/benchmarks/kill_workers.py [DOCUMENTS]      (1000; takes about ten minutes)
+    PYTHONPATH=.:tests/support python tests/benchmarks/kill_workers.py [DOCUMENTS]  (1000; ten minutes)
 
 Real parts on loopback: Prefect's server, process workers, the store on PostgreSQL, SeaweedFS, and a model
 server that answers from a script and counts. Killed with -9, one after the other: a worker with the shard

@@ -1,6 +1,6 @@
 """What 1 million and 100 million pages take: workers, hours, dollars, database, Prefect; and what breaks first.
 
-    PYTHONPATH=.:tests python tests/benchmarks/simulate_scale.py
+    PYTHONPATH=.:tests/support python tests/benchmarks/simulate_scale.py
 
 Two kinds of numbers go in. Measured here and now: bytes and seconds that a document costs the store (the
 ledger's own functions, on SQLite in a temporary folder), milliseconds to draw a page, bytes of a shard's

@@ -1,6 +1,6 @@
 """Carries out deploy/Dockerfile's own steps in a clean folder, without a container engine.
 
-    .venv/bin/python tests/check_dockerfile.py [FOLDER]
+    .venv/bin/python tests/support/check_dockerfile.py [FOLDER]
 
 What is read is the Dockerfile itself: every RUN, COPY, ENV, WORKDIR, USER, HEALTHCHECK, ENTRYPOINT and CMD in order;
 each step says what was done, or why it could not be. The image's absolute paths lie below the folder (both stages in
@@ -22,7 +22,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 OWNED = ("/opt/octavo", "/var/lib/octavo", "/src")
 """The image's own folders: where these stand in an instruction, the folder's are meant."""
 

@@ -45,7 +45,7 @@ def main() -> int:
             }  # fmt: skip
             with prefect_stack(folder / "stack", **environment) as stack:
                 told(f"Prefect server on {stack.database}, PostgreSQL store, S3 server; deploy/prefect.yaml deployed")
-                stack.start("model", sys.executable, "-m", "flows.cli.parser", "serve-model", "--port", str(model))
+                stack.start("model", sys.executable, "-m", "flows.cli", "serve-model", "--port", str(model))
                 for name in WORKERS:
                     stack.start_worker(name)
                 _answers(f"http://127.0.0.1:{model}/healthz")

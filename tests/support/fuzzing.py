@@ -1,6 +1,6 @@
 """Opens and draws mutated files in real workers, and counts how they end.
 
-`python tests/fuzzing.py [COUNT] [SEED]` does 10,000; `test_fuzzing` does 600 in every test run. A file
+`python tests/support/fuzzing.py [COUNT] [SEED]` does 10,000; `test_fuzzing` does 600 in every test run. A file
 that ends in anything but pages or an error of the tree is kept in the working directory.
 """
 
@@ -11,9 +11,9 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 if __name__ in {"__main__", "__mp_main__"}:
-    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 from mutations import mutations  # noqa: E402 - after the path
 

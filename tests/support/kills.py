@@ -107,10 +107,10 @@ def _answered(url: str) -> set[str]:
 
 def _start(inbox: Path, url: str, server: ModelServer) -> "subprocess.Popen[bytes]":
     command = [
-        sys.executable, "-m", "flows.cli.parser", "extract", str(inbox), "--schema", "receipt", "--store", url,
+        sys.executable, "-m", "flows.cli", "extract", str(inbox), "--schema", "receipt", "--store", url,
         "--base-url", server.base_url, "--model", "test-model", "--concurrency", str(CONCURRENCY),
     ]  # fmt: skip
-    root = str(Path(__file__).resolve().parents[1])
+    root = str(Path(__file__).resolve().parents[2])
     environment = {**os.environ, "PYTHONPATH": root, "OCTAVO_RENDER_WORKERS": "1"}
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

@@ -24,7 +24,7 @@ import psutil
 from s3_servers import free_ports
 from sqlalchemy import create_engine
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 _MARK = "OCTAVO_TEST_STACK"
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
 

@@ -15,7 +15,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 TOKEN = "a-token-made-up-for-tests"  # noqa: S105 - it opens nothing
-ROOT = str(Path(__file__).resolve().parents[1])
+ROOT = str(Path(__file__).resolve().parents[2])
 
 
 def post(url: str, body: bytes, **headers: str) -> int:
@@ -66,7 +66,7 @@ def service(*arguments: str, log: Path, **settings: str) -> Iterator[subprocess.
     """`octavo ARGUMENTS` as a process; killed at the end if it is still there."""
     environment = {**os.environ, "PYTHONPATH": ROOT, "OCTAVO_LISTEN_TOKEN": TOKEN, **settings}
     with log.open("ab") as told:
-        process = subprocess.Popen([sys.executable, "-m", "flows.cli.parser", *arguments], env=environment, stderr=told)
+        process = subprocess.Popen([sys.executable, "-m", "flows.cli", *arguments], env=environment, stderr=told)
     try:
         yield process
     finally:

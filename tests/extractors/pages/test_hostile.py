@@ -16,7 +16,7 @@ import pytest
 from fakes import model_server, says
 from runs import TOTAL, rows, run, states
 
-HOSTILE = Path(__file__).resolve().parents[2] / "shared" / "data" / "hostile"
+HOSTILE = Path(__file__).resolve().parents[4] / "shared" / "data" / "hostile"
 HEIC = importlib.util.find_spec("pillow_heif") is not None
 
 

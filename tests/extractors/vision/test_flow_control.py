@@ -165,9 +165,9 @@ def test_a_signal_drains_the_run(stop: signal.Signals, inbox: Path) -> None:
         return Answer(text=json.dumps(TOTAL), delay=1.0)
 
     with model_server(script) as server:
-        command = [sys.executable, "-m", "flows.cli.parser", "extract", str(inbox), "--schema", "receipt", "--json"]
+        command = [sys.executable, "-m", "flows.cli", "extract", str(inbox), "--schema", "receipt", "--json"]
         command += ["--base-url", server.base_url, "--model", "test-model", "--concurrency", "2"]
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
         octavo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
         assert begun.wait(30)
         octavo.send_signal(stop)
@@ -192,9 +192,9 @@ def test_a_second_signal_stops_at_once(inbox: Path) -> None:
         return says(TOTAL)
 
     with model_server(script) as server:
-        command = [sys.executable, "-m", "flows.cli.parser", "extract", str(inbox), "--schema", "receipt"]
+        command = [sys.executable, "-m", "flows.cli", "extract", str(inbox), "--schema", "receipt"]
         command += ["--base-url", server.base_url, "--model", "test-model"]
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
         octavo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True)
         assert begun.wait(30)
         for _ in range(2):

@@ -166,12 +166,14 @@ def test_a_queue_that_is_not_there_is_told(queue: Queue, tmp_path: Path) -> None
 
 def test_a_long_batch_stays_hidden(queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While documents are worked on longer than the visibility lasts, nobody else gets their messages."""
+    from flows.events import sqs
     from flows.events.batch import Batch, Ended
     from flows.events.sqs import Consumer, consume
     from flows.run.job import Job
-    from flows.store.store import Store, inbox
+    from flows.store import inbox
+    from flows.store.store import Store
 
-    monkeypatch.setattr(events, "VISIBILITY", 3)
+    monkeypatch.setattr(sqs, "VISIBILITY", 3)
     queue.send(json.dumps({"uri": f"s3://{queue.bucket}/slow.pdf"}))
     seen: list[tuple[int, int]] = []
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.errors import BadNotification
-from flows.events.notifications import Arrival, arrivals_in
+from flows.events.notifications import arrivals_in
+from flows.store.inbox import Arrival
 
 S3 = {
     "Records": [

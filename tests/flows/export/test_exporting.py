@@ -21,7 +21,8 @@ from extractors.errors import BadConfiguration, DestinationUnavailable
 from flows.cli.parser import main
 from flows.export.export import export
 from flows.schema_lookup import find_schema
-from flows.store.store import Store, exports
+from flows.store import exports
+from flows.store.store import Store
 from flows.store.tables import FINAL
 from flows.store.views import make_views
 from schemas.invoice import Invoice
@@ -158,7 +159,7 @@ def test_an_export_that_was_cut_off_is_done_again_whole(
     out = str(tmp_path / "out")
     _add(store, "a", "A")
     with monkeypatch.context() as dying:
-        dying.setattr(exported, "note", _killed)
+        dying.setattr(exports, "note", _killed)
         with pytest.raises(KeyboardInterrupt):
             export(store, "invoice", out, form)
     _add(store, "b", "B")
@@ -253,7 +254,7 @@ def test_the_query_of_the_page_finds_what_is_current(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As docs/store.md writes it, run where the export lies."""
-    page = (Path(__file__).resolve().parents[1] / "docs" / "store.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[3] / "docs" / "store.md").read_text(encoding="utf-8")
     (query,) = re.findall(r"```sql\n(select .*?lake.*?);\n```", page, flags=re.DOTALL)
     monkeypatch.chdir(tmp_path)
     _add(store, "a", "A")

@@ -13,7 +13,7 @@ import yaml
 
 from flows.settings import Settings
 
-DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
+DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 
 
 def test_compose_follows_its_specification() -> None:

@@ -38,10 +38,10 @@ def test_killed_in_the_middle_and_run_again_is_as_if_undisturbed(tmp_path: Path)
         undisturbed = run(inbox, server.base_url, store="sqlite:///undisturbed.db", concurrency=4)
         server.asked.clear()
         command = [
-            sys.executable, "-m", "flows.cli.parser", "extract", str(inbox), "--schema", "receipt",
+            sys.executable, "-m", "flows.cli", "extract", str(inbox), "--schema", "receipt",
             "--base-url", server.base_url, "--model", "test-model", "--concurrency", "4",
         ]  # fmt: skip
-        root = str(Path(__file__).resolve().parents[1])
+        root = str(Path(__file__).resolve().parents[3])
         process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": root}, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while len(server.asked) < DOCUMENTS // 2 and time.monotonic() < deadline:
@@ -66,10 +66,10 @@ def test_interrupted_once_finishes_what_is_in_flight(tmp_path: Path) -> None:
         (inbox / f"{number:02}.pdf").write_bytes(pages.digital_pdf([f"receipt {number}"]))
     with model_server(answer) as server:
         command = [
-            sys.executable, "-m", "flows.cli.parser", "extract", str(inbox), "--schema", "receipt", "--json",
+            sys.executable, "-m", "flows.cli", "extract", str(inbox), "--schema", "receipt", "--json",
             "--base-url", server.base_url, "--model", "test-model", "--concurrency", "4",
         ]  # fmt: skip
-        root = str(Path(__file__).resolve().parents[1])
+        root = str(Path(__file__).resolve().parents[3])
         process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": root}, stdout=subprocess.PIPE)
         deadline = time.monotonic() + 60
         while len(server.asked) < DOCUMENTS // 3 and time.monotonic() < deadline:

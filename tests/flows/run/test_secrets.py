@@ -15,7 +15,7 @@ from stores import fresh_url
 
 from flows.cli.parser import main
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 MARK = "MARKER-5e7c1d"
 SECRETS = (
     "OCTAVO_API_KEY", "OPENROUTER_API_KEY", "UNOROUTER_API_KEY", "MODELSLAB_API_KEY", "MISTRAL_API_KEY",
@@ -28,7 +28,11 @@ def _in_a_process(*arguments: str) -> str:
     """What a command prints, and Prefect's logs with it."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PREFECT_LOGGING_LEVEL": "DEBUG"}
     done = subprocess.run(
-        [sys.executable, "-m", "flows.cli.parser", *arguments], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "flows.cli", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return f"{done.returncode}\n{done.stdout}\n{done.stderr}"
 

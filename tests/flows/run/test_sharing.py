@@ -21,14 +21,17 @@ from runs import TOTAL, run
 from sqlalchemy import func, select
 from stores import Note, draft, fresh_url, listed, outcome, spooled, texts
 
+from flows.run import document
+from flows.store import leases
 from flows.store.claims import Claim
 from flows.store.queries import record_rows
-from flows.store.store import Store, leases
-from flows.store.tables import extractions, leases, records
+from flows.store.store import Store
+from flows.store.tables import extractions, records
+from flows.store.tables import leases as leases_table
 from flows.store.views import make_views
 from schemas.record import schema_of
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 DOCUMENTS = 24
 
 
@@ -56,7 +59,7 @@ def _answer(asked: Asked) -> Answer:
 def _running(inbox: Path, url: str, server: ModelServer, *more: str) -> Iterator["subprocess.Popen[str]"]:
     """The command in a process of its own."""
     command = [
-        sys.executable, "-m", "flows.cli.parser", "extract", str(inbox), "--schema", "receipt", "--store", url, "--json",
+        sys.executable, "-m", "flows.cli", "extract", str(inbox), "--schema", "receipt", "--store", url, "--json",
         "--base-url", server.base_url, "--model", "test-model", "--concurrency", "4", *more,
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OCTAVO_RENDER_WORKERS": "1"}
@@ -93,7 +96,7 @@ def test_two_runs_at_once_do_each_document_once(inbox: Path, url: str) -> None:
     assert sum(count["complete"] for count in counts) == DOCUMENTS
     with Store.open(url) as store, store.reading() as connection:
         assert connection.scalar(select(func.count()).select_from(records)) == DOCUMENTS
-        assert connection.scalar(select(func.count()).select_from(leases)) == 0
+        assert connection.scalar(select(func.count()).select_from(leases_table)) == 0
 
 
 def test_a_new_store_that_another_process_is_writing_just_now_is_waited_for(tmp_path: Path) -> None:
@@ -203,7 +206,7 @@ sys.stdin.read()
 
 def test_a_holder_killed_on_this_machine_is_not_waited_for(url: str) -> None:
     """Its lock went with it, so the claim is free long before the lease expires."""
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'support'}"}
     command = [sys.executable, "-c", _CLAIMS_AND_WAITS, url]
     with (
         Store.open(url) as store,

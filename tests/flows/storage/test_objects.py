@@ -25,7 +25,7 @@ from flows.storage.s3 import (
     spool,
 )
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 MOST = 100_000_000
 
 

@@ -19,7 +19,7 @@ from flows.storage.s3 import (
     spool_async,
 )
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 MOST = 100_000_000
 
 

@@ -17,7 +17,7 @@ from flows.store.tables import documents, extraction_replies, pages, records
 from flows.store.views import make_views
 from schemas.record import schema_of
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -210,7 +210,7 @@ with Store.open(sys.argv[1]) as store:
 def test_several_processes_share_a_store(database: str, tmp_path: Path) -> None:
     """Processes that make, fill and finish the same new store at once all succeed, and each does other documents."""
     url = fresh_url(database, tmp_path)
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'support'}"}
     command = [sys.executable, "-W", "error", "-c", _EXTRACT_ALL, url]
     runs = [
         subprocess.Popen([*command, f"run {number}"], env=environment, stdout=subprocess.PIPE, text=True)

@@ -14,7 +14,7 @@ from flows.store.store import Store
 from flows.store.tables import FINAL
 from flows.store.views import make_views
 
-PAGE = (Path(__file__).resolve().parents[1] / "docs" / "queries.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "queries.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"^## (\d+)\. .*?```sql\n(.*?);\n```", PAGE, flags=re.DOTALL | re.MULTILINE)
 
 LINES = [

@@ -10,15 +10,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flows.store.migrations import REVISIONS
 from sqlalchemy import inspect, select
 from stores import Note, draft, extract, fresh_url, outcome, texts
 
 from extractors.errors import StoreUnavailable
 from flows.cli.parser import main
-from flows.cli.upgrade import upgrade
+from flows.store.migrations import REVISIONS
 from flows.store.store import Store
 from flows.store.tables import metadata, store_version
+from flows.store.upgrade import upgrade
 from flows.store.views import make_views
 from schemas.record import schema_of
 
