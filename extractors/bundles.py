@@ -18,6 +18,7 @@ from extractors.errors import AnswerError, DocumentError, FitsNone, Paused, Requ
 from extractors.pages import rendering
 from extractors.pipeline import Journey, opened, read, side_by_side, valid_answer
 from extractors.vision.metering import Meter
+from extractors.vocabulary import WITH_RECORDS, DocumentStatus, PageStatus
 
 _TOLD = 3
 """Different causes that a file's own names; its pages have theirs."""
@@ -57,7 +58,7 @@ async def extract_bundle(spooled: Spooled, journey: Journey) -> Extraction:
     try:
         document = await opened(spooled, journey)
     except DocumentError as error:
-        failed = {"status": "quarantined", "kind": error.kind, "cause": str(error)}
+        failed: dict[str, Any] = {"status": DocumentStatus.QUARANTINED, "kind": error.kind, "cause": str(error)}
         nothing = {plan.schema.name: ended(Meter(), started, **failed) for plan in journey.split}
         return ended(meter, started, **failed, by_schema=nothing)
     groups = look_groups(document.page_count, journey.vision.most_pages)
@@ -65,8 +66,8 @@ async def extract_bundle(spooled: Spooled, journey: Journey) -> Extraction:
     paused = next((look.paused for look in looks if look.paused), None)
     if paused is not None:
         return ended(
-            meter, started, status="pending", kind=paused.kind, cause=str(paused), media_type=document.media_type,
-            page_count=document.page_count,
+            meter, started, status=DocumentStatus.PENDING, kind=paused.kind, cause=str(paused),
+            media_type=document.media_type, page_count=document.page_count,
         )  # fmt: skip
     schemas = [plan.schema.name for plan in journey.split]
     kinds = [kind for look in looks for kind in look.kinds]
@@ -112,10 +113,10 @@ async def _looked(document: Document, group: LookGroup, journey: Journey, meter:
                 seconds=journey.limits.seconds,
             )  # fmt: skip
         except DocumentError as error:
-            return _Look(states=tuple(PageState(page, "failed", error.kind, str(error)) for page in own))
+            return _Look(states=tuple(PageState(page, PageStatus.FAILED, error.kind, str(error)) for page in own))
         images = [page for page in drawn if isinstance(page, PageImage)]
-        states = [PageState(p.page, "failed", p.kind, p.cause) for p in drawn if isinstance(p, PageFailure)]
-        states += [PageState(page.page, "blank") for page in images if page.blank]
+        states = [PageState(p.page, PageStatus.FAILED, p.kind, p.cause) for p in drawn if isinstance(p, PageFailure)]
+        states += [PageState(page.page, PageStatus.BLANK) for page in images if page.blank]
         kinds: list[splitting.PageKind] = []
         try:
             for window in planning.windows(
@@ -149,7 +150,8 @@ async def _kinds(window: Window, journey: Journey, meter: Meter) -> tuple[list[s
 
 def _not_told(window: Window, error: AnswerError) -> list[PageState]:
     return [
-        PageState(page, "failed", error.kind, f"what the page is was not told: {error}") for page in window.numbers
+        PageState(page, PageStatus.FAILED, error.kind, f"what the page is was not told: {error}")
+        for page in window.numbers
     ]
 
 
@@ -177,9 +179,9 @@ def _whole(
     """
     about: dict[str, Any] = {"media_type": document.media_type, "page_count": document.page_count}
     states = _in_order([*unread, *(state for _, part in taken for state in part.pages)])
-    paused = next((part for _, part in taken if part.status == "pending"), None)
+    paused = next((part for _, part in taken if part.status == DocumentStatus.PENDING), None)
     if paused is not None:
-        return end(status="pending", kind=paused.kind, cause=paused.cause, pages=states, **about)
+        return end(status=DocumentStatus.PENDING, kind=paused.kind, cause=paused.cause, pages=states, **about)
     by_schema = {}
     for name in schemas:
         own = [part for schema, part in taken if schema == name]
@@ -201,18 +203,18 @@ def _in_order(states: Iterable[PageState]) -> tuple[PageState, ...]:
 
 def _outcome(parts: Sequence[Extraction], unread: Sequence[PageState]) -> dict[str, Any]:
     """Status, kind and cause of some parts and pages together."""
-    failed = [state for state in unread if state.status == "failed"]
-    bad = [part for part in parts if part.status != "complete"]
+    failed = [state for state in unread if state.status == PageStatus.FAILED]
+    bad = [part for part in parts if part.status != DocumentStatus.COMPLETE]
     if not failed and not bad:
-        return {"status": "complete"}
+        return {"status": DocumentStatus.COMPLETE}
     causes = [str(part.cause) for part in bad]
     for cause in dict.fromkeys(state.cause for state in failed):
         pages = ", ".join(str(state.page) for state in failed if state.cause == cause)
         causes.append(f"page {pages}: {cause}")
     more = f" (and {len(causes) - _TOLD} more)" if len(causes) > _TOLD else ""
-    nothing = not any(part.status in {"complete", "partial"} for part in parts)
+    nothing = not any(part.status in WITH_RECORDS for part in parts)
     return {
-        "status": "quarantined" if nothing else "partial",
+        "status": DocumentStatus.QUARANTINED if nothing else DocumentStatus.PARTIAL,
         "kind": bad[0].kind if bad else failed[0].kind,
         "cause": "; ".join(causes[:_TOLD]) + more,
     }

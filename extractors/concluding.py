@@ -8,8 +8,9 @@ from typing import Any
 from extractors.answers import completeness, grounding, merging
 from extractors.asking import planning
 from extractors.documents import Document, Evidence, Extraction, Issue, PageState, RecordDraft
-from extractors.errors import InvalidAnswer, OctavoError, Paused, RowsMissing
+from extractors.errors import InvalidAnswer, Kind, OctavoError, Paused, RowsMissing
 from extractors.vision.metering import Meter
+from extractors.vocabulary import DocumentStatus, IssueKind, PageStatus, Records
 from schemas.record import InvalidRecord
 
 _TOLD = 20
@@ -43,48 +44,68 @@ def concluded(
     known = {"media_type": document.media_type, "page_count": document.page_count, "pages": states}
     paused = next((reading.paused for reading in readings if reading.paused), None)
     if paused is not None:
-        return ended(meter, started, status="pending", kind=paused.kind, cause=str(paused), **known)
-    failed = [state for state in states if state.status == "failed"]
+        return ended(meter, started, status=DocumentStatus.PENDING, kind=paused.kind, cause=str(paused), **known)
+    failed = [state for state in states if state.status == PageStatus.FAILED]
     parts = [part for reading in readings for part in reading.parts]
     if failed and not parts:
-        return ended(meter, started, status="quarantined", kind=failed[0].kind, cause=_cause(failed), **known)
+        return ended(
+            meter, started, status=DocumentStatus.QUARANTINED, kind=failed[0].kind, cause=_cause(failed), **known
+        )
     issues = [issue for reading in readings for issue in reading.hidden]
     issues += _about_the_file(document)
     unread = {page: told for reading in readings for page, told in reading.unread.items()}
     issues += [
         Issue(
-            "rows_missing", _path_of(page), f"{told.missing} of {told.rows} table rows of the page are in no record"
+            IssueKind.ROWS_MISSING,
+            _path_of(page),
+            f"{told.missing} of {told.rows} table rows of the page are in no record",
         )
         for page, told in unread.items()
     ]
     if failed:
         missing = ", ".join(str(state.page) for state in failed)
-        issues.append(Issue("missing_pages", "", f"not read: page {missing}"))
+        issues.append(Issue(IssueKind.MISSING_PAGES, "", f"not read: page {missing}"))
     try:
         records = _records(parts, plan, issues)
     except InvalidRecord as error:
         cause = f"the windows' answers make no valid record together: {error}"
-        return ended(meter, started, status="quarantined", kind=InvalidAnswer.kind, cause=cause, **known)
+        return ended(meter, started, status=DocumentStatus.QUARANTINED, kind=InvalidAnswer.kind, cause=cause, **known)
     if failed:
         return ended(
-            meter, started, status="partial", kind=failed[0].kind, cause=_cause(failed), records=records, **known
+            meter,
+            started,
+            status=DocumentStatus.PARTIAL,
+            kind=failed[0].kind,
+            cause=_cause(failed),
+            records=records,
+            **known,
         )
     certain = [page for page, told in unread.items() if told.certain]
     if certain:
         cause = f"page {_listed(certain)}: table rows are in no record, though asked for twice"
-        return ended(meter, started, status="partial", kind=RowsMissing.kind, cause=cause, records=records, **known)
-    return ended(meter, started, status="complete", records=records, **known)
+        return ended(
+            meter,
+            started,
+            status=DocumentStatus.PARTIAL,
+            kind=RowsMissing.kind,
+            cause=cause,
+            records=records,
+            **known,
+        )
+    return ended(meter, started, status=DocumentStatus.COMPLETE, records=records, **known)
 
 
 def _about_the_file(document: Document) -> list[Issue]:
     issues = []
     if document.repaired:
         issues.append(
-            Issue("repaired", "", "the file's structure was broken and rebuilt; check that no page is missing")
+            Issue(
+                IssueKind.REPAIRED, "", "the file's structure was broken and rebuilt; check that no page is missing"
+            )
         )
     if document.attachments:
         count, named = len(document.attachments), _listed(document.attachments)
-        issues.append(Issue("attachments", "", f"attached inside the PDF and not read: {count}: {named}"))
+        issues.append(Issue(IssueKind.ATTACHMENTS, "", f"attached inside the PDF and not read: {count}: {named}"))
     return issues
 
 
@@ -116,12 +137,12 @@ def _records(parts: Sequence[merging.Part], plan: planning.Plan, issues: Sequenc
 
 def _merged(parts: Sequence[merging.Part], plan: planning.Plan) -> Iterator[tuple[merging.Merged, tuple[int, ...]]]:
     """The records before they are parsed, each with its pages."""
-    if plan.records == "per-page":
+    if plan.records == Records.PER_PAGE:
         for part in parts:
             yield merging.merge([part], plan.schema.json_schema), part.pages
         return
     pages = tuple(page for part in parts for page in part.pages)
-    if plan.records == "one":
+    if plan.records == Records.ONE:
         yield merging.merge(parts, plan.schema.json_schema), pages
         return
     merged = merging.merge(parts, {})
@@ -153,7 +174,7 @@ def _record(
     merged: merging.Merged, pages: tuple[int, ...], plan: planning.Plan, issues: Sequence[Issue]
 ) -> RecordDraft:
     data = plan.schema.parse(merged.value)
-    broken = [Issue("check_failed", name, message) for name, message in plan.schema.check(data)]
+    broken = [Issue(IssueKind.CHECK_FAILED, name, message) for name, message in plan.schema.check(data)]
     return RecordDraft(
         data=data,
         issues=(*merged.issues, *broken, *issues),
@@ -163,13 +184,11 @@ def _record(
     )
 
 
-def ended(meter: Meter, started: datetime, *, status: str, **known: Any) -> Extraction:
+def ended(meter: Meter, started: datetime, *, status: DocumentStatus, **known: Any) -> Extraction:
     """An extraction that ends now, with what the meter counted."""
     return Extraction(
         status=status,
         usage=meter.usage,
-        model_calls=meter.calls,
-        replies_reused=meter.reused,
         reply_fingerprints=tuple(dict.fromkeys(meter.fingerprints)),
         endpoint=meter.endpoint,
         model=meter.model,
@@ -185,7 +204,7 @@ def failed_extraction(error: Exception) -> Extraction:
     An error from outside the tree is a defect of Octavo's: its kind is `defect`.
     """
     now = datetime.now(UTC)
-    status = "pending" if isinstance(error, Paused) else "quarantined"
-    kind = error.kind if isinstance(error, OctavoError) else "defect"
+    status = DocumentStatus.PENDING if isinstance(error, Paused) else DocumentStatus.QUARANTINED
+    kind = error.kind if isinstance(error, OctavoError) else Kind.DEFECT
     cause = str(error) if isinstance(error, OctavoError) else f"{type(error).__name__}: {error}"
     return Extraction(status=status, kind=kind, cause=cause, started_at=now, finished_at=now)

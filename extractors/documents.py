@@ -11,6 +11,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from extractors.errors import Kind
+from extractors.vocabulary import DocumentStatus, IssueKind, PageStatus
+
 Box = tuple[float, float, float, float]
 
 
@@ -22,14 +25,12 @@ class ObjectRef:
         uri: `s3://bucket/key`, or `file:///absolute/path`.
         size: bytes.
         etag: changes when the bytes do: the S3 ETag, or size and time of a file.
-        version: S3 version id, when the bucket keeps versions.
         explicit: named by the user one by one rather than found under a prefix.
     """
 
     uri: str
     size: int
     etag: str
-    version: str | None = None
     explicit: bool = False
 
 
@@ -135,7 +136,7 @@ class PageFailure:
     """A page that could not be drawn, or whose window got no usable answer."""
 
     page: int
-    kind: str
+    kind: Kind
     cause: str
 
 
@@ -243,7 +244,7 @@ class Reply:
 class Fault:
     """One thing wrong with an answer: its kind, where (`line_items.0.amount`), and what."""
 
-    kind: str
+    kind: Kind
     path: str
     message: str
 
@@ -252,7 +253,7 @@ class Fault:
 class Issue:
     """Something a person should know about a record that stands: a broken check, a conflict, hidden text ..."""
 
-    kind: str
+    kind: IssueKind
     path: str
     message: str
 
@@ -272,8 +273,8 @@ class PageState:
     """How one page ended: `read`, `blank` or `failed`, with the failure's kind and cause."""
 
     page: int
-    status: str
-    kind: str | None = None
+    status: PageStatus
+    kind: Kind | None = None
     cause: str | None = None
 
 
@@ -309,8 +310,6 @@ class Extraction:
         pages: every page's state.
         records: in document order.
         usage: of every call made now; reused replies cost nothing.
-        model_calls: calls sent now.
-        replies_reused: answers taken from the store.
         endpoint: which answered last, if any.
         model: likewise.
         reply_fingerprints: of every reply that was read, for `quarantine show`.
@@ -318,16 +317,14 @@ class Extraction:
             then the records are there and not in `records`.
     """
 
-    status: str
-    kind: str | None = None
+    status: DocumentStatus
+    kind: Kind | None = None
     cause: str | None = None
     media_type: str | None = None
     page_count: int | None = None
     pages: tuple[PageState, ...] = ()
     records: tuple[RecordDraft, ...] = ()
     usage: Usage = field(default_factory=Usage)
-    model_calls: int = 0
-    replies_reused: int = 0
     endpoint: str | None = None
     model: str | None = None
     reply_fingerprints: tuple[str, ...] = ()

@@ -12,7 +12,8 @@
     │   ├── Damaged              broken beyond reading, cut off, or without pages
     │   ├── RenderTimeout        the renderer did not finish in time
     │   ├── RenderMemory         the renderer ran out of its memory limit
-    │   └── RenderCrashed        the renderer's process died
+    │   ├── RenderCrashed        the renderer's process died
+    │   └── ObjectGone           listed, and no longer there when it was to be read
     ├── AnswerError              this window got no usable answer: its pages are `failed`
     │   ├── InvalidAnswer        no JSON, or still against the schema after the repair round
     │   ├── EmptyAnswer          nothing in it though the page has ink
@@ -36,172 +37,206 @@
         ├── DestinationUnavailable  an export cannot be written there
         └── StoreUnavailable     the database cannot be opened or written
 
-Each class fixes its `kind` (what the tables say), its `stage`, whether the same bytes could do better
-later (`retryable`), and for a document's errors what a person does about it (`advice`).
+Each class fixes its `kind` (what the tables say), and for a document's errors what a person does about it
+(`advice`).
 """
 
+from enum import StrEnum
 from typing import ClassVar
+
+
+class Kind(StrEnum):
+    """Every kind of failure that the tables, the summary and the quarantine name."""
+
+    ENCRYPTED = "encrypted"
+    NOT_A_DOCUMENT = "not_a_document"
+    UNSUPPORTED = "unsupported"
+    TOO_LARGE = "too_large"
+    TOO_MANY_PAGES = "too_many_pages"
+    PAGE_TOO_LARGE = "page_too_large"
+    IMAGE_TOO_LARGE = "image_too_large"
+    DAMAGED = "damaged"
+    RENDER_TIMEOUT = "render_timeout"
+    RENDER_MEMORY = "render_memory"
+    RENDER_CRASHED = "render_crashed"
+    INVALID_ANSWER = "invalid_answer"
+    EMPTY_ANSWER = "empty_answer"
+    ROWS_MISSING = "rows_missing"
+    FITS_NONE = "fits_none"
+    TRUNCATED_ANSWER = "truncated_answer"
+    RUNAWAY_ANSWER = "runaway_answer"
+    REFUSED = "refused"
+    REJECTED_REQUEST = "rejected_request"
+    PAUSED = "paused"
+    ENDPOINT_DOWN = "endpoint_down"
+    BUDGET_EXHAUSTED = "budget_exhausted"
+    INTERRUPTED = "interrupted"
+    BAD_NOTIFICATION = "bad_notification"
+    CANNOT_RUN = "cannot_run"
+    SHARD_LOST = "shard_lost"
+    BAD_CONFIGURATION = "bad_configuration"
+    ENDPOINT_REFUSED = "endpoint_refused"
+    SOURCE_UNAVAILABLE = "source_unavailable"
+    DESTINATION_UNAVAILABLE = "destination_unavailable"
+    STORE_UNAVAILABLE = "store_unavailable"
+    GONE = "gone"
+    ERROR = "error"
+    DEFECT = "defect"
+    """An error from outside the tree: a fault of Octavo's own."""
 
 
 class OctavoError(Exception):
     """The root. `str(error)` is one line for a person: what happened, and what to do."""
 
-    kind: ClassVar[str] = "error"
-    stage: ClassVar[str] = ""
-    retryable: ClassVar[bool] = False
+    kind: ClassVar[Kind] = Kind.ERROR
     advice: ClassVar[str] = ""
 
 
 class DocumentError(OctavoError):
     """A document that no retry can help: it is quarantined."""
 
-    stage = "opening"
-
 
 class Encrypted(DocumentError):
     """A password is needed to open it."""
 
-    kind = "encrypted"
+    kind = Kind.ENCRYPTED
     advice = "give its password: `octavo quarantine retry --kind encrypted --password P`"
 
 
 class NotADocument(DocumentError):
     """Neither a PDF nor an image, by content."""
 
-    kind = "not_a_document"
+    kind = Kind.NOT_A_DOCUMENT
     advice = "nothing to do, unless it should be a PDF or an image: then upload it again"
 
 
 class Unsupported(DocumentError):
     """An image format that no installed library decodes."""
 
-    kind = "unsupported"
+    kind = Kind.UNSUPPORTED
     advice = "install a decoder (`octavo[heic]`) or convert it to PDF, PNG or JPEG, then retry"
 
 
 class TooLarge(DocumentError):
     """More bytes than the limit."""
 
-    kind = "too_large"
+    kind = Kind.TOO_LARGE
     advice = "raise OCTAVO_MAX_BYTES, or split the file, then retry"
 
 
 class TooManyPages(DocumentError):
     """More pages than the limit."""
 
-    kind = "too_many_pages"
+    kind = Kind.TOO_MANY_PAGES
     advice = "raise OCTAVO_MAX_PAGES, or split the file, then retry"
 
 
 class PageTooLarge(DocumentError):
     """A page of more pixels than the limit."""
 
-    kind = "page_too_large"
+    kind = Kind.PAGE_TOO_LARGE
     advice = "raise OCTAVO_MAX_PAGE_PIXELS if you trust it, then retry"
 
 
 class ImageTooLarge(DocumentError):
     """An image inside a page, of more pixels than the limit."""
 
-    kind = "image_too_large"
+    kind = Kind.IMAGE_TOO_LARGE
     advice = "raise OCTAVO_MAX_IMAGE_PIXELS if you trust it, then retry"
-    stage = "rendering"
 
 
 class Damaged(DocumentError):
     """Broken beyond reading, cut off, or without pages."""
 
-    kind = "damaged"
+    kind = Kind.DAMAGED
     advice = "open it in a PDF reader; if that fails too, upload it again from its origin"
 
 
 class RenderTimeout(DocumentError):
     """The renderer did not finish in time."""
 
-    kind = "render_timeout"
+    kind = Kind.RENDER_TIMEOUT
     advice = "raise OCTAVO_DOCUMENT_SECONDS if you trust it, then retry; else print it to a new PDF"
-    stage = "rendering"
 
 
 class RenderMemory(DocumentError):
     """The renderer ran out of its memory limit."""
 
-    kind = "render_memory"
+    kind = Kind.RENDER_MEMORY
     advice = "raise OCTAVO_DOCUMENT_MEMORY if you trust it, then retry; else print it to a new PDF"
-    stage = "rendering"
 
 
 class RenderCrashed(DocumentError):
     """The renderer's process died."""
 
-    kind = "render_crashed"
+    kind = Kind.RENDER_CRASHED
     advice = "print it to a new PDF, and upload that"
-    stage = "rendering"
+
+
+class ObjectGone(DocumentError):
+    """An object was listed, and is no longer there when it is read."""
+
+    kind = Kind.GONE
+    advice = "nothing to do, unless it was deleted by mistake: then upload it again"
 
 
 class AnswerError(OctavoError):
     """A window without a usable answer: its pages are failed."""
 
-    stage = "vision"
-
 
 class InvalidAnswer(AnswerError):
     """No JSON, or still against the schema after the repair round."""
 
-    kind = "invalid_answer"
+    kind = Kind.INVALID_ANSWER
     advice = "look at the reply (`octavo quarantine show ID`); retry with another model or a plainer schema"
-    stage = "validation"
 
 
 class EmptyAnswer(AnswerError):
     """Nothing in it though the page has ink."""
 
-    kind = "empty_answer"
+    kind = Kind.EMPTY_ANSWER
     advice = "look at its pages: is it a document of this schema at all? If so, retry with another model"
-    stage = "validation"
 
 
 class RowsMissing(AnswerError):
     """Valid, but rows of a table that the page shows are in no record, after asking again."""
 
-    kind = "rows_missing"
+    kind = Kind.ROWS_MISSING
     advice = "compare the table with its page; retry with fewer pages per request or another model"
-    stage = "validation"
 
 
 class FitsNone(AnswerError):
     """A page of a file of several documents that fits none of the schemas."""
 
-    kind = "fits_none"
+    kind = Kind.FITS_NONE
     advice = "look at its pages (`octavo quarantine show ID --images DIR`); if it should be read, name its schema too"
-    stage = "splitting"
 
 
 class TruncatedAnswer(AnswerError):
     """Cut off at the output limit."""
 
-    kind = "truncated_answer"
+    kind = Kind.TRUNCATED_ANSWER
     advice = "retry with fewer pages per request, or a model with a larger output"
 
 
 class RunawayAnswer(AnswerError):
     """White space or a cycle without end."""
 
-    kind = "runaway_answer"
+    kind = Kind.RUNAWAY_ANSWER
     advice = "retry, with another model if it happens again"
 
 
 class Refused(AnswerError):
     """The model declined to answer."""
 
-    kind = "refused"
+    kind = Kind.REFUSED
     advice = "look at the reply (`octavo quarantine show ID`); retry with another model"
 
 
 class RejectedRequest(AnswerError):
     """The endpoint refuses this very request."""
 
-    kind = "rejected_request"
+    kind = Kind.REJECTED_REQUEST
     advice = "the cause names what the endpoint refuses; retry with another endpoint or fewer pages per request"
 
 
@@ -212,76 +247,73 @@ class RequestTooBig(RejectedRequest):
 class Paused(OctavoError):
     """The run stops early; what is left stays pending and the same command goes on."""
 
-    kind = "paused"
-    stage = "vision"
-    retryable = True
+    kind = Kind.PAUSED
 
 
 class EndpointDown(Paused):
     """Nothing but errors from every endpoint for `give_up_after` seconds."""
 
-    kind = "endpoint_down"
+    kind = Kind.ENDPOINT_DOWN
 
 
 class BudgetExhausted(Paused):
     """The next call could cross the budget."""
 
-    kind = "budget_exhausted"
+    kind = Kind.BUDGET_EXHAUSTED
 
 
 class Interrupted(Paused):
     """Ctrl-C or SIGTERM."""
 
-    kind = "interrupted"
+    kind = Kind.INTERRUPTED
 
 
 class BadNotification(OctavoError):
     """A message about an upload that is of no known shape."""
 
-    kind = "bad_notification"
+    kind = Kind.BAD_NOTIFICATION
 
 
 class CannotRun(OctavoError):
     """The run cannot start or go on."""
 
-    kind = "cannot_run"
-    stage = "run"
+    kind = Kind.CANNOT_RUN
 
 
 class ShardLost(CannotRun):
     """The processes that took a shard died, each time that it was handed out."""
 
-    kind = "shard_lost"
+    kind = Kind.SHARD_LOST
 
 
 class BadConfiguration(CannotRun):
     """A setting, a schema or a command line that means nothing."""
 
-    kind = "bad_configuration"
+    kind = Kind.BAD_CONFIGURATION
 
 
 class EndpointRefused(CannotRun):
     """Credentials, credit or model: no endpoint of the run will serve it."""
 
-    kind = "endpoint_refused"
+    kind = Kind.ENDPOINT_REFUSED
 
 
 class SourceUnavailable(CannotRun):
     """The bucket or folder cannot be listed or read."""
 
-    kind = "source_unavailable"
+    kind = Kind.SOURCE_UNAVAILABLE
 
 
 class DestinationUnavailable(CannotRun):
     """An export cannot be written there."""
 
-    kind = "destination_unavailable"
+    kind = Kind.DESTINATION_UNAVAILABLE
 
 
 class StoreUnavailable(CannotRun):
     """The database cannot be opened or written."""
 
-    kind = "store_unavailable"
+    kind = Kind.STORE_UNAVAILABLE
 
 
 def advice_for(kind: str) -> str:

@@ -43,6 +43,7 @@ from extractors.pages import opening, rendering
 from extractors.pages.limits import Limits
 from extractors.pages.workers import Workers
 from extractors.vision.metering import Meter
+from extractors.vocabulary import DocumentStatus, IssueKind, PageStatus, Records
 
 T = TypeVar("T")
 Judge = Callable[[str], validation.Judged]
@@ -107,7 +108,7 @@ async def extract_document(spooled: Spooled, journey: Journey) -> Extraction:
     try:
         document = await opened(spooled, journey)
     except DocumentError as error:
-        return ended(meter, started, status="quarantined", kind=error.kind, cause=str(error))
+        return ended(meter, started, status=DocumentStatus.QUARANTINED, kind=error.kind, cause=str(error))
     readings = await read(document, range(1, document.page_count + 1), journey, meter)
     return concluded(document, readings, journey.plan, meter, started)
 
@@ -149,12 +150,14 @@ async def _read(document: Document, pages: tuple[int, ...], journey: Journey, me
                 rendering.render_pages, document, pages, journey.limits, seconds=journey.limits.seconds
             )
         except DocumentError as error:
-            return Reading(tuple(PageState(page, "failed", error.kind, str(error)) for page in pages))
+            return Reading(tuple(PageState(page, PageStatus.FAILED, error.kind, str(error)) for page in pages))
         images = [page for page in drawn if isinstance(page, PageImage)]
-        states = [PageState(p.page, "failed", p.kind, p.cause) for p in drawn if isinstance(p, PageFailure)]
-        states += [PageState(page.page, "blank") for page in images if page.blank]
+        states = [PageState(p.page, PageStatus.FAILED, p.kind, p.cause) for p in drawn if isinstance(p, PageFailure)]
+        states += [PageState(page.page, PageStatus.BLANK) for page in images if page.blank]
         windows = planning.windows(images, most_pages=journey.vision.most_pages, most_bytes=journey.vision.most_bytes)
-        whole = len(windows) == 1 and len(windows[0].pages) == of - sum(state.status == "blank" for state in states)
+        whole = len(windows) == 1 and len(windows[0].pages) == of - sum(
+            state.status == PageStatus.BLANK for state in states
+        )
         parts: list[merging.Part] = []
         unread: dict[int, completeness.Unread] = {}
         try:
@@ -164,13 +167,15 @@ async def _read(document: Document, pages: tuple[int, ...], journey: Journey, me
                 parts += [await _completed(part, window, journey, meter, unread) for part in answered]
         except Paused as error:
             return Reading(tuple(states), tuple(parts), _hidden(images), unread, error)
-    states += [PageState(page, "read") for part in parts for page in part.pages]
+    states += [PageState(page, PageStatus.READ) for part in parts for page in part.pages]
     return Reading(tuple(sorted(states, key=lambda state: state.page)), tuple(parts), _hidden(images), unread)
 
 
 def _hidden(images: Sequence[PageImage]) -> tuple[Issue, ...]:
     return tuple(
-        Issue("hidden_text", f"page {image.page}", f"text that a reader cannot see: {image.hidden_text[:200]!r}")
+        Issue(
+            IssueKind.HIDDEN_TEXT, f"page {image.page}", f"text that a reader cannot see: {image.hidden_text[:200]!r}"
+        )
         for image in images
         if image.hidden_text
     )
@@ -247,12 +252,12 @@ async def _page_again(page: PageImage, rows: int, journey: Journey, meter: Meter
 
 
 def _failed(window: Window, error: AnswerError) -> list[PageState]:
-    return [PageState(page, "failed", error.kind, str(error)) for page in window.numbers]
+    return [PageState(page, PageStatus.FAILED, error.kind, str(error)) for page in window.numbers]
 
 
 def _judge(journey: Journey, *, whole: bool) -> Judge:
     return partial(
-        validation.judge, schema=journey.plan.schema, many=journey.plan.records == "many", whole=whole
+        validation.judge, schema=journey.plan.schema, many=journey.plan.records == Records.MANY, whole=whole
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from extractors.documents import Evidence, Issue
+from extractors.vocabulary import IssueKind
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def merge(parts: Sequence[Part], schema: dict[str, Any]) -> Merged:
         differing = {repr(branch.value): branch for branch in found}
         if len(differing) > 1:
             told = "; ".join(f"page {parts[b.part].pages[0]}: {b.value}" for b in differing.values())
-            merged.issues.append(Issue("conflict", path, f"pages disagree ({told}); kept {chosen.value}"))
+            merged.issues.append(Issue(IssueKind.CONFLICT, path, f"pages disagree ({told}); kept {chosen.value}"))
         return chosen.value
 
     merged.value = fields("", branches, "")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractors.documents import Fault
+from extractors.errors import Kind
 from schemas.record import InvalidRecord, Schema
 
 _FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
@@ -32,12 +33,14 @@ def judge(text: str, schema: Schema, *, many: bool = False, whole: bool = True) 
     try:
         answer = _decoded(text)
     except _Unreadable as error:
-        return Judged(None, (Fault("invalid_answer", "", str(error)),))
+        return Judged(None, (Fault(Kind.INVALID_ANSWER, "", str(error)),))
     if not isinstance(answer, dict):
-        return Judged(None, (Fault("invalid_answer", "", "the answer is not a JSON object"),))
+        return Judged(None, (Fault(Kind.INVALID_ANSWER, "", "the answer is not a JSON object"),))
     answer = _without_blanks(answer)
     if not schema.allow_empty and is_empty(answer):
-        return Judged(None, (Fault("empty_answer", "", "nothing was read, but the pages are not blank; look again"),))
+        return Judged(
+            None, (Fault(Kind.EMPTY_ANSWER, "", "nothing was read, but the pages are not blank; look again"),)
+        )
     faults = _many_faults(answer, schema, whole=whole) if many else _faults(answer, schema, whole=whole)
     return Judged(None, tuple(faults)) if faults else Judged(answer, ())
 
@@ -56,7 +59,7 @@ def _faults(answer: dict[str, Any], schema: Schema, *, whole: bool, path: str = 
         schema.parse(answer)
     except InvalidRecord as error:
         return [
-            Fault("invalid_answer", f"{path}{fault.path}", fault.message)
+            Fault(Kind.INVALID_ANSWER, f"{path}{fault.path}", fault.message)
             for fault in error.faults
             # A part of a document may leave out what stands elsewhere; the merged record is parsed in full.
             if whole or _at(answer, fault.path) is not None
@@ -67,11 +70,11 @@ def _faults(answer: dict[str, Any], schema: Schema, *, whole: bool, path: str = 
 def _many_faults(answer: dict[str, Any], schema: Schema, *, whole: bool) -> list[Fault]:
     records = answer.get("records")
     if not isinstance(records, list) or set(answer) != {"records"}:
-        return [Fault("invalid_answer", "records", "the answer must be an object with the one list `records`")]
+        return [Fault(Kind.INVALID_ANSWER, "records", "the answer must be an object with the one list `records`")]
     faults = []
     for number, record in enumerate(records):
         if not isinstance(record, dict):
-            faults.append(Fault("invalid_answer", f"records.{number}", "not an object"))
+            faults.append(Fault(Kind.INVALID_ANSWER, f"records.{number}", "not an object"))
         else:
             faults += _faults(record, schema, whole=whole, path=f"records.{number}.")
     return faults

@@ -8,6 +8,7 @@ from typing import Any
 
 from extractors.documents import Fault, PageImage, VisionRequest, Window
 from extractors.errors import BadConfiguration
+from extractors.vocabulary import Records
 from schemas.portable import NotPortable, portable, relaxed
 from schemas.record import Schema
 
@@ -26,9 +27,9 @@ SYSTEM = (
 )
 
 _ASK = {
-    "one": "All pages belong to one document. Fill one record from them; give every row of a table, in order.",
-    "many": "The pages may hold several records. Give every one of them in `records`, in page order.",
-    "per-page": "Fill one record from this page; give every row of a table, in order.",
+    Records.ONE: "All pages belong to one document. Fill one record from them; give every row of a table, in order.",
+    Records.MANY: "The pages may hold several records. Give every one of them in `records`, in page order.",
+    Records.PER_PAGE: "Fill one record from this page; give every row of a table, in order.",
 }
 
 # What an answer may take, in tokens: measured answers stay well below, and a runaway is stopped by it.
@@ -50,14 +51,14 @@ class Plan:
     """
 
     schema: Schema
-    records: str
+    records: Records
     pages_per_request: int
     wire_schema: dict[str, Any]
     part_schema: dict[str, Any]
     row_fields: tuple[str, ...] = ()
 
 
-def plan(schema: Schema, records: str = "one", pages_per_request: int = 8) -> Plan:
+def plan(schema: Schema, records: Records = Records.ONE, pages_per_request: int = 8) -> Plan:
     """Prepares the asking.
 
     Raises:
@@ -70,10 +71,10 @@ def plan(schema: Schema, records: str = "one", pages_per_request: int = 8) -> Pl
     except NotPortable as error:
         raise BadConfiguration(f"schema {schema.name}: {error}") from None
     part, row_fields = relaxed(whole), _row_fields(whole)
-    if records == "many":
+    if records == Records.MANY:
         whole, part = _list_of(whole), _list_of(part)
         row_fields = tuple(f"records.{name}" for name in row_fields) or ("records",)
-    size = 1 if records == "per-page" else pages_per_request
+    size = 1 if records == Records.PER_PAGE else pages_per_request
     return Plan(schema, records, size, whole, part, row_fields)
 
 
@@ -92,11 +93,6 @@ def _list_of(schema: dict[str, Any]) -> dict[str, Any]:
         "required": ["records"],
         "additionalProperties": False,
     }
-
-
-def recipe(plan: Plan, *, model: str, render_version: str, sampling: str) -> str:
-    """Fingerprint of everything that decides the answer: 16 hex digits."""
-    return recipe_of(recipe_parts(plan, model=model, render_version=render_version, sampling=sampling))
 
 
 def recipe_of(parts: dict[str, Any]) -> str:
@@ -160,7 +156,7 @@ def request(plan: Plan, window: Window, *, whole: bool) -> VisionRequest:
         whole: the window is the whole document, so that obligatory fields can be demanded.
     """
     schema = plan.wire_schema if whole else plan.part_schema
-    part = "" if whole or plan.records == "per-page" else (
+    part = "" if whole or plan.records == Records.PER_PAGE else (
         "\nThese pages are a part of a longer document: what stands on other pages is null here."
     )  # fmt: skip
     return VisionRequest(

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from extractors.documents import PageState, VisionRequest, Window
 from extractors.errors import FitsNone
+from extractors.vocabulary import PageStatus
 from schemas.record import InvalidRecord, Schema, SchemaFault
 
 SPLIT_PROMPT_VERSION = "1"
@@ -190,4 +191,4 @@ def parts(kinds: Sequence[PageKind]) -> list[Part]:
 def fitting_none(kinds: Sequence[PageKind], schemas: Sequence[str]) -> list[PageState]:
     """The states of the pages that fit none of the schemas: failed, with what a person can do."""
     cause = f"fits none of {', '.join(schemas)}: name the schema that it needs too, or take the page out"
-    return [PageState(kind.page, "failed", FitsNone.kind, cause) for kind in kinds if kind.schema == NONE]
+    return [PageState(kind.page, PageStatus.FAILED, FitsNone.kind, cause) for kind in kinds if kind.schema == NONE]

@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from extractors.errors import CannotRun, OctavoError
+from extractors.vocabulary import Records
 from flows.cli import commands as commanding
+from flows.run.rerun import Rerun
 
 ABOUT = "Documents in, validated records out."
 
@@ -86,14 +88,16 @@ def _add_extract(commands: "Commands[argparse.ArgumentParser]") -> None:
     _add_asking(parser)
     _add_store(parser)
     parser.add_argument("--pages-per-request", type=_positive, metavar="N", help="pages sent together (8)")
-    parser.add_argument("--records", choices=("one", "many", "per-page"), default="one", help="records in a document")
+    parser.add_argument(
+        "--records", type=Records, choices=tuple(Records), default=Records.ONE, help="records in a document"
+    )
     parser.add_argument(
         "--split", action="store_true",
         help="a file holds several documents, each of one of the schemas: --schema invoice,receipt --split",
     )  # fmt: skip
     parser.add_argument("--limit", type=_positive, metavar="N", help="take at most N documents")
     parser.add_argument(
-        "--rerun", choices=("changed", "failed", "all"), default="changed",
+        "--rerun", type=Rerun, choices=tuple(Rerun), default=Rerun.CHANGED,
         help="take what is new or changed (default), what failed too, or everything (stored replies are reused)",
     )  # fmt: skip
     parser.add_argument(

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from extractors.errors import BadConfiguration
+from extractors.vocabulary import Records
 from flows.cli.extract import take_passwords
 from flows.cli.show import show_summary
 from flows.cli.terminal import Terminal
 from flows.run.job import Job, run_job
+from flows.run.rerun import Rerun
 from flows.schema_lookup import find_schema
 from flows.settings import settings
 from flows.storage.local import path_of
@@ -28,7 +30,7 @@ class _Asked:
     """How some documents were asked for; they are retried in one run."""
 
     schema: str
-    records: str
+    records: Records
     pages_per_request: int | None
     split: bool = False
 
@@ -54,7 +56,7 @@ def retry_command(options: argparse.Namespace) -> int:
         if uri is None:
             print(f"{entry.id}: its bytes are nowhere any more, so it cannot be retried")
             continue
-        records, pages = plans.get(entry.id, ("one", None))
+        records, pages = plans.get(entry.id, (Records.ONE, None))
         split = bool(split_schemas(entry.schema_name))
         groups[_Asked(_spec(entry, options.schema), records, pages, split)].append(uri)
     return max((_run(asked, uris, url, options) for asked, uris in groups.items()), default=0)
@@ -113,7 +115,7 @@ def _run(asked: _Asked, uris: Sequence[str], url: str, options: argparse.Namespa
         concurrency=options.concurrency,
         pages_per_request=asked.pages_per_request,
         records=asked.records,
-        rerun="failed",
+        rerun=Rerun.FAILED,
         split=asked.split,
     )
     watch = Terminal(json=options.json)

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from extractors.errors import BadConfiguration
+from extractors.vocabulary import DocumentStatus, PageStatus
 from flows.observe.summary import Summary
 from flows.run.job import Job
 from flows.schema_lookup import find_schema
@@ -46,8 +47,8 @@ def show_summary(summary: Summary, job: Job, console: Console) -> None:
         table = Table(title=f"{taken} documents in {summary.as_json()['seconds']:.1f} s", title_justify="left")
         for heading in ("documents", "count", "pages", "number"):
             table.add_column(heading, justify="right" if heading in {"count", "number"} else "left")
-        states = ("complete", "partial", "quarantined", "pending")
-        for status, page in zip(states, ("read", "blank", "failed", None), strict=True):
+        states = tuple(DocumentStatus)
+        for status, page in zip(states, (*PageStatus, None), strict=True):
             table.add_row(
                 status, str(counts[status]), page or "records", str(pages[page] if page else summary.records)
             )
@@ -61,7 +62,7 @@ def show_summary(summary: Summary, job: Job, console: Console) -> None:
         console.print(f"{_done_before(summary)}.")
     if summary.paused:
         console.print(Text(f"Paused: {summary.paused}. Run the same command again to go on.", style="bold yellow"))
-    earlier = summary.done_before["quarantined"] + summary.done_before["partial"]
+    earlier = summary.done_before[DocumentStatus.QUARANTINED] + summary.done_before[DocumentStatus.PARTIAL]
     if earlier:
         console.print(
             f"{earlier} of an earlier run are not complete: `octavo quarantine list`, then `octavo quarantine retry`"

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 from extractors.vision.endpoints import Endpoint
+from extractors.vocabulary import DocumentStatus
 from flows.observe.summary import Outcome, Summary
 
 _LINE_EVERY = 5.0
@@ -50,11 +51,15 @@ class Terminal:
         """Moves the bar; troubles are told at once, above it."""
         self.summary = summary
         total = summary.documents["seen"] - summary.documents["skipped"]
-        done = total - summary.documents["pending"]
+        done = total - summary.documents[DocumentStatus.PENDING]
         usage = summary.meter.usage
         note = f"{summary.meter.calls} calls" + (f", ${usage.cost_usd:.4f}" if usage.cost_usd else "")
         self._bar.update(self._task, total=total, completed=done, note=note)
-        if outcome is not None and outcome.status in {"quarantined", "partial"} and self.console.is_terminal:
+        if (
+            outcome is not None
+            and outcome.status in {DocumentStatus.QUARANTINED, DocumentStatus.PARTIAL}
+            and self.console.is_terminal
+        ):
             self.notice(f"{outcome.status}: {outcome.uri}: {outcome.kind}")
         if total and not self.console.is_terminal and time.monotonic() - self._line_at >= _LINE_EVERY:
             self._line_at = time.monotonic()

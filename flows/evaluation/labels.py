@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from extractors.documents import ObjectRef
-from extractors.errors import BadConfiguration, DocumentError
+from extractors.errors import BadConfiguration, DocumentError, ObjectGone
 from flows.settings import settings
-from flows.storage.local import ObjectGone, local_path
+from flows.storage.local import local_path
 from flows.storage.s3 import spool
 
 KEYS = ("sha256", "uri", "file")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from extractors.documents import ObjectRef
 from extractors.errors import SourceUnavailable
 from extractors.vision.endpoints import Endpoint
+from extractors.vocabulary import DocumentStatus
 from flows.observe.summary import Outcome, Summary
 from flows.observe.watch import Watch
 from flows.run.job import Job, run_job
@@ -95,11 +96,15 @@ async def _look_up(arrival: Arrival) -> ObjectRef | Ended:
 
 def _ended(outcome: Outcome | None, summary: Summary) -> Ended:
     if outcome is not None:
-        return Ended("waiting" if outcome.status == "pending" else "done")
+        return Ended("waiting" if outcome.status == DocumentStatus.PENDING else "done")
     if summary.paused:
         return Ended("waiting")
     # Without a word it was done before, unless some could not be fetched: then it is looked at once more.
-    return Ended("waiting", "its bytes could not be fetched") if summary.documents["pending"] else Ended("done")
+    return (
+        Ended("waiting", "its bytes could not be fetched")
+        if summary.documents[DocumentStatus.PENDING]
+        else Ended("done")
+    )
 
 
 class _Outcomes:

@@ -20,8 +20,6 @@ from flows.store import exports
 from flows.store.exports import Row, Shipment, Target
 from flows.store.store import Store
 
-FORMATS = ("parquet", "csv", "jsonl", "delta")
-
 
 @dataclass(frozen=True)
 class Exported:

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from extractors.vision.endpoints import Endpoint
+from extractors.vocabulary import DocumentStatus
 from flows.observe.summary import Outcome, Summary
 
 LOG = logging.getLogger("octavo")
@@ -80,7 +81,7 @@ class Logged:
         fields = {"run": summary.run_id, "document": outcome.uri, "status": outcome.status}
         if outcome.kind:
             fields |= {"kind": outcome.kind, "cause": outcome.cause or "", "pages": outcome.pages}
-        level = logging.INFO if outcome.status == "complete" else logging.WARNING
+        level = logging.INFO if outcome.status == DocumentStatus.COMPLETE else logging.WARNING
         tell(f"{outcome.status}: {outcome.uri}", level=level, **fields)
 
     def notice(self, line: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from extractors.documents import Extraction, ObjectRef, Usage
 from extractors.vision.metering import Meter
+from extractors.vocabulary import FINAL, NOT_COMPLETE, SKIPPED, DocumentStatus, PageStatus
 
 
 @dataclass(frozen=True)
@@ -55,40 +56,40 @@ class Summary:
     def skip_done(self, status: str, count: int = 1) -> None:
         """Objects whose bytes were extracted under this recipe before, and how they ended then."""
         self.documents["seen"] += count
-        self.documents["skipped"] += count
+        self.documents[SKIPPED] += count
         self.done_before[status] += count
 
     def skip_other(self, uri: str, reason: str) -> None:
         """An object that is no document."""
         self.documents["seen"] += 1
-        self.documents["skipped"] += 1
+        self.documents[SKIPPED] += 1
         if len(self.not_documents) < self.most_told:
-            self.not_documents.append(Outcome(uri, "skipped", "not_a_document", reason))
+            self.not_documents.append(Outcome(uri, SKIPPED, "not_a_document", reason))
 
     def wait(self, count: int = 1) -> None:
         """Objects seen and not yet begun: pending until they end."""
         self.documents["seen"] += count
-        self.documents["pending"] += count
+        self.documents[DocumentStatus.PENDING] += count
 
     def done_meanwhile(self, status: str) -> None:
         """A waiting object whose bytes turned out to be extracted already."""
-        self.documents["pending"] -= 1
-        self.documents["skipped"] += 1
+        self.documents[DocumentStatus.PENDING] -= 1
+        self.documents[SKIPPED] += 1
         self.done_before[status] += 1
 
     def no_document(self, uri: str, reason: str) -> None:
         """A waiting object whose content turned out to be no document."""
-        self.documents["pending"] -= 1
+        self.documents[DocumentStatus.PENDING] -= 1
         self.documents["seen"] -= 1
         self.skip_other(uri, reason)
 
     def end(self, ref: ObjectRef, extraction: Extraction) -> Outcome:
         """A waiting object has ended."""
-        self.documents["pending"] -= 1
+        self.documents[DocumentStatus.PENDING] -= 1
         self.documents[extraction.status] += 1
         self.pages.update(state.status for state in extraction.pages)
         self.records += extraction.record_count
-        failed = ", ".join(str(state.page) for state in extraction.pages if state.status == "failed")
+        failed = ", ".join(str(state.page) for state in extraction.pages if state.status == PageStatus.FAILED)
         outcome = Outcome(ref.uri, extraction.status, extraction.kind, extraction.cause, failed)
         if extraction.status != "complete":
             self.trouble_count += 1
@@ -105,10 +106,10 @@ class Summary:
             waiting: how many objects it was handed.
         """
         documents = counts["documents"]
-        self.documents["pending"] -= waiting - documents["pending"]
-        for status in ("skipped", "complete", "partial", "quarantined"):
+        self.documents[DocumentStatus.PENDING] -= waiting - documents[DocumentStatus.PENDING]
+        for status in (SKIPPED, *FINAL):
             self.documents[status] += documents[status]
-        self.trouble_count += documents["partial"] + documents["quarantined"]
+        self.trouble_count += sum(documents[status] for status in NOT_COMPLETE)
         self.pages.update(counts["pages"])
         self.records += counts["records"]
         self.meter.calls += counts["model_calls"]
@@ -120,12 +121,12 @@ class Summary:
     @property
     def all_good(self) -> bool:
         """Whether every document is complete or was already done with."""
-        return not (self.documents["partial"] or self.documents["quarantined"] or self.documents["pending"])
+        return not any(self.documents[status] for status in (*NOT_COMPLETE, DocumentStatus.PENDING))
 
     @property
     def exit_code(self) -> int:
         """0 all complete or nothing to do, 3 some are not complete, 4 paused."""
-        if self.documents["pending"] or self.paused:
+        if self.documents[DocumentStatus.PENDING] or self.paused:
             return 4
         return 0 if self.all_good else 3
 
@@ -136,11 +137,11 @@ class Summary:
     def as_json(self) -> dict[str, Any]:
         """The contract's object."""
         usage = self.meter.usage
-        names = ("seen", "skipped", "complete", "partial", "quarantined", "pending")
+        names = ("seen", SKIPPED, *(status.value for status in DocumentStatus))
         return {
             "run_id": self.run_id,
             "documents": {name: self.documents[name] for name in names},
-            "pages": {name: self.pages[name] for name in ("read", "blank", "failed")},
+            "pages": {status.value: self.pages[status] for status in PageStatus},
             "records": self.records,
             "model_calls": self.meter.calls,
             "replies_reused": self.meter.reused,

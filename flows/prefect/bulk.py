@@ -8,7 +8,7 @@ be alive after all, the store's leases keep the two from doing a document twice.
 """
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from prefect import State, flow
 from prefect.runtime import flow_run
@@ -16,18 +16,18 @@ from prefect.states import Completed, Failed
 from pydantic import BaseModel, Field
 
 from extractors.documents import ObjectRef
+from extractors.vocabulary import DocumentStatus, Records
 from flows.observe import telemetry
 from flows.observe.logs import Logged
 from flows.observe.summary import Summary
 from flows.prefect.extract import Artifacts, concluded
 from flows.prefect.pool import Pool
 from flows.run.job import Cut, Job, run_job
+from flows.run.rerun import Rerun
 from flows.settings import read_settings
 from flows.store.store import Store
 
 _Count = Annotated[int, Field(ge=1)]
-_Records = Literal["one", "many", "per-page"]
-_Rerun = Literal["changed", "failed", "all"]
 
 
 class Listed(BaseModel):
@@ -49,9 +49,9 @@ async def bulk_extract(  # noqa: PLR0917 - Prefect shows them in this order, and
     max_cost: Annotated[float, Field(ge=0)] | None = None,
     concurrency: _Count | None = None,
     pages_per_request: _Count | None = None,
-    records: _Records = "one",
+    records: Records = Records.ONE,
     limit: _Count | None = None,
-    rerun: _Rerun = "changed",
+    rerun: Rerun = Rerun.CHANGED,
     shard_documents: _Count = 300,
     shard_bytes: _Count = 2_000_000_000,
     shards_at_once: _Count = 4,
@@ -113,8 +113,8 @@ async def extract_shard(  # noqa: PLR0917 - as above
     max_cost: Annotated[float, Field(ge=0)] | None = None,
     concurrency: _Count | None = None,
     pages_per_request: _Count | None = None,
-    records: _Records = "one",
-    rerun: _Rerun = "changed",
+    records: Records = Records.ONE,
+    rerun: Rerun = Rerun.CHANGED,
     split: bool = False,  # noqa: FBT001, FBT002 - Prefect calls by name
 ) -> State[dict[str, Any]]:
     """Extracts records from the objects of one shard; `bulk-extract` makes these runs.
@@ -150,6 +150,6 @@ async def extract_shard(  # noqa: PLR0917 - as above
 def _shard_state(summary: Summary) -> State[dict[str, Any]]:
     counts = summary.as_json()
     told = ", ".join(f"{count} {status}" for status, count in counts["documents"].items() if count)
-    if counts["documents"]["pending"] or summary.paused:
+    if counts["documents"][DocumentStatus.PENDING] or summary.paused:
         return Failed(message=f"{told}: {summary.paused or 'some could not be fetched'}", data=counts)
     return Completed(message=told, data=counts)

@@ -7,7 +7,7 @@ for a page (measured costs: DESIGN section 8). Without Prefect `flows.run.job.ru
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from prefect import State, flow, task
@@ -17,9 +17,11 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from extractors.vision.endpoints import Endpoint
+from extractors.vocabulary import DocumentStatus, Records
 from flows.observe.summary import Outcome, Summary
 from flows.observe.watch import Silent, Watch, looking_on
 from flows.run.job import Job, Shard, TakeShard, run_job
+from flows.run.rerun import Rerun
 from flows.settings import read_settings
 
 _ARTIFACT_EVERY = 2.0
@@ -40,9 +42,9 @@ async def extract(  # noqa: PLR0917 - Prefect shows them in this order, and call
     max_cost: Annotated[float, Field(ge=0)] | None = None,
     concurrency: Annotated[int, Field(ge=1)] | None = None,
     pages_per_request: Annotated[int, Field(ge=1)] | None = None,
-    records: Literal["one", "many", "per-page"] = "one",
+    records: Records = Records.ONE,
     limit: Annotated[int, Field(ge=1)] | None = None,
-    rerun: Literal["changed", "failed", "all"] = "changed",
+    rerun: Rerun = Rerun.CHANGED,
     split: bool = False,  # noqa: FBT001, FBT002 - Prefect calls by name
 ) -> State[dict[str, Any]]:
     """Extracts records from documents into the store.
@@ -80,9 +82,13 @@ def concluded(summary: Summary) -> State[dict[str, Any]]:
     if summary.exit_code == 0:
         done = f"{counts['complete']} documents complete, {counts['skipped']} skipped"
         return Completed(message=done, data=summary.as_json())
-    bad = ", ".join(f"{counts[name]} {name}" for name in ("partial", "quarantined", "pending") if counts[name])
+    bad = ", ".join(
+        f"{counts[name]} {name}"
+        for name in (DocumentStatus.PARTIAL, DocumentStatus.QUARANTINED, DocumentStatus.PENDING)
+        if counts[name]
+    )
     total = counts["seen"] - counts["skipped"]
-    not_complete = total - counts["complete"]
+    not_complete = total - counts[DocumentStatus.COMPLETE]
     return Failed(message=f"{not_complete} of {total} documents are not complete: {bad}", data=summary.as_json())
 
 
@@ -148,7 +154,7 @@ class Artifacts:
 def _percent(summary: Summary | None) -> float:
     if summary is None or not summary.documents["seen"]:
         return 0.0
-    return 100.0 * (1 - summary.documents["pending"] / summary.documents["seen"])
+    return 100.0 * (1 - summary.documents[DocumentStatus.PENDING] / summary.documents["seen"])
 
 
 async def _conclude(summary: Summary) -> None:

@@ -26,6 +26,7 @@ from prefect.runtime import flow_run
 from prefect.states import Crashed
 
 from extractors.errors import CannotRun, EndpointDown, ShardLost
+from extractors.vocabulary import DocumentStatus
 from flows.background import alongside
 from flows.run.document import Run
 from flows.run.job import Shard
@@ -117,7 +118,7 @@ class Pool:
         run.summary.add_shard(counts, len(shard))
         if self._left is not None and grant is not None:
             self._left += grant - counts["cost_usd"]
-        if ended.state_type == StateType.FAILED and counts["documents"]["pending"]:
+        if ended.state_type == StateType.FAILED and counts["documents"][DocumentStatus.PENDING]:
             run.stopped = run.stopped or EndpointDown(f"{ended.name}: {ended.state and ended.state.message}")
         run.watch.progressed(run.summary, None)
 

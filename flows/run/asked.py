@@ -6,6 +6,7 @@ from typing import Any
 from extractors import bundles
 from extractors.asking import planning, splitting
 from extractors.errors import BadConfiguration
+from extractors.vocabulary import Records
 from flows.schema_lookup import find_schema
 from flows.store.splits import split_name
 
@@ -32,7 +33,7 @@ class Asked:
         return planning.recipe_parts(self.plans[0], **decides)
 
 
-def asked_for(schema: str, records: str, pages_per_request: int, *, split: bool) -> Asked:
+def asked_for(schema: str, records: Records, pages_per_request: int, *, split: bool) -> Asked:
     """What a job's parameters mean.
 
     Args:

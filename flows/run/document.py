@@ -15,22 +15,16 @@ from extractors.errors import CannotRun, DocumentError, OctavoError, SourceUnava
 from extractors.pages import opening
 from extractors.pipeline import Journey, extract_document
 from extractors.vision import VisionClient
+from extractors.vocabulary import DocumentStatus
 from flows.background import alongside, every
 from flows.observe import telemetry
 from flows.observe.summary import Summary
 from flows.observe.watch import Watch
+from flows.run.rerun import DONE_AGAIN, Rerun, is_done
 from flows.storage.s3 import spool_async
 from flows.store.leases import RENEWED_EVERY
 from flows.store.objects import Known
 from flows.store.store import Store
-from flows.store.tables import FINAL
-
-DONE_AGAIN = {
-    "changed": frozenset[str](),
-    "failed": frozenset({"partial", "quarantined"}),
-    "all": frozenset(FINAL),
-}
-"""`--rerun` -> the outcomes that are worked on once more."""
 
 _LOOK_AGAIN = 1.0
 """Seconds between two looks at a document that another process works on."""
@@ -41,7 +35,7 @@ class Run:
     """What every document of a run shares. `rerun` is the job's; `stopped` says why no further one is taken."""
 
     run_id: str
-    rerun: str
+    rerun: Rerun
     recipe: str
     schema_name: str
     journey: Journey
@@ -71,11 +65,6 @@ async def not_done(refs: Sequence[ObjectRef], run: Run) -> list[ObjectRef]:
         else:
             waiting.append(ref)
     return waiting
-
-
-def is_done(status: str | None, rerun: str) -> bool:
-    """Whether an extraction of this status is left as it is."""
-    return status in FINAL and status not in DONE_AGAIN[rerun]
 
 
 def _status(ref: ObjectRef, entry: Known | None) -> str | None:
@@ -148,7 +137,7 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
         _done_meanwhile(str(claim.status), run)
         return True
     try:
-        again = run.rerun != "changed"
+        again = run.rerun != Rerun.CHANGED
         failed = await run.store.run(run.store.failed_pages, claim) if again else frozenset[int]()
         with telemetry.span("document", uri=ref.uri, run=run.run_id):
             extract = extract_bundle if run.journey.split else extract_document
@@ -160,7 +149,7 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
         extraction = failed_extraction(error)
     if not await run.store.run(run.store.finish, claim, extraction, run.run_id):
         return False
-    if extraction.status == "pending" and run.stopped is None:
+    if extraction.status == DocumentStatus.PENDING and run.stopped is None:
         run.stopped = run.vision.stopped
     _ended(ref, extraction, run)
     return True

@@ -22,6 +22,7 @@ from extractors.pages.rendering import RENDER_VERSION
 from extractors.pages.workers import Workers
 from extractors.pipeline import Journey
 from extractors.vision import VisionClient, open_http
+from extractors.vocabulary import Records
 from flows.background import alongside
 from flows.observe.summary import Summary
 from flows.observe.telemetry import measured_book
@@ -29,6 +30,7 @@ from flows.observe.watch import Watch
 from flows.run.asked import asked_for
 from flows.run.document import Run, holding_claims, not_done, take
 from flows.run.endpoints import choose, local_app_for
+from flows.run.rerun import Rerun
 from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Found, Skipped, list_batches
 from flows.store.store import Store
@@ -54,9 +56,9 @@ class Job:
     max_cost: float | None = None
     concurrency: int | None = None
     pages_per_request: int | None = None
-    records: str = "one"
+    records: Records = Records.ONE
     limit: int | None = None
-    rerun: str = "changed"
+    rerun: Rerun = Rerun.CHANGED
     objects: tuple[ObjectRef, ...] = ()
     run_id: str | None = None
     split: bool = False
@@ -142,7 +144,7 @@ async def run_job(
         ahead = concurrency + concurrency // 2 + 2 * settings.render_workers
         limits, drawn, passwords = limits_of(settings), asyncio.Semaphore(ahead), passwords_of(settings)
         journey = Journey(
-            asked.plans[0], vision, workers, limits, drawn, job.rerun == "failed", passwords,
+            asked.plans[0], vision, workers, limits, drawn, job.rerun == Rerun.FAILED, passwords,
             split=asked.plans if asked.split else (),
         )  # fmt: skip
         parts = asked.recipe_parts(

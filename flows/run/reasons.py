@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractors.documents import ObjectRef
-from flows.run.document import is_done
+from extractors.vocabulary import FINAL, DocumentStatus
+from flows.run.rerun import Rerun, is_done
 from flows.store.objects import Before, Known
 from flows.store.store import Store
-from flows.store.tables import FINAL
 
 _PARTS = {
     "schema": "the schema", "prompt": "the prompt", "render": "the render settings", "window": "pages per request",
@@ -37,7 +37,7 @@ class Reason:
 
 
 def reasons(
-    store: Store, refs: Sequence[ObjectRef], *, schema_name: str, recipe: str, parts: dict[str, Any], rerun: str
+    store: Store, refs: Sequence[ObjectRef], *, schema_name: str, recipe: str, parts: dict[str, Any], rerun: Rerun
 ) -> dict[str, Reason | None]:
     """Why each of some listed objects is to be done; None for one that is done. Nothing is written or fetched.
 
@@ -64,14 +64,18 @@ def reasons(
 
 
 def _reason(
-    ref: ObjectRef, entry: Known | None, before: Before | None, parts: dict[str, Any], rerun: str
+    ref: ObjectRef, entry: Known | None, before: Before | None, parts: dict[str, Any], rerun: Rerun
 ) -> Reason | None:
     if entry is None or entry.etag != ref.etag:
         return Reason("new" if entry is None else "changed")
     if is_done(entry.status, rerun):
         return None
     if entry.status in FINAL:
-        return Reason("again") if entry.status == "complete" else Reason("failed", f"{entry.status}: {entry.kind}")
+        return (
+            Reason("again")
+            if entry.status == DocumentStatus.COMPLETE
+            else Reason("failed", f"{entry.status}: {entry.kind}")
+        )
     if entry.status is not None:
         return Reason("pending", entry.kind or "")
     if before is None or not before.done:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote_to_bytes
 
 from extractors.documents import ObjectRef, Spooled
-from extractors.errors import DocumentError, SourceUnavailable, TooLarge
+from extractors.errors import ObjectGone, SourceUnavailable, TooLarge
 
 CHUNK = 1 << 20
 """Bytes read and written at a time."""
@@ -54,14 +54,6 @@ class Skipped:
 
 Found = ObjectRef | Skipped
 """One entry of a listing."""
-
-
-class ObjectGone(DocumentError):
-    """An object was listed, and is no longer there when it is read."""
-
-    kind = "gone"
-    advice = "nothing to do, unless it was deleted by mistake: then upload it again"
-    stage = "fetching"
 
 
 def no_document(name: str) -> str | None:

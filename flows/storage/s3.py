@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from extractors.documents import ObjectRef, Spooled
-from extractors.errors import SourceUnavailable
+from extractors.errors import ObjectGone, SourceUnavailable
 from flows.storage.local import (
     CHUNK,
     Found,
-    ObjectGone,
     Skipped,
     check_size,
     file_chunks,
@@ -182,7 +181,7 @@ def find_object(uri: str) -> ObjectRef | None:
             if _code(error) in _GONE or _code(error) == "405":
                 return None
             raise
-    return ObjectRef(uri, head.get("ContentLength", 0), head.get("ETag", "").strip('"'), head.get("VersionId"))
+    return ObjectRef(uri, head.get("ContentLength", 0), head.get("ETag", "").strip('"'))
 
 
 async def find_object_async(uri: str) -> ObjectRef | None:
@@ -274,7 +273,7 @@ def _one_object(client: "S3Client", bucket: str, key: str) -> ObjectRef | None:
         except ClientError:
             return None
     etag = head.get("ETag", "").strip('"')
-    return ObjectRef(s3_uri(bucket, key), head.get("ContentLength", 0), etag, head.get("VersionId"), explicit=True)
+    return ObjectRef(s3_uri(bucket, key), head.get("ContentLength", 0), etag, explicit=True)
 
 
 def _listed(bucket: str, prefix: str, key: str, size: int, etag: str) -> Found:

@@ -9,22 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, exists, select, update
 
 from extractors.documents import Extraction, ObjectRef, Spooled
+from extractors.vocabulary import FINAL, WITH_RECORDS, DocumentStatus, PageStatus
 from flows.store import leases
 from flows.store.dialects import insert, upsert
 from flows.store.objects import remember
 from flows.store.splits import SPLIT, begin_parts, parts_current, split_schemas
 from flows.store.succession import make_current, retire_former, supersede
-from flows.store.tables import (
-    FINAL,
-    UNREAD,
-    WITH_RECORDS,
-    documents,
-    extraction_replies,
-    extractions,
-    former_contents,
-    pages,
-    records,
-)
+from flows.store.tables import UNREAD, documents, extraction_replies, extractions, former_contents, pages, records
 from flows.store.types import clean_text
 
 # Statements that every document needs are made once: that costs more than to run them.
@@ -92,7 +83,8 @@ def claim(
     shown = _show(connection, ref, spooled.sha256, spooled.size)
     key = {"sha256": spooled.sha256, "schema_name": schema_name, "recipe": recipe}
     begun = {
-        **key, **_UNSPENT, "status": "pending", "run_id": run_id, "started_at": datetime.now(UTC), "held_by": holder,
+        **key, **_UNSPENT, "status": DocumentStatus.PENDING, "run_id": run_id,
+        "started_at": datetime.now(UTC), "held_by": holder,
     }  # fmt: skip
     made = connection.scalar(upsert(extractions, tuple(begun), tuple(key), replaces=False, returning="id"), begun)
     if made is not None:
@@ -136,7 +128,7 @@ def finish(connection: Connection, extraction_id: int, extraction: Extraction, r
     if row.held_by != holder:
         connection.execute(_CHANGE, spent)
         return False
-    if extraction.status == "pending" and row.status in FINAL:
+    if extraction.status == DocumentStatus.PENDING and row.status in FINAL:
         connection.execute(_CHANGE, {**spent, "held_by": None})
         return True
     names = ("status", "kind", "cause", "endpoint", "model", "started_at", "finished_at")
@@ -177,14 +169,20 @@ def fail_unread(
     now = datetime.now(UTC)
     shown = _show(connection, ref, digest, ref.size)
     key = {"sha256": digest, "schema_name": schema_name, "recipe": recipe}
-    outcome = {"status": "quarantined", "kind": kind, "cause": cause, "finished_at": now, "run_id": run_id}
+    outcome = {
+        "status": DocumentStatus.QUARANTINED,
+        "kind": kind,
+        "cause": cause,
+        "finished_at": now,
+        "run_id": run_id,
+    }
     extraction_id: int = connection.execute(
         insert(connection, extractions)
         .values(**key, **outcome, started_at=now)
         .on_conflict_do_update(index_elements=list(key), set_=outcome)
         .returning(extractions.c.id)
     ).scalar_one()
-    make_current(connection, extraction_id, key, "quarantined")
+    make_current(connection, extraction_id, key, DocumentStatus.QUARANTINED)
     former = select(former_contents.c.sha256).where(former_contents.c.document_id == shown.document_id)
     supersede(
         connection,
@@ -241,7 +239,11 @@ def failed_pages(connection: Connection, extraction_id: int) -> frozenset[int]:
     asked, read = extractions.alias(), extractions
     same_work = and_(asked.c.sha256 == read.c.sha256, asked.c.recipe == read.c.recipe)
     chosen = select(pages.c.page).select_from(pages.join(read).join(asked, same_work))
-    failed = (asked.c.id == extraction_id, pages.c.status == "failed", read.c.schema_name.not_like(f"{SPLIT}%"))
+    failed = (
+        asked.c.id == extraction_id,
+        pages.c.status == PageStatus.FAILED,
+        read.c.schema_name.not_like(f"{SPLIT}%"),
+    )
     return frozenset(connection.scalars(chosen.where(*failed)))
 
 

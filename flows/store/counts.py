@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, case, column, func, select, table
 from sqlalchemy.sql import quoted_name
 
+from extractors.vocabulary import DocumentStatus, PageStatus
 from flows.store.splits import of_split_file
 from flows.store.store import Store
 from flows.store.tables import documents, extractions, pages, records, schema_views, schemas
@@ -15,7 +16,7 @@ from flows.store.views import RECORD
 
 _BATCH = 500
 
-STATES = ("complete", "partial", "quarantined", "pending")
+STATES = tuple(status.value for status in DocumentStatus)
 
 
 @dataclass
@@ -35,7 +36,7 @@ class SchemaCounts:
     """
 
     states: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATES, 0))
-    pages: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("read", "blank", "failed"), 0))
+    pages: dict[str, int] = field(default_factory=lambda: dict.fromkeys(map(str, PageStatus), 0))
     records: int = 0
     grounded: float | None = None
     with_issues: int = 0

@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, func, select, update
 
 from extractors.errors import BadConfiguration, DestinationUnavailable
+from extractors.vocabulary import WITH_RECORDS
 from flows.store import leases
 from flows.store.dialects import insert
 from flows.store.objects import batches
 from flows.store.succession import document_uri
-from flows.store.tables import WITH_RECORDS, export_targets, exported_records, exports, extractions, records, schemas
+from flows.store.tables import export_targets, exported_records, exports, extractions, records, schemas
 
 EXPORT = "export"
 """The column that says by which export a row came."""

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, exists, null, or_, select
 
 from extractors.documents import ObjectRef
+from extractors.vocabulary import FINAL, WITH_RECORDS
 from flows.store.dialects import insert
 from flows.store.splits import all_current
-from flows.store.tables import FINAL, UNREAD, WITH_RECORDS, documents, extractions, former_contents, recipes
+from flows.store.tables import UNREAD, documents, extractions, former_contents, recipes
 from flows.store.types import clean_text
 
 _BATCH = 500

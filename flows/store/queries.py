@@ -12,6 +12,7 @@ from sqlalchemy.sql import quoted_name
 
 from extractors.documents import PageState, StoredReply
 from extractors.errors import BadConfiguration
+from extractors.vocabulary import NOT_COMPLETE, PageStatus, Records
 from flows.store.replies import stored_reply
 from flows.store.splits import of_split_file
 from flows.store.store import Store
@@ -28,8 +29,6 @@ from flows.store.tables import (
     schema_views,
 )
 from flows.store.views import ELEMENT_BEFORE, ISSUES, RECORD
-
-_LISTED = ("partial", "quarantined")
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,7 @@ def _current_of(schema_name: str) -> ColumnElement[bool]:
 
 def quarantined(store: Store) -> list[Quarantined]:
     """Every document that is quarantined or partial now, by id."""
-    listed = (extractions.c.superseded_by.is_(None), extractions.c.status.in_(_LISTED), ~of_split_file())
+    listed = (extractions.c.superseded_by.is_(None), extractions.c.status.in_(NOT_COMPLETE), ~of_split_file())
     with store.reading() as connection:
         rows = connection.execute(select(extractions).where(*listed).order_by(extractions.c.id)).all()
         uris, failed = _uris(connection, *listed), _failed_pages(connection, *listed)
@@ -170,7 +169,7 @@ def quarantined(store: Store) -> list[Quarantined]:
 
 def quarantine_details(store: Store, extraction_id: int) -> QuarantineDetails | None:
     """One of them with its pages and the model's raw replies, superseded ones too; None when there is none."""
-    which = (extractions.c.id == extraction_id, extractions.c.status.in_(_LISTED))
+    which = (extractions.c.id == extraction_id, extractions.c.status.in_(NOT_COMPLETE))
     with store.reading() as connection:
         row = connection.execute(select(extractions).where(*which)).one_or_none()
         if row is None:
@@ -186,7 +185,7 @@ def quarantine_details(store: Store, extraction_id: int) -> QuarantineDetails | 
         ).all()
         uris = _uris(connection, *which)[extraction_id]
     return QuarantineDetails(
-        **_entry(row, uris, [state.page for state in states if state.status == "failed"]),
+        **_entry(row, uris, [state.page for state in states if state.status == PageStatus.FAILED]),
         sha256=row.sha256,
         recipe=row.recipe,
         endpoint=row.endpoint,
@@ -196,19 +195,19 @@ def quarantine_details(store: Store, extraction_id: int) -> QuarantineDetails | 
     )
 
 
-def window_plans(store: Store) -> dict[int, tuple[str, int | None]]:
+def window_plans(store: Store) -> dict[int, tuple[Records, int | None]]:
     """How the documents that need a person were asked for: id -> `--records`, and pages per request.
 
     Those that a store of the first version asked for are left out.
     """
-    listed = (extractions.c.superseded_by.is_(None), extractions.c.status.in_(_LISTED))
+    listed = (extractions.c.superseded_by.is_(None), extractions.c.status.in_(NOT_COMPLETE))
     with store.reading() as connection:
         rows = connection.execute(
             select(extractions.c.id, recipes.c.parts)
             .join(recipes, recipes.c.recipe == extractions.c.recipe)
             .where(*listed)
         ).all()
-    return {row.id: tuple(row.parts["window"]) for row in rows}
+    return {row.id: (Records(row.parts["window"][0]), row.parts["window"][1]) for row in rows}
 
 
 def run_summaries(store: Store) -> list[RunSummary]:
@@ -253,7 +252,7 @@ def _failed_pages(connection: Connection, *which: ColumnElement[bool]) -> defaul
     rows = connection.execute(
         select(pages.c.extraction_id, pages.c.page)
         .join(extractions)
-        .where(pages.c.status == "failed", *which)
+        .where(pages.c.status == PageStatus.FAILED, *which)
         .order_by(pages.c.extraction_id, pages.c.page)
     )
     for extraction_id, page in rows:

@@ -15,7 +15,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam, exists, func, or_, select, update
 
-from flows.store.tables import FINAL, UNREAD, WITH_RECORDS, documents, extractions, former_contents
+from extractors.vocabulary import FINAL, WITH_RECORDS
+from flows.store.tables import UNREAD, documents, extractions, former_contents
 
 # Statements that every document needs are made once: that costs more than to run them.
 _LIFT = (

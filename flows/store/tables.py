@@ -22,12 +22,6 @@ from sqlalchemy import (
 
 from flows.store.types import CleanJson, CleanText, Moment, OrderedJson
 
-FINAL = ("complete", "partial", "quarantined")
-"""The statuses that a rerun under the same recipe would only repeat."""
-
-WITH_RECORDS = ("complete", "partial")
-"""The statuses whose extraction holds records."""
-
 UNREAD = "unread:"
 """Begins the `sha256` of an object whose bytes could not be read: then it is a digest of uri and etag."""
 

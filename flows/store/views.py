@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Select, delete, inspect, select, true
 from sqlalchemy.sql import quoted_name
 
+from extractors.vocabulary import WITH_RECORDS
 from flows.store.dialects import JsonReader, Sql, insert, json_reader, json_text, lock_definitions
 from flows.store.shape import Shape, ViewColumn, ViewList, free_name, shape_of
 from flows.store.store import Store
 from flows.store.succession import document_uri
-from flows.store.tables import WITH_RECORDS, extractions, metadata, records, schema_views, schemas
+from flows.store.tables import extractions, metadata, records, schema_views, schemas
 from flows.store.types import clean_json
 from schemas.record import Schema
 

@@ -14,10 +14,11 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.engine import make_url
 
 from extractors.documents import Extraction, ObjectRef, PageState, RecordDraft, Spooled, StoredReply, Usage
+from extractors.vocabulary import FINAL
 from flows.store.objects import Known
 from flows.store.queries import record_rows
 from flows.store.store import Store
-from flows.store.tables import FINAL, extractions
+from flows.store.tables import extractions
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 

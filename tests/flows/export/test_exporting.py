@@ -18,12 +18,12 @@ from stores import draft, fresh_url, listed, outcome, spooled
 
 from extractors.documents import Extraction, Issue, RecordDraft
 from extractors.errors import BadConfiguration, DestinationUnavailable
+from extractors.vocabulary import FINAL
 from flows.cli.parser import main
 from flows.export.export import export
 from flows.schema_lookup import find_schema
 from flows.store import exports
 from flows.store.store import Store
-from flows.store.tables import FINAL
 from flows.store.views import make_views
 from schemas.invoice import Invoice
 from schemas.json_file import schema_of_json

@@ -90,7 +90,7 @@ def test_the_flow_runs_without_prefect_too(inbox: Path) -> None:
     properties = extract.parameters.properties
     assert set(properties) >= {"sources", "schema_name", "endpoints", "max_cost", "records", "rerun"}
     assert "s3://bucket/prefix" in properties["sources"]["description"]
-    assert properties["rerun"]["enum"] == ["changed", "failed", "all"]
+    assert extract.parameters.definitions["Rerun"]["enum"] == ["changed", "failed", "all"]
 
 
 @pytest.mark.usefixtures("prefect_server")

@@ -67,21 +67,25 @@ def test_another_recipe_is_told_by_what_differs(url: str) -> None:
         assert _why(store, "c") == [Reason("recipe", "done with other settings")]
 
 
+def _recipe(plan: planning.Plan, **known: Any) -> str:
+    return planning.recipe_of(planning.recipe_parts(plan, **known))
+
+
 def test_every_part_of_a_recipe_counts() -> None:
     """Schema, prompt, render settings, window plan, model and sampling each make another recipe; nothing else."""
     known: dict[str, Any] = {"model": "m", "render_version": RENDER_VERSION, "sampling": "s"}
     note = planning.plan(schema_of(Note))
     recipes = [
-        planning.recipe(note, **known),
-        planning.recipe(note, **known | {"model": "n"}),
-        planning.recipe(note, **known | {"render_version": "next"}),
-        planning.recipe(note, **known | {"sampling": "t"}),
-        planning.recipe(planning.plan(schema_of(Note), "many"), **known),
-        planning.recipe(planning.plan(schema_of(Note), pages_per_request=1), **known),
-        planning.recipe(planning.plan(find_schema("receipt")), **known),
+        _recipe(note, **known),
+        _recipe(note, **known | {"model": "n"}),
+        _recipe(note, **known | {"render_version": "next"}),
+        _recipe(note, **known | {"sampling": "t"}),
+        _recipe(planning.plan(schema_of(Note), "many"), **known),
+        _recipe(planning.plan(schema_of(Note), pages_per_request=1), **known),
+        _recipe(planning.plan(find_schema("receipt")), **known),
     ]
     assert len(set(recipes)) == len(recipes)
-    assert planning.recipe(planning.plan(schema_of(Note)), **known) == recipes[0]
+    assert _recipe(planning.plan(schema_of(Note)), **known) == recipes[0]
 
 
 def test_a_change_selects_its_documents_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

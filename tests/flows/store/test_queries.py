@@ -9,9 +9,9 @@ import pytest
 from stores import extract, fresh_url, listed, outcome, spooled
 
 from extractors.documents import Issue, RecordDraft, Usage
+from extractors.vocabulary import FINAL
 from flows.schema_lookup import find_schema
 from flows.store.store import Store
-from flows.store.tables import FINAL
 from flows.store.views import make_views
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "queries.md").read_text(encoding="utf-8")

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from stores import Note, draft, extract, fresh_url, known, listed, outcome, spooled, stored, texts
 
+from extractors.vocabulary import FINAL, WITH_RECORDS
 from flows.store.claims import Claim
 from flows.store.queries import quarantined, record_rows
 from flows.store.store import Store
-from flows.store.tables import FINAL, WITH_RECORDS, extractions
+from flows.store.tables import extractions
 from flows.store.views import make_views
 from schemas.record import schema_of
 

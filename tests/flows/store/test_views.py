@@ -13,9 +13,10 @@ from sqlalchemy.sql import quoted_name
 from stores import draft, fresh_url, listed, outcome, spooled
 
 from extractors.documents import Issue, RecordDraft
+from extractors.vocabulary import FINAL
 from flows.store.queries import known_schemas, record_rows
 from flows.store.store import Store
-from flows.store.tables import FINAL, metadata
+from flows.store.tables import metadata
 from flows.store.views import make_views
 from schemas.invoice import Invoice
 from schemas.json_file import schema_of_json

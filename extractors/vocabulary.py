@@ -1,0 +1,73 @@
+"""The closed vocabularies of what travels and is stored: each word once, with what it means (docs/store.md).
+
+A failure's kinds stand with the errors that have them (`extractors.errors`).
+"""
+
+from enum import StrEnum
+
+
+class DocumentStatus(StrEnum):
+    """How a document stands under one recipe."""
+
+    COMPLETE = "complete"
+    """Every page read or blank, every record valid."""
+    PARTIAL = "partial"
+    """Some of it is missing, and said; the records hold what was read."""
+    QUARANTINED = "quarantined"
+    """Nothing to be had by trying again as it is: a person decides."""
+    PENDING = "pending"
+    """Not finished, and taken up again by the next run."""
+
+
+FINAL = (DocumentStatus.COMPLETE, DocumentStatus.PARTIAL, DocumentStatus.QUARANTINED)
+"""A document that has ended under its recipe."""
+
+WITH_RECORDS = (DocumentStatus.COMPLETE, DocumentStatus.PARTIAL)
+"""Its records count."""
+
+NOT_COMPLETE = (DocumentStatus.PARTIAL, DocumentStatus.QUARANTINED)
+"""It has ended, and a person should look."""
+
+SKIPPED = "skipped"
+"""In a run's counts only: done before, or no document."""
+
+
+class PageStatus(StrEnum):
+    """How a page ended."""
+
+    READ = "read"
+    """Its content went to the model and came back valid."""
+    BLANK = "blank"
+    """No ink on the drawn page: not sent, not billed."""
+    FAILED = "failed"
+    """Not read; its kind says why."""
+
+
+class IssueKind(StrEnum):
+    """What a person should know about a record that stands."""
+
+    CHECK_FAILED = "check_failed"
+    """A rule of the schema is broken: lines do not sum to the subtotal, for example."""
+    CONFLICT = "conflict"
+    """Pages disagree about a value; the one kept is told."""
+    HIDDEN_TEXT = "hidden_text"
+    """The page holds text that a reader cannot see."""
+    MISSING_PAGES = "missing_pages"
+    """Pages of the document that were not read."""
+    ROWS_MISSING = "rows_missing"
+    """A page shows more table rows than its records hold."""
+    REPAIRED = "repaired"
+    """The file's structure was broken and rebuilt."""
+    ATTACHMENTS = "attachments"
+    """Files inside the PDF, which were not read."""
+
+
+class Records(StrEnum):
+    """How many records a document holds (`--records`)."""
+
+    ONE = "one"
+    """The document is one record."""
+    MANY = "many"
+    """Every record in it."""
+    PER_PAGE = "per-page"
+    """Each page is a record of its own."""
