@@ -17,9 +17,9 @@ from starlette.types import ASGIApp
 from extractors.errors import BadConfiguration
 from extractors.local_model.chat import MODEL_ID, BadRequest, Question, completion, error_body, question
 from extractors.local_model.filling import fill
-from extractors.local_model.lines import ReadPage
-from extractors.local_model.reading import Reader, UnreadableImage
 from extractors.local_model.wanted import UnusableSchema
+from extractors.pages.lines import ReadPage
+from extractors.pages.ocr import Reader, UnreadableImage
 
 _LOG = logging.getLogger(__name__)
 

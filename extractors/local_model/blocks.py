@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 
 from extractors.local_model.folding import fold
-from extractors.local_model.lines import Line, ReadPage, Segment, shared
 from extractors.local_model.vocabulary import COUNTRIES, word_set
+from extractors.pages.lines import Line, ReadPage, Segment, shared
 
 _MOST_LINES = 9
 SALUTATIONS = word_set("herr herrn frau firma mr mrs ms m mme monsieur madame dhr mevr sr sra sig an to a")

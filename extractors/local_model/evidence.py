@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from extractors.local_model.amounts import Amount, amounts, currency, decimal_mark
 from extractors.local_model.dates import Habits, PrintedDate, dates, habits_of, without_dates
-from extractors.local_model.lines import Line, ReadPage
+from extractors.pages.lines import Line, ReadPage
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import field as member
 
 from extractors.local_model.evidence import Evidence
 from extractors.local_model.headers import Column, Header, column_of, settled
-from extractors.local_model.lines import Line, ReadPage, Segment
 from extractors.local_model.readings import Reading, reading
 from extractors.local_model.sums import passed_over, sums_up
 from extractors.local_model.wanted import Field
+from extractors.pages.lines import Line, ReadPage, Segment
 
 _FOLD_GAP, _END_GAP = 1.9, 9.0  # in letter heights, between the middles of lines
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from functools import cache
 
 from extractors.local_model.folding import fold, words
-from extractors.local_model.lines import Line
 from extractors.local_model.synonyms import same_names
 from extractors.local_model.vocabulary import SUM_WORDS, TAX_WORDS, TOTAL_WORDS, word_set
+from extractors.pages.lines import Line
 
 _DISCOUNTS = ("abzgl", "zzgl", "rabatt", "discount", "remise", "korting", "descuento", "sconto")
 _CARRIED = word_set(

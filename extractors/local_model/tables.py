@@ -10,13 +10,13 @@ from extractors.local_model.evidence import Evidence
 from extractors.local_model.folding import fold
 from extractors.local_model.headers import Column, headers
 from extractors.local_model.labels import names_of
-from extractors.local_model.lines import ReadPage
 from extractors.local_model.readings import Reading, answer
 from extractors.local_model.rows import Row, cell_reading, rows_under
 from extractors.local_model.sums import passed_over
 from extractors.local_model.unheaded import unheaded
 from extractors.local_model.vocabulary import OUTFLOW_MARKS
 from extractors.local_model.wanted import Field, Rows, leaves, nested
+from extractors.pages.lines import ReadPage
 
 _CARD_WORDS = (
     "creditlimit", "minimumdue", "minimumpayment", "minimumamountdue", "totalcredit", "kreditlimit", "kreditkarte",

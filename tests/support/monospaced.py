@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from extractors.local_model.lines import ReadPage, Segment, grouped
+from extractors.pages.lines import ReadPage, Segment, grouped
 
 WIDTH, LETTER, STEP = 1092, 10, 30  # pixels: of the page, of a letter, from line to line
 

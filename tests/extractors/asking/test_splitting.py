@@ -13,7 +13,7 @@ from extractors.answers import validation
 from extractors.asking import splitting
 from extractors.asking.splitting import NONE, PageKind, parts
 from extractors.local_model.filling import fill
-from extractors.local_model.lines import ReadPage, Segment, grouped
+from extractors.pages.lines import ReadPage, Segment, grouped
 from flows.schema_lookup import find_schema
 
 SCHEMAS = [find_schema(name) for name in ("bank_statement", "invoice", "receipt")]

@@ -270,7 +270,7 @@ def test_without_its_packages_it_says_what_to_install() -> None:
     """The engine's packages are an extra: missing ones are named, with how to get them."""
     program = (
         "import sys; sys.modules['cv2'] = None\n"
-        "from extractors.local_model.reading import read_image\n"
+        "from extractors.pages.ocr import read_image\n"
         "from extractors.errors import BadConfiguration\n"
         "import io; from PIL import Image\n"
         "file = io.BytesIO(); Image.new('RGB', (60, 60), 'white').save(file, 'PNG')\n"

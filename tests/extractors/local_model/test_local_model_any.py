@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from monospaced import MONEY, TEXT, page
 
 from extractors.local_model.filling import fill
-from extractors.local_model.lines import ReadPage
+from extractors.pages.lines import ReadPage
 
 PRINTED = """
 Total Date Invoice No. Rechnung Nr. 12.50 1.234,56 € -3,00 (4.10) 2024-03-01 03/04/24 4 avril 2024 12 % GmbH yes

@@ -22,7 +22,7 @@ from typing import Any
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from extractors.errors import BadConfiguration
-from extractors.local_model.lines import ReadPage, Segment, grouped
+from extractors.pages.lines import ReadPage, Segment, grouped
 
 MOST_PIXELS = 60_000_000
 """A larger image is refused: 600 dpi A3 has fewer."""
