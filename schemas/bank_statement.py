@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from schemas.checks import Check, adds_up, in_order
-from schemas.fields import Currency, Date, Money, field
+from schemas.fields import Currency, Date, SignedMoney, field
 from schemas.record import Record
 
 
@@ -15,7 +15,7 @@ class Transaction(Record):
         "What it was for",
         labels=["Description", "Details", "Transaction", "Verwendungszweck", "Libellé", "Text"],
     )
-    amount: Money | None = field(
+    amount: SignedMoney | None = field(
         "Amount; money that leaves the account is negative",
         labels=[
             "Amount",
@@ -30,7 +30,7 @@ class Transaction(Record):
             "Paid in",
         ],
     )
-    balance: Money | None = field("Balance after it", labels=["Balance", "Saldo", "Solde", "Kontostand"])
+    balance: SignedMoney | None = field("Balance after it", labels=["Balance", "Saldo", "Solde", "Kontostand"])
 
 
 def _movements(statement: Any) -> list[Any]:
@@ -57,12 +57,12 @@ class BankStatement(Record):
         merge="last",
     )
     currency: Currency | None = field("Currency of the amounts", labels=["Currency", "Währung", "Devise"])
-    opening_balance: Money | None = field(
+    opening_balance: SignedMoney | None = field(
         "Balance before the first transaction",
         labels=["Opening balance", "Previous balance", "Balance brought forward", "Alter Saldo", "Anfangssaldo",
                 "Ancien solde"],
     )  # fmt: skip
-    closing_balance: Money | None = field(
+    closing_balance: SignedMoney | None = field(
         "Balance after the last transaction",
         labels=[
             "Closing balance",

@@ -1,4 +1,4 @@
-"""ISO 4217 codes in use, and the signs that mean exactly one of them."""
+"""The one table of currencies: ISO 4217 codes, their decimals, and the signs and names that documents print."""
 
 _IN_USE = """
     AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD
@@ -14,22 +14,38 @@ _RETIRED = "DEM FRF ITL ATS BEF NLG ESP HRK LTL LVL EEK SKK SIT"
 CODES = frozenset(f"{_IN_USE} {_RETIRED}".split())
 """Codes in use, and retired ones that documents still show."""
 
-SYMBOLS = {
-    "€": "EUR",
-    "£": "GBP",
-    "₹": "INR",
-    "₩": "KRW",
-    "₪": "ILS",
-    "₫": "VND",
-    "₴": "UAH",
-    "₺": "TRY",
-    "zł": "PLN",
-    "RM": "MYR",
-    "R$": "BRL",
-    "US$": "USD",
-    "S$": "SGD",
-    "HK$": "HKD",
-    "A$": "AUD",
-    "Euro": "EUR",
-    "EURO": "EUR",
-}
+SIGNS: dict[str, tuple[str, ...]] = {
+    "€": ("EUR",), "£": ("GBP", "EGP", "GIP"), "₹": ("INR",), "₩": ("KRW",), "₪": ("ILS",), "₫": ("VND",),
+    "₴": ("UAH",), "₺": ("TRY",), "₽": ("RUB",), "₱": ("PHP",), "฿": ("THB",), "₦": ("NGN",), "₸": ("KZT",),
+    "₾": ("GEL",), "₼": ("AZN",), "₵": ("GHS",), "₲": ("PYG",), "₡": ("CRC",), "₭": ("LAK",), "₮": ("MNT",),
+    "₨": ("INR", "PKR", "LKR", "NPR", "MUR", "SCR"), "¥": ("JPY", "CNY"), "円": ("JPY",), "元": ("CNY", "TWD"),
+    "원": ("KRW",), "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "ARS", "CLP", "COP", "TWD"),
+    "US$": ("USD",), "CA$": ("CAD",), "C$": ("CAD",), "A$": ("AUD",), "AU$": ("AUD",), "NZ$": ("NZD",),
+    "S$": ("SGD",), "HK$": ("HKD",), "NT$": ("TWD",), "R$": ("BRL",), "MX$": ("MXN",),
+    "zł": ("PLN",), "Kč": ("CZK",), "Ft": ("HUF",), "лв": ("BGN",), "руб": ("RUB",), "р": ("RUB",), "грн": ("UAH",),
+    "lei": ("RON", "MDL"), "RM": ("MYR",), "Rp": ("IDR",), "Rs": ("INR", "PKR", "LKR", "NPR", "MUR", "SCR"),
+    "kr": ("SEK", "NOK", "DKK", "ISK"), "Fr": ("CHF", "FRF", "BEF"), "SFr": ("CHF",), "TL": ("TRY",),
+    "KD": ("KWD",), "BD": ("BHD",), "DT": ("TND",), "DM": ("DEM",), "Dhs": ("AED",),
+    "Euro": ("EUR",), "Euros": ("EUR",), "EUROS": ("EUR",), "euro": ("EUR",), "euros": ("EUR",), "EURO": ("EUR",),
+}  # fmt: skip
+"""What documents print beside an amount -> the currencies it may mean, the likeliest first. A dot may follow."""
+
+SYMBOLS = {sign: codes[0] for sign, codes in SIGNS.items() if len(codes) == 1 or sign == "£"}
+"""The signs that mean one currency by themselves; £ is sterling unless a document says more."""
+
+_WITHOUT_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF ITL ESP BEF"
+_THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
+
+
+def decimals(code: str) -> int:
+    """Decimals of a currency's minor unit by ISO 4217: 2 for most, 0 for yen and won, 3 for dinars."""
+    return 0 if code in _WITHOUT_DECIMALS else 3 if code in _THREE_DECIMALS else 2
+
+
+def currencies_of(text: str) -> tuple[str, ...]:
+    """The codes that a printed sign, name or code may mean, likeliest first; empty for what names none."""
+    sign = text.strip()
+    if sign in CODES:
+        return (sign,)
+    known = SIGNS.get(sign) or SIGNS.get(sign.removesuffix("."))
+    return known or ((sign.upper(),) if sign.upper() in CODES else ())

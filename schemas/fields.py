@@ -1,87 +1,110 @@
 """Field types that parse what documents print, and refuse what could mean two things.
 
-Money and quantities are `Decimal`, dates are `datetime.date`, currencies are ISO 4217 codes. A text
-that reads two ways ("1.234": one thousand or one point two?) is a fault, not a guess: the model is
-asked again, and a schema that knows its documents declares the decimal mark with `money(",")`.
+Money and quantities are `Decimal`, dates are `datetime.date`, currencies are ISO 4217 codes. A text that
+reads two ways ("1.234": one thousand or one point two?) is settled by evidence (`schemas.amounts` gives
+the order) or is a fault, not a guess: the model is asked again, and a schema that knows its documents
+declares the decimal mark with `money(",")`.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
-from schemas.currencies import CODES, SYMBOLS
+from schemas.amounts import LONGEST, Reading, read, settled
+from schemas.currencies import currencies_of
+from schemas.dates import read_date
+from schemas.habits import Evidence
 
-_NOISE = re.compile(r"[\s\u00a0\u202f'’]")
-_SYMBOL = re.compile(r"^(?:[A-Z]{2,3}|[€$£¥₹]|[A-Z]{1,3}\$)\.?|(?:[A-Z]{2,3}|[€$£¥₹])\.?$")
-_GROUPED = {mark: re.compile(rf"^\d{{1,3}}(?:\{mark}\d{{3}})+$") for mark in ".,"}
-_PLAIN = re.compile(r"^\d*\.?\d+$|^\d+\.$")
+STORED = {"octavo_stored": True}
+"""Validation context for a record that was parsed before: its decimals are plain, whatever the locale."""
+
+_EVIDENCE = "octavo_evidence"
+_LARGEST = Decimal(10) ** 40
 
 
-def parse_amount(value: object, decimal: str | None = None, places: int | None = None) -> object:
-    """Reads a printed amount as a `Decimal`; anything that is not text passes through unread.
+def with_evidence(evidence: Evidence) -> dict[str, Any]:
+    """Validation context that tells the field types what settles a text that reads two ways."""
+    return {_EVIDENCE: evidence}
+
+
+def parse_amount(
+    value: object,
+    decimal: str | None = None,
+    *,
+    kind: Literal["money", "quantity", "rate"] = "money",
+    debit: Literal["negative", "positive"] | None = None,
+    scaled: bool = False,
+    evidence: Evidence | None = None,
+) -> object:
+    """Reads a printed number as a `Decimal`; what is neither text nor a number passes through unread.
 
     Args:
         value: what the model answered: "1.234,56 €", "(12.00)", "1,234.56-", 12.5, None ...
         decimal: the decimal mark that the schema declares, "." or ",", or None for unknown.
-        places: fraction digits that settle nothing: with 3, "1.234" is read as it stands.
+        kind: a unit may stand behind a quantity, a percent sign behind a rate; a rate has no thousands.
+        debit: the sign of what is marked "DR" or "S"; "CR" and "H" have the other. Refused when not declared.
+        scaled: whether "MIO", "TSD" ... multiply; refused otherwise.
+        evidence: what the pages and the row say.
 
     Raises:
-        ValueError: the text is no amount, or reads two ways.
+        ValueError: the text is no number, or reads two ways.
     """
     if isinstance(value, bool):
         raise ValueError("an amount is a number, not true or false")  # noqa: TRY004 - pydantic collects ValueErrors
-    if isinstance(value, float):
+    if isinstance(value, int | float):
+        # Before the digits are made: those of a huge integer take quadratic time.
+        if not abs(value) < _LARGEST:
+            raise ValueError("the number is too large for an amount, or none; write it like 1234.56")
         return Decimal(repr(value))
     if not isinstance(value, str):
         return value
-    text = _NOISE.sub("", value).replace("\u2212", "-").replace("\u2013", "-")
-    negative = text.startswith(("(", "-")) or text.endswith("-")
-    text = text.strip("()+-")
-    text = _SYMBOL.sub("", _SYMBOL.sub("", text)).removesuffix("%").strip("+-")
-    plain = _without_grouping(text, value, decimal, places)
-    try:
-        amount = Decimal(plain)
-    except InvalidOperation:
-        raise ValueError(f"{value!r} is not an amount; write it like 1234.56") from None
-    return -amount if negative else amount
+    reading = read(value, units=kind == "quantity")
+    known = evidence or Evidence()
+    amount = settled(
+        reading,
+        printed=known.habits.amounts,
+        mark=known.habits.decimal,
+        currency=known.currency if kind == "money" else None,
+        row=known.rows.get(value),
+        declared="." if kind == "rate" and "." in value else decimal,
+    )
+    wrong = _not_this_kind(reading, kind, debit, scaled=scaled)
+    if amount is None or wrong:
+        why = wrong or reading.why
+        raise ValueError(f"{value[:LONGEST]!r} is not an amount ({why}); write it like 1234.56, without grouping")
+    if reading.side and (reading.side == "debit") == (debit == "negative"):
+        amount = -amount
+    return amount.scaleb(reading.scale) if reading.scale else amount
 
 
-def _without_grouping(text: str, printed: str, decimal: str | None, places: int | None) -> str:
-    """The same number with a dot as decimal mark and no grouping."""
-    if decimal is not None:
-        group = "." if decimal == "," else ","
-        text = text.replace(group, "").replace(decimal, ".")
-    elif "," in text and "." in text:
-        last = max(text.rfind(","), text.rfind("."))
-        text = re.sub(r"[.,]", "", text[:last]) + "." + text[last + 1 :]
-    else:
-        mark = "," if "," in text else "."
-        if text.count(mark) > 1 and _GROUPED[mark].match(text):
-            text = text.replace(mark, "")
-        elif _GROUPED[mark].match(text) and not text.startswith("0") and not (mark == "." and places == 3):  # noqa: PLR2004 - a thousands group
-            raise ValueError(f"{printed!r} reads two ways; write it like 1234.00 or 1.23, without grouping")
-        text = text.replace(",", ".")
-    if not _PLAIN.match(text):
-        raise ValueError(f"{printed!r} is not an amount; write it like 1234.56")
-    return text
+def _not_this_kind(
+    reading: Reading, kind: Literal["money", "quantity", "rate"], debit: str | None, *, scaled: bool
+) -> str:
+    """Why a number is none of its field's kind, in words; "" when it is."""
+    if reading.percent and kind != "rate":
+        return "it is a percentage"
+    if reading.side and debit is None:
+        return f"whether {reading.side} is negative is not known here; write a minus or none"
+    if reading.scale and not scaled:
+        return "write the number in full, without a word that multiplies it"
+    return ""
 
 
-def parse_date(value: object) -> object:
-    """Reads an ISO 8601 date, or a date-time at any hour, as a `date`.
+def parse_date(value: object, evidence: Evidence | None = None) -> object:
+    """Reads an ISO 8601 date, a date-time at any hour, or a printed date that means one day, as a `date`.
 
     Raises:
-        ValueError: the text is no ISO date; 03/04/2024 is never guessed.
+        ValueError: the text is no date, or its order or century is open; 03/04/2024 is never guessed.
     """
-    if not isinstance(value, str):
+    if isinstance(value, datetime | date) or value is None:
         return value
-    try:
-        return datetime.fromisoformat(value.strip()).date()
-    except ValueError:
-        raise ValueError(f"{value!r} is not an ISO date; write it as YYYY-MM-DD") from None
+    if not isinstance(value, str):
+        raise ValueError("a date is a text, not a number; write it as YYYY-MM-DD")  # noqa: TRY004 - as above
+    habits = (evidence or Evidence()).habits
+    return read_date(value, order=habits.order, years=habits.years)
 
 
 def parse_currency(value: object) -> object:
@@ -92,41 +115,54 @@ def parse_currency(value: object) -> object:
     """
     if not isinstance(value, str):
         return value
-    text = value.strip()
-    code = SYMBOLS.get(text, text.upper())
-    if code not in CODES:
-        raise ValueError(f"{value!r} is not an ISO 4217 code; write one like EUR")
-    return code
+    codes = ("GBP",) if value.strip() == "£" else currencies_of(value)
+    if len(codes) != 1:
+        raise ValueError(f"{value[:LONGEST]!r} is not an ISO 4217 code; write one like EUR")
+    return codes[0]
 
 
-STORED = {"octavo_stored": True}
-"""Validation context for a record that was parsed before: its decimals are plain, whatever the locale."""
+def _evidence(info: ValidationInfo) -> Evidence | None:
+    return info.context.get(_EVIDENCE) if isinstance(info.context, Mapping) else None
 
 
-def _decimal(hint: str, decimal: str | None = None, places: int | None = None) -> Any:
+def _decimal(hint: str, decimal: str | None = None, **declared: Any) -> Any:
     def parse(value: object, info: ValidationInfo) -> object:
         if info.context == STORED:
             return value
-        return parse_amount(value, decimal, places)
+        return parse_amount(value, decimal, evidence=_evidence(info), **declared)
 
     schema = {"type": "string", "format": "decimal", "description": hint}
     return Annotated[Decimal, BeforeValidator(parse), WithJsonSchema(schema)]
 
 
-def money(decimal: str) -> Any:
-    """The type of an amount of money in documents whose decimal mark is known: `money(",")`."""
-    return _decimal("amount", decimal)
+def _day(value: object, info: ValidationInfo) -> object:
+    return parse_date(value, _evidence(info))
+
+
+def money(
+    decimal: str | None = None, *, debit: Literal["negative", "positive"] | None = None, scaled: bool = False
+) -> Any:
+    """The type of an amount of money in documents whose habits are known: `money(",")`.
+
+    Args:
+        decimal: their decimal mark, which settles "1.234" where page, currency and row do not.
+        debit: the sign of what they mark "DR", "OD" or "S"; "CR" and "H" have the other.
+        scaled: whether they write "5 MIO" or "12 TSD".
+    """
+    return _decimal("amount", decimal, debit=debit, scaled=scaled)
 
 
 if TYPE_CHECKING:
     Money: TypeAlias = Decimal
+    SignedMoney: TypeAlias = Decimal
     Quantity: TypeAlias = Decimal
     Rate: TypeAlias = Decimal
 else:
     Money = _decimal("amount")
-    Quantity = _decimal("number", places=3)
-    Rate = _decimal("percentage", places=3)
-Date = Annotated[date, BeforeValidator(parse_date)]
+    SignedMoney = money(debit="negative")
+    Quantity = _decimal("number", kind="quantity")
+    Rate = _decimal("percentage", kind="rate")
+Date = Annotated[date, BeforeValidator(_day)]
 Currency = Annotated[
     str,
     BeforeValidator(parse_currency),

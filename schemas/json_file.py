@@ -1,8 +1,15 @@
 """A schema that is written as a JSON Schema file rather than as a pydantic model."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from schemas.record import InvalidRecord, Schema, SchemaFault, snake_case
+from schemas.fields import parse_amount, parse_currency, parse_date
+from schemas.habits import Evidence, PageHabits, evidence_of
+from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, snake_case
+
+_MOST_BRANCHES = 64
 
 
 def schema_of_json(document: dict[str, Any], name: str) -> Schema:
@@ -24,7 +31,10 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
         raise ValueError(f"not a valid JSON Schema at {error.json_path}: {error.message}") from None
     validator = Draft202012Validator(_nullable(document), format_checker=FormatChecker(["date", "date-time"]))
 
-    def parse(answer: object) -> dict[str, Any]:
+    currency_names = names_of_format(document, "currency")
+
+    def parse(answer: object, /, habits: PageHabits | None = None) -> dict[str, Any]:
+        answer = read_leaves(answer, document, evidence_of(answer, habits, currency_names))
         errors = sorted(validator.iter_errors(answer), key=lambda error: list(map(str, error.absolute_path)))
         if errors:
             raise InvalidRecord(
@@ -41,6 +51,87 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
         check=lambda _record: [],
         allow_empty=document.get("x-allow-empty") is True,
     )
+
+
+def read_leaves(answer: Any, document: Mapping[str, Any], evidence: Evidence) -> Any:
+    """The answer with its decimals, dates and currencies as a record holds them, by the formats of a JSON Schema.
+
+    Raises:
+        InvalidRecord: what reads as none of its format, every fault at once.
+    """
+    faults: list[SchemaFault] = []
+    made = _Leaves(document, evidence, faults).read(answer, [document], "")
+    if faults:
+        raise InvalidRecord(faults)
+    return made
+
+
+@dataclass(frozen=True)
+class _Leaves:
+    """Goes through an answer and its schema side by side; `faults` are found on the way."""
+
+    document: Mapping[str, Any]
+    evidence: Evidence
+    faults: list[SchemaFault]
+
+    def read(self, value: Any, nodes: list[Any], path: str) -> Any:
+        schemas = _branches(nodes, self.document)
+        if isinstance(value, dict):
+            return {
+                name: self.read(child, _properties(schemas, name), f"{path}.{name}" if path else str(name))
+                for name, child in value.items()
+            }
+        if isinstance(value, list):
+            items = [node["items"] for node in schemas if isinstance(node.get("items"), dict)]
+            return [self.read(child, items, f"{path}.{number}") for number, child in enumerate(value)]
+        formats = {node["format"] for node in schemas if isinstance(node.get("format"), str)}
+        if (
+            not isinstance(value, str)
+            or len(formats) != 1
+            or any({"enum", "const"} & node.keys() for node in schemas)
+        ):
+            return value
+        try:
+            return _leaf(value, formats.pop(), self.evidence)
+        except ValueError as error:
+            self.faults.append(SchemaFault(path, str(error)))
+            return value
+
+
+def _properties(schemas: list[dict[str, Any]], name: str) -> list[Any]:
+    return [node["properties"][name] for node in schemas if name in (node.get("properties") or ())]
+
+
+def _leaf(value: str, kind: str, evidence: Evidence) -> str:
+    if kind == "decimal":
+        return format(parse_amount(value, evidence=evidence), "f")
+    if kind == "date":
+        day = parse_date(value, evidence)
+        return day.isoformat() if isinstance(day, date) else value
+    return str(parse_currency(value)) if kind == "currency" else value
+
+
+def _branches(nodes: list[Any], document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The schemas and all that they refer to or are made of."""
+    found: list[dict[str, Any]] = []
+    left = list(nodes)
+    while left and len(found) < _MOST_BRANCHES:
+        node = left.pop()
+        if not isinstance(node, dict) or node in found:
+            continue
+        found.append(node)
+        for key in ("anyOf", "oneOf", "allOf"):
+            left += node.get(key) or ()
+        if str(node.get("$ref", "")).startswith("#/"):
+            left.append(_target(str(node["$ref"]), document))
+    return found
+
+
+def _target(ref: str, document: Mapping[str, Any]) -> Any:
+    target: Any = document
+    for step in ref.removeprefix("#/").split("/"):
+        target = target.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(target, Mapping) else None
+    return target
 
 
 def _nullable(node: Any) -> Any:

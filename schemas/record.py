@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas.checks import Check
-from schemas.fields import STORED
+from schemas.fields import STORED, with_evidence
+from schemas.habits import PageHabits, evidence_of
 
 _RESERVED = {
     "documents", "extractions", "pages", "replies", "records", "runs", "former_contents", "extraction_replies",
@@ -47,6 +48,13 @@ class InvalidRecord(ValueError):
         self.faults = faults
 
 
+class Parse(Protocol):
+    """How an answer becomes a record."""
+
+    def __call__(self, answer: object, /, habits: PageHabits | None = None) -> dict[str, Any]:
+        """The record as JSON data; raises `InvalidRecord`."""
+
+
 @dataclass(frozen=True)
 class Schema:
     """A schema, whatever it was declared in.
@@ -54,15 +62,15 @@ class Schema:
     Attributes:
         name: snake case; names the views and the ledger's entries.
         json_schema: JSON Schema as declared, with `description`, `examples`, `labels` and `merge`.
-        parse: an answer (decoded JSON) -> the record as JSON data (decimals as strings, dates ISO);
-            raises `InvalidRecord`.
+        parse: (answer (decoded JSON), habits) -> the record as JSON data (decimals as strings, dates ISO);
+            raises `InvalidRecord`. `habits`, where known, are those of the pages that it was read from.
         check: a record as `parse` returned it -> (check name, what is wrong) of each broken rule.
         allow_empty: whether a record with nothing in it is a good answer.
     """
 
     name: str
     json_schema: dict[str, Any]
-    parse: Callable[[object], dict[str, Any]]
+    parse: Parse
     check: Callable[[dict[str, Any]], list[tuple[str, str]]]
     allow_empty: bool = False
 
@@ -80,9 +88,12 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
     """A pydantic model as a schema; `checks` and `allow_empty` count on any model, not only on `Record`."""
     checks: tuple[Check, ...] = getattr(model, "checks", ())
 
-    def parse(answer: object) -> dict[str, Any]:
+    json_schema = model.model_json_schema()
+    currency_names = names_of_format(json_schema, "currency")
+
+    def parse(answer: object, /, habits: PageHabits | None = None) -> dict[str, Any]:
         try:
-            record = model.model_validate(answer)
+            record = model.model_validate(answer, context=with_evidence(evidence_of(answer, habits, currency_names)))
         except ValidationError as error:
             raise InvalidRecord(_faults(error)) from None
         return record.model_dump(mode="json")
@@ -94,11 +105,27 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
 
     return Schema(
         name=name or snake_case(model.__name__),
-        json_schema=model.model_json_schema(),
+        json_schema=json_schema,
         parse=parse,
         check=check,
         allow_empty=bool(getattr(model, "allow_empty", False)),
     )
+
+
+def names_of_format(node: object, name: str) -> frozenset[str]:
+    """Names of the properties of a JSON schema that have a format, by themselves or as one of their choices."""
+    if isinstance(node, list):
+        return frozenset().union(*(names_of_format(child, name) for child in node))
+    if not isinstance(node, dict):
+        return frozenset()
+    properties = node.get("properties")
+    own = {key for key, child in (properties if isinstance(properties, dict) else {}).items() if _has(child, name)}
+    return frozenset(own).union(*(names_of_format(child, name) for child in node.values()))
+
+
+def _has(node: object, name: str) -> bool:
+    choices = [node, *node.get("anyOf", ())] if isinstance(node, dict) else []
+    return any(isinstance(choice, dict) and choice.get("format") == name for choice in choices)
 
 
 def _faults(error: ValidationError) -> list[SchemaFault]:

@@ -169,8 +169,8 @@ def _record_value(kind: str, value: object) -> object:
 
 
 def _number(value: object) -> object:
-    # A label's dot is a decimal mark, as in JSON; 3 says so.
-    amount = parse_amount(value, places=3)
+    # A label's dot is a decimal mark, as in JSON.
+    amount = parse_amount(value, "." if "." in str(value) else None)
     return Decimal(amount) if isinstance(amount, int) else amount
 
 

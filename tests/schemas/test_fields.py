@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from schemas.fields import STORED, Currency, Date, Money, Quantity, money, parse_amount
+from schemas.fields import STORED, Currency, Date, Money, Quantity, Rate, money, parse_amount, with_evidence
+from schemas.habits import Evidence, habits_of
 from schemas.record import InvalidRecord, schema_of
 
 
@@ -27,7 +28,6 @@ from schemas.record import InvalidRecord, schema_of
         ("1'234.50", "1234.50"),
         ("1.234.567", "1234567"),
         ("0.125", "0.125"),
-        ("19 %", "19"),
         ("12,5", "12.5"),
     ],
 )
@@ -50,9 +50,19 @@ def test_a_declared_decimal_mark_settles_it() -> None:
     assert german.validate_python("1.234,5") == Decimal("1234.5")
 
 
-def test_quantities_may_have_three_places() -> None:
-    """0.250 kg and 1.000 pieces are written as asked: with a dot."""
-    assert TypeAdapter(Quantity).validate_python("1.000") == Decimal("1.000")
+def test_quantities_are_read_by_the_page_and_rates_have_no_thousands() -> None:
+    """0.250 kg is written as asked; 1.000 is what the page shows, a thousand or one; 7.125 % is a rate."""
+    quantity, rate = TypeAdapter(Quantity), TypeAdapter(Rate)
+    assert quantity.validate_python("0.250") == Decimal("0.250")
+    with pytest.raises(ValidationError, match="reads two ways"):
+        quantity.validate_python("1.000")
+    german = with_evidence(Evidence(habits_of(["1.000", "Stück", "2.500,00"])))
+    assert quantity.validate_python("1.000", context=german) == Decimal(1000)
+    assert quantity.validate_python("3 Stück") == Decimal(3)
+    assert rate.validate_python("7.125") == rate.validate_python("7,125 %", context=german) == Decimal("7.125")
+    assert rate.validate_python("19 %") == Decimal(19)
+    with pytest.raises(ValidationError, match="percentage"):
+        TypeAdapter(Money).validate_python("19 %")
 
 
 @given(st.decimals(min_value=-(10**9), max_value=10**9, places=2, allow_nan=False, allow_infinity=False))

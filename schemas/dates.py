@@ -1,0 +1,239 @@
+"""The one reader of printed dates, and the one owner of the names of months.
+
+ISO 8601 is read first. Of the printed forms those are read that mean one day: with a month's name in one
+of the table's languages, 年月日 with an era or without, or digits whose order of day and month the page's
+other dates show. A Buddhist year (25xx) and a two-digit year are refused in words, the latter unless the
+pages print one full year that ends so.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+
+from schemas.amounts import plain_characters
+
+LONGEST = 80
+_MONTHS = """
+    january januar janvier januari enero gennaio janeiro jan janv ene gen jaenner janner styczen stycznia sty
+    январь января янв leden ledna tammikuu tammikuuta tammi ocak oca ιανουαριος ιανουαριου ιαν ianuarie ian
+
+    february februar fevrier februari febrero febbraio fevereiro feb fev fevr febr feber luty lutego lut февраль
+    февраля фев unor unora helmikuu helmikuuta helmi subat sub φεβρουαριος φεβρουαριου φεβ februarie
+
+    march marz mars maart marzo marco mar mrz mrt maerz marts marzec marca март марта мар brezen brezna
+    maaliskuu maaliskuuta maalis mart μαρτιος μαρτιου μαρ martie
+
+    april avril abril aprile apr avr abr kwiecien kwietnia kwi апрель апреля апр duben dubna huhtikuu huhtikuuta
+    huhti nisan nis απριλιος απριλιου απρ aprilie
+
+    may mai mei mayo maggio maio mag maj maja май мая kveten kvetna toukokuu toukokuuta touko mayis μαιος μαιου
+    μαι mait
+
+    june juni juin junio giugno junho jun giu czerwiec czerwca cze июнь июня июн cerven cervna kesakuu kesakuuta
+    kesa haziran haz ιουνιος ιουνιου ιουν iunie iun
+
+    july juli juillet julio luglio julho jul juil lug lipiec lipca lip июль июля июл cervenec cervence heinakuu
+    heinakuuta heina temmuz tem ιουλιος ιουλιου ιουλ iulie iul
+
+    august aout augustus augusti agosto aug ago sierpien sierpnia sie август августа авг srpen srpna elokuu
+    elokuuta elo agustos agu αυγουστος αυγουστου αυγ
+
+    september septembre septiembre settembre setembro sep sept set wrzesien wrzesnia wrz сентябрь сентября сен
+    сент zari syyskuu syyskuuta syys eylul eyl σεπτεμβριος σεπτεμβριου σεπ septembrie
+
+    october oktober octobre octubre ottobre outubro oct okt ott out pazdziernik pazdziernika paz октябрь октября
+    окт rijen rijna lokakuu lokakuuta loka ekim eki οκτωβριος οκτωβριου οκτ octombrie
+
+    november novembre noviembre novembro nov listopada ноябрь ноября ноя нояб marraskuu marraskuuta marras kasim
+    kas νοεμβριος νοεμβριου νοε noiembrie noi
+
+    december dezember decembre diciembre dicembre dezembro dec dez dic grudzien grudnia gru декабрь декабря дек
+    prosinec prosince joulukuu joulukuuta joulu aralik ara δεκεμβριος δεκεμβριου δεκ decembrie
+"""
+"""Names and abbreviations, folded or as written, a paragraph a month."""
+_SPELLED = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae"})
+_ERAS = {
+    "令和": 2018,
+    "平成": 1988,
+    "昭和": 1925,
+    "大正": 1911,
+    "明治": 1867,
+    "R": 2018,
+    "H": 1988,
+    "S": 1925,
+    "民國": 1911,
+    "民国": 1911,
+}
+_BUDDHIST = range(2400, 2700)
+
+_ISO = re.compile(r"(?<![\w.])(\d{4})-(\d{2})-(\d{2})(?![\d-])")
+_YEAR_FIRST = re.compile(r"(?<![\w.,])(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})\.?(?![\d])")
+_NUMERIC = re.compile(r"(?<![\w.,/-])(\d{1,2})\s?([./-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})(?![\w/-]|[.,]\d)")
+_KANJI = re.compile(
+    r"(?:(?<![^\W\d])(\d{4})|(令和|平成|昭和|大正|明治|民國|民国)\s?(\d{1,3}|元))\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]"
+)
+_SHORT_ERA = re.compile(r"(?<![^\W_])([RHS])(\d{1,2})[./](\d{1,2})[./](\d{1,2})(?![\d./])")
+_WORD = r"([^\W\d_]{3,14})"
+_DAY_FIRST = re.compile(
+    r"(?<![\d.,/-])(\d{1,2})\s?(?:st|nd|rd|th|er|ste|de|º|°|η)?\.?[\s\-/]{0,2}(?:day of |of |de |del )?"
+    + _WORD
+    + r"\.?'?[\s\-/,.]{0,3}(?:of |del? )?(\d{4}|\d{2})(?!\d|[.,:/-]\d)"
+)
+_MONTH_FIRST = re.compile(
+    r"(?<![^\W_])" + _WORD + r"\.?[\s\-]{0,2}(\d{1,2})\s?(?:st|nd|rd|th)?(?:\s?,\s?|[\s\-]{1,2})(\d{4})(?!\d)"
+)
+_BEHIND = re.compile(r"\s?(?:г\.?|года|года\.|r\.|roku|\.|a\.?|m\.|року|р\.)?\s*\Z")
+_BEFORE = re.compile(r"\A\s*(?:[^\W\d_]{2,14}\.?,?\s+)?(?:the\s+|am\s+|le\s+|den\s+|el\s+)?\Z")
+_TIME = re.compile(r"[T ]\s?\d{1,2}:\d{2}")
+
+
+@dataclass(frozen=True)
+class PrintedDate:
+    """A date in a text.
+
+    Attributes:
+        start: index of its first character.
+        end: index after its last.
+        values: the day; two where day and month could change places, the day first; none for a year that is not read.
+        why: what keeps it from being one day, in words for the model.
+    """
+
+    start: int
+    end: int
+    values: tuple[date, ...]
+    why: str = ""
+
+
+def folded(text: str) -> str:
+    """A name without case, accents and dots: `Março` is `marco`, `İ` is `i`."""
+    lower = text if text.isascii() else unicodedata.normalize("NFKD", text.casefold())
+    kept = "".join(character for character in lower.lower() if not unicodedata.combining(character))
+    return kept.translate(_SPELLED)
+
+
+_MONTH_OF = {
+    folded(name): number for number, names in enumerate(_MONTHS.split("\n\n"), start=1) for name in names.split()
+}
+
+
+@lru_cache(maxsize=4096)
+def month_named(word: str) -> int:
+    """The month, 1 to 12, that a word names in one of the languages; 0 for none."""
+    return _MONTH_OF.get(folded(word.removesuffix(".")), 0)
+
+
+def read_date(text: str, *, order: str | None = None, years: frozenset[int] = frozenset()) -> date:
+    """The day that a whole text means.
+
+    Args:
+        text: "2024-03-31", "31. März 2024", "令和6年3月31日", "31/03/2024" ...
+        order: which comes first in the page's other dates, "day" or "month".
+        years: the full years of the page's dates: what a two-digit year stands for.
+
+    Raises:
+        ValueError: it is no date, or could be two; why, in words for the model.
+    """
+    plain = plain_characters(text).strip()
+    if len(plain) <= LONGEST and re.match(r"\d{4}-\d{2}-\d{2}", plain):
+        try:
+            return _gregorian(datetime.fromisoformat(plain).date(), text)
+        except ValueError as error:
+            if "Buddhist" in str(error):
+                raise
+    found = (
+        [one for one in printed_dates(plain, order, years) if _is_all(plain, one)] if len(plain) <= LONGEST else []
+    )
+    if len(found) != 1:
+        raise ValueError(f"{text[:LONGEST]!r} is not an ISO date; write it as YYYY-MM-DD")
+    if len(found[0].values) != 1:
+        raise ValueError(f"{text!r}: {found[0].why}; write it as YYYY-MM-DD")
+    return found[0].values[0]
+
+
+def printed_dates(text: str, order: str | None = None, years: frozenset[int] = frozenset()) -> list[PrintedDate]:
+    """Every date with a year in a running text, from left to right; the arguments are those of `read_date`."""
+    plain = plain_characters(text)
+    kept: list[PrintedDate] = []
+    for one in sorted(_found(plain, order, years), key=lambda each: (each.start, each.start - each.end)):
+        if not kept or one.start >= kept[-1].end:
+            kept.append(one)
+    return kept
+
+
+@lru_cache(maxsize=4096)
+def order_shown(text: str) -> str | None:
+    """Which comes first in the numeric date of a word: "day" for 31/12/2024, None where both could."""
+    match = _NUMERIC.search(text)
+    if match is None:
+        return None
+    first, second = int(match[1]), int(match[3])
+    if first > 12 >= second:  # noqa: PLR2004 - months of a year
+        return "day"
+    return "month" if second > 12 >= first else None  # noqa: PLR2004
+
+
+def years_shown(text: str) -> frozenset[int]:
+    """The full years of a text's dates."""
+    return frozenset(value.year for one in printed_dates(text) for value in one.values)
+
+
+def _found(text: str, order: str | None, years: frozenset[int]) -> Iterator[PrintedDate]:
+    for match in _YEAR_FIRST.finditer(text):
+        yield from _made(match, match[1], [(int(match[3]), int(match[4]))], years)
+    for match in _KANJI.finditer(text):
+        era = _ERAS[match[2]] + (1 if match[3] == "元" else int(match[3])) if match[2] else int(match[1])
+        yield from _made(match, f"{era:04}", [(int(match[4]), int(match[5]))], years)
+    for match in _SHORT_ERA.finditer(text):
+        yield from _made(match, str(_ERAS[match[1]] + int(match[2])), [(int(match[3]), int(match[4]))], years)
+    for match in _NUMERIC.finditer(text):
+        first, second = int(match[1]), int(match[3])
+        # With dots the day stands first wherever it is written so.
+        pairs = {"day": [(second, first)], "month": [(first, second)]}.get(
+            "day" if match[2] == "." else order or "", [(second, first), (first, second)]
+        )
+        yield from _made(match, match[4], pairs, years)
+    for match in _DAY_FIRST.finditer(text):
+        yield from _made(match, match[3], [(month_named(match[2]), int(match[1]))], years)
+    for match in _MONTH_FIRST.finditer(text):
+        yield from _made(match, match[3], [(month_named(match[1]), int(match[2]))], years)
+
+
+def _made(
+    match: re.Match[str], year: str, pairs: list[tuple[int, int]], years: frozenset[int]
+) -> Iterator[PrintedDate]:
+    """The date of a match, where its month and day (tried in each order) are in the calendar."""
+    if not any(_real(2000, *pair) for pair in pairs):
+        return
+    fulls = [int(year)] if len(year) == 4 else sorted(full for full in years if full % 100 == int(year))  # noqa: PLR2004
+    if len(fulls) != 1:
+        yield PrintedDate(match.start(), match.end(), (), "a year of two digits could be of any century")
+    elif fulls[0] in _BUDDHIST:
+        yield PrintedDate(match.start(), match.end(), (), f"the year {fulls[0]} is of the Buddhist era")
+    else:
+        days = dict.fromkeys(date(fulls[0], *pair) for pair in pairs if _real(fulls[0], *pair))
+        why = "day and month could change places" if len(days) > 1 else ""
+        if days:
+            yield PrintedDate(match.start(), match.end(), tuple(days), why)
+
+
+def _real(year: int, month: int, day: int) -> bool:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True
+
+
+def _gregorian(day: date, text: str) -> date:
+    if day.year in _BUDDHIST:
+        raise ValueError(f"{text!r}: the year {day.year} is of the Buddhist era; write it as YYYY-MM-DD")
+    return day
+
+
+def _is_all(text: str, one: PrintedDate) -> bool:
+    """Whether nothing stands around a date but a weekday, an article, a time and the word for year."""
+    behind = _TIME.split(text[one.end :], maxsplit=1)[0] if _TIME.match(text[one.end :]) else text[one.end :]
+    return bool(_BEFORE.match(text[: one.start]) and _BEHIND.match(behind))

@@ -1,0 +1,181 @@
+"""How some pages print numbers and dates: the evidence that settles what reads two ways."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import lru_cache
+from itertools import combinations
+
+from schemas.amounts import Reading, plain_characters, read
+from schemas.currencies import currencies_of
+from schemas.dates import order_shown, years_shown
+
+_DIGIT = re.compile(r"\d")
+_AROUND = " *:;=|_"
+_CLEARLY = 4
+_MOST_NUMBERS = 12
+_TOLERANCE = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class PageHabits:
+    """What pages show about the way they print.
+
+    Attributes:
+        decimal: the decimal mark of their unambiguous amounts, "." or ","; None when they show none, or both.
+        order: which comes first in their numeric dates, "day" or "month"; None when they show none, or both.
+        amounts: what their numbers mean, without signs.
+        years: the full years of their dates.
+    """
+
+    decimal: str | None = None
+    order: str | None = None
+    amounts: frozenset[Decimal] = frozenset()
+    years: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What settles the leaves of one answer: its pages, and its own other leaves.
+
+    Attributes:
+        habits: of the pages.
+        currency: the one ISO 4217 code that the answer names.
+        rows: a text that reads two ways -> what the other numbers of its rows make of it, without a sign.
+    """
+
+    habits: PageHabits = field(default_factory=PageHabits)
+    currency: str | None = None
+    rows: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+def habits_of(words: Iterable[str]) -> PageHabits:
+    """The habits of some pages.
+
+    Args:
+        words: their texts, in reading order, split at white space.
+    """
+    texts = [plain_characters(word) for word in words]
+    with_digits = [text.strip(_AROUND) for text in texts if _DIGIT.search(text)]
+    readings = [reading for text in with_digits if (reading := read(text)).values]
+    marks = Counter(reading.mark for reading in readings if _shows_its_mark(reading))
+    decimal = _clear(marks, ".", ",")
+    known = [_meant(reading, decimal) for reading in readings]
+    orders = Counter(order for text in with_digits if (order := order_shown(text)))
+    return PageHabits(
+        decimal,
+        _clear(orders, "day", "month"),
+        frozenset(abs(value) for value in known if value is not None),
+        years_shown(" ".join(texts)),
+    )
+
+
+def together(habits: Iterable[PageHabits]) -> PageHabits:
+    """The habits of several windows of one document; where they differ, nothing is known."""
+    parts = list(habits)
+    decimal = {part.decimal for part in parts} - {None}
+    order = {part.order for part in parts} - {None}
+    return PageHabits(
+        decimal.pop() if len(decimal) == 1 else None,
+        order.pop() if len(order) == 1 else None,
+        frozenset().union(*(part.amounts for part in parts)),
+        frozenset().union(*(part.years for part in parts)),
+    )
+
+
+def evidence_of(
+    answer: object, habits: PageHabits | None = None, currency_names: frozenset[str] = frozenset()
+) -> Evidence:
+    """What an answer's leaves and its pages say about those leaves that read two ways.
+
+    Args:
+        answer: decoded JSON.
+        habits: of the pages it was read from.
+        currency_names: names of the properties that hold a currency.
+    """
+    currencies: set[str] = set()
+    rows: dict[str, set[Decimal | None]] = {}
+    left = [answer]
+    while left:
+        node = left.pop()
+        if isinstance(node, list):
+            left += node
+        if not isinstance(node, dict):
+            continue
+        left += node.values()
+        for name, child in node.items():
+            if isinstance(child, str) and (name in currency_names or "currency" in str(name).lower()):
+                codes = currencies_of(child)
+                currencies.update(codes if len(codes) == 1 else ())
+        for text, value in _row(node):
+            rows.setdefault(text, set()).add(value)
+    settled = {text: next(iter(found)) for text, found in rows.items() if len(found) == 1}
+    return Evidence(
+        habits or PageHabits(),
+        currencies.pop() if len(currencies) == 1 else None,
+        {text: value for text, value in settled.items() if value is not None},
+    )
+
+
+def _row(node: Mapping[object, object]) -> list[tuple[str, Decimal | None]]:
+    """The texts of one object that read two ways, each with what a product or a sum of the others makes of it."""
+    known: list[tuple[str, tuple[Decimal, ...]]] = []
+    for child in node.values():
+        if isinstance(child, str):
+            if _DIGIT.search(child) and (values := read(child, units=True).values):
+                known.append((child, tuple(map(abs, values))))
+        elif isinstance(child, int | float) and not isinstance(child, bool) and abs(child) < 1e15:  # noqa: PLR2004 - also no inf
+            known.append(("", (abs(Decimal(repr(child))),)))
+    if len(known) > _MOST_NUMBERS:
+        return []
+    made = []
+    for place, (text, values) in enumerate(known):
+        if len(values) > 1:
+            others = [other for number, (_, other) in enumerate(known) if number != place]
+            right = [value for value in values if _fits(value, others)]
+            made.append((text, right[0] if len(right) == 1 else None))
+    return made
+
+
+def _fits(value: Decimal, others: list[tuple[Decimal, ...]]) -> bool:
+    """Whether a value, with two of the others, makes a product or a sum, to the cent."""
+    for first, second in combinations(others, 2):
+        for one in first:
+            for other in second:
+                low, middle, high = sorted((value, one, other))
+                if low and abs(low + middle - high) <= _TOLERANCE:
+                    return True
+                if any(
+                    abs(a * b - c) <= _TOLERANCE and c > 10 * _TOLERANCE
+                    for a, b, c in ((value, one, other), (value, other, one), (one, other, value))
+                ):
+                    return True
+    return False
+
+
+@lru_cache(maxsize=4096)
+def _shows_its_mark(reading: Reading) -> bool:
+    """Two decimals, or grouping: "2.1" may be a section's number."""
+    if len(reading.values) != 1 or reading.mark not in {".", ","} or reading.percent:
+        return False
+    exponent = reading.values[0].as_tuple().exponent
+    return exponent in {-2, 0} or abs(reading.values[0]) >= 1000  # noqa: PLR2004 - it is grouped
+
+
+def _meant(reading: Reading, decimal: str | None) -> Decimal | None:
+    if len(reading.values) == 1:
+        return reading.values[0]
+    if decimal is None:
+        return None
+    return reading.values[0 if decimal == reading.mark else 1]
+
+
+def _clear(counts: Counter[str] | Counter[str | None], one: str, other: str) -> str | None:
+    """What most show, where the rest are few."""
+    if counts[one] >= _CLEARLY * counts[other] and counts[one]:
+        return one
+    if counts[other] >= _CLEARLY * counts[one] and counts[other]:
+        return other
+    return None
