@@ -163,7 +163,7 @@ def _nth(merged: merging.Merged, number: int) -> merging.Merged:
         for item in merged.evidence
         if item.path.startswith(prefix)
     ]
-    return merging.Merged(merged.value["records"][number], evidence, [])
+    return merging.Merged(merged.value["records"][number], evidence, [], merged.habits)
 
 
 def _stands_on(evidence: Sequence[Evidence]) -> tuple[int, ...]:
@@ -173,7 +173,7 @@ def _stands_on(evidence: Sequence[Evidence]) -> tuple[int, ...]:
 def _record(
     merged: merging.Merged, pages: tuple[int, ...], plan: planning.Plan, issues: Sequence[Issue]
 ) -> RecordDraft:
-    data = plan.schema.parse(merged.value)
+    data = plan.schema.parse(merged.value, merged.habits)
     broken = [Issue(IssueKind.CHECK_FAILED, name, message) for name, message in plan.schema.check(data)]
     return RecordDraft(
         data=data,

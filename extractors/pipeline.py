@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any, Protocol, TypeVar
 
 from extractors.answers import completeness, grounding, merging, rereading, validation
@@ -44,6 +44,7 @@ from extractors.pages.limits import Limits
 from extractors.pages.workers import Workers
 from extractors.vision.metering import Meter
 from extractors.vocabulary import DocumentStatus, IssueKind, PageStatus, Records
+from schemas.habits import PageHabits, habits_of, is_open
 
 T = TypeVar("T")
 Judge = Callable[[str], validation.Judged]
@@ -194,7 +195,8 @@ async def _answered(
         return await _in_halves(window, journey, meter)
     try:
         question = planning.request(journey.plan, window, whole=whole)
-        value = await valid_answer(question, _judge(journey, whole=whole), journey, meter)
+        habits = cache(partial(_habits, window.pages))
+        value = await valid_answer(question, _judge(journey, habits, whole=whole), journey, meter)
     except (TruncatedAnswer, RequestTooBig) as error:
         if len(window.pages) == 1:
             return [], _failed(window, error)
@@ -202,7 +204,7 @@ async def _answered(
     except AnswerError as error:
         return [], _failed(window, error)
     evidence = grounding.ground(value, {page.page: page.words for page in window.pages})
-    return [merging.Part(window.numbers, value, evidence)], []
+    return [merging.Part(window.numbers, value, evidence, habits() if is_open(value) else PageHabits())], []
 
 
 async def _in_halves(window: Window, journey: Journey, meter: Meter) -> tuple[list[merging.Part], list[PageState]]:
@@ -243,22 +245,28 @@ async def _page_again(page: PageImage, rows: int, journey: Journey, meter: Meter
     """One page alone, asked for all its rows; None where that gives no valid answer: the first one stands."""
     try:
         question = planning.ask_for_rows(journey.plan, page, rows)
-        _, judged = await _asked(question, _judge(journey, whole=False), journey, meter)
+        habits = cache(partial(_habits, [page]))
+        _, judged = await _asked(question, _judge(journey, habits, whole=False), journey, meter)
     except AnswerError:
         return None
     if judged.value is None:
         return None
-    return merging.Part((page.page,), judged.value, grounding.ground(judged.value, {page.page: page.words}))
+    evidence = grounding.ground(judged.value, {page.page: page.words})
+    known = habits() if is_open(judged.value) else PageHabits()
+    return merging.Part((page.page,), judged.value, evidence, known)
 
 
 def _failed(window: Window, error: AnswerError) -> list[PageState]:
     return [PageState(page, PageStatus.FAILED, error.kind, str(error)) for page in window.numbers]
 
 
-def _judge(journey: Journey, *, whole: bool) -> Judge:
-    return partial(
-        validation.judge, schema=journey.plan.schema, many=journey.plan.records == Records.MANY, whole=whole
-    )  # fmt: skip
+def _habits(pages: Sequence[PageImage]) -> PageHabits:
+    return habits_of(text for page in pages for text in page.text_layer.texts)
+
+
+def _judge(journey: Journey, habits: validation.Habits, *, whole: bool) -> Judge:
+    many = journey.plan.records == Records.MANY
+    return partial(validation.judge, schema=journey.plan.schema, many=many, whole=whole, habits=habits)
 
 
 async def valid_answer(request: VisionRequest, judge: Judge, journey: Journey, meter: Meter) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from functools import lru_cache
 
 from schemas.currencies import CODES, SIGNS, currencies_of, decimals
 
-LONGEST, _MOST_DIGITS = 80, 40
+LONGEST, _MOST_DIGITS = 80, 25
+_CENTS = Decimal("0.01")
 _WIRE = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _FIRST, _LAST = re.compile(r"[.,٫]?[0-9]"), re.compile(r"[0-9](?!.*[0-9])", re.DOTALL)
 # Groups of three by one and the same mark, or Indian groups (1,23,45,678), before at most one decimal mark.
@@ -151,7 +152,8 @@ def _read(text: str, units: bool) -> Reading:  # noqa: FBT001, PLR0911 - cached 
         # "1.234,–" shows its decimal mark, so that its other mark groups; "1,5,–" shows two.
         if mark == after[0][0]:
             return Reading(text, why="it has two decimal marks")
-        values, mark = values[-1:], after[0][0]
+        # The dash stands where cents would: 250.00.
+        values, mark = tuple(value.quantize(_CENTS) for value in values[-1:]), after[0][0]
     if not values:
         return found
     why = found.why if len(values) > 1 else ""

@@ -8,9 +8,9 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import combinations
 
-from schemas.amounts import Reading, plain_characters, read
+from schemas.amounts import LONGEST, Reading, plain_characters, read
 from schemas.currencies import currencies_of
-from schemas.dates import order_shown, years_shown
+from schemas.dates import order_shown, printed_dates, years_shown
 
 _DIGIT = re.compile(r"\d")
 _AROUND = " *:;=|_"
@@ -70,6 +70,27 @@ def habits_of(words: Iterable[str]) -> PageHabits:
         frozenset(abs(value) for value in known if value is not None),
         years_shown(" ".join(texts)),
     )
+
+
+def is_open(answer: object) -> bool:
+    """Whether some text of an answer (decoded JSON) reads two ways, so that habits would settle it."""
+    left = [answer]
+    while left:
+        node = left.pop()
+        if isinstance(node, dict):
+            left += node.values()
+        elif isinstance(node, list):
+            left += node
+        elif isinstance(node, str) and len(node) <= LONGEST and _is_open(node):
+            return True
+    return False
+
+
+@lru_cache(maxsize=4096)
+def _is_open(text: str) -> bool:
+    if not any(map(str.isdecimal, text)):
+        return False
+    return len(read(text, units=True).values) > 1 or any(len(day.values) != 1 for day in printed_dates(text))
 
 
 def together(habits: Iterable[PageHabits]) -> PageHabits:

@@ -33,7 +33,7 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
 
     currency_names = names_of_format(document, "currency")
 
-    def parse(answer: object, /, habits: PageHabits | None = None) -> dict[str, Any]:
+    def parse(answer: object, habits: PageHabits | None = None, /) -> dict[str, Any]:
         answer = read_leaves(answer, document, evidence_of(answer, habits, currency_names))
         errors = sorted(validator.iter_errors(answer), key=lambda error: list(map(str, error.absolute_path)))
         if errors:

@@ -51,7 +51,7 @@ class InvalidRecord(ValueError):
 class Parse(Protocol):
     """How an answer becomes a record."""
 
-    def __call__(self, answer: object, /, habits: PageHabits | None = None) -> dict[str, Any]:
+    def __call__(self, answer: object, habits: PageHabits | None = None, /) -> dict[str, Any]:
         """The record as JSON data; raises `InvalidRecord`."""
 
 
@@ -91,7 +91,7 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
     json_schema = model.model_json_schema()
     currency_names = names_of_format(json_schema, "currency")
 
-    def parse(answer: object, /, habits: PageHabits | None = None) -> dict[str, Any]:
+    def parse(answer: object, habits: PageHabits | None = None, /) -> dict[str, Any]:
         try:
             record = model.model_validate(answer, context=with_evidence(evidence_of(answer, habits, currency_names)))
         except ValidationError as error:

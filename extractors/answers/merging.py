@@ -11,15 +11,17 @@ from typing import Any
 
 from extractors.documents import Evidence, Issue
 from extractors.vocabulary import IssueKind
+from schemas.habits import PageHabits, together
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one window gave: its pages, the value, and where each leaf of it stands."""
+    """What one window gave: its pages, the value, where each leaf of it stands, and how its pages print."""
 
     pages: tuple[int, ...]
     value: dict[str, Any]
     evidence: tuple[Evidence, ...] = ()
+    habits: PageHabits = field(default_factory=PageHabits)
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Merged:
     value: dict[str, Any] = field(default_factory=dict)
     evidence: list[Evidence] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
+    habits: PageHabits = field(default_factory=PageHabits)
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def merge(parts: Sequence[Part], schema: dict[str, Any]) -> Merged:
         parts: in page order, at least one.
         schema: the JSON schema as declared, for its `merge` marks.
     """
-    merged = Merged()
+    merged = Merged(habits=together(part.habits for part in parts))
     evidence = [{item.path: item for item in part.evidence} for part in parts]
     last = last_fields(schema)
     branches = [_Branch(number, "", part.value) for number, part in enumerate(parts)]

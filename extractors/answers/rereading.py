@@ -10,6 +10,7 @@ from typing import Any
 
 from extractors.answers.merging import Part
 from extractors.documents import Evidence
+from schemas.habits import together
 from schemas.record import InvalidRecord, Schema
 
 _RECORDS = "records"
@@ -45,7 +46,7 @@ def _with_page_of_none(part: Part, page: int, again: list[Part], inner: Sequence
     place = sum(record.pages[0] < page for record in own)
     if place and len(again) == 1 and not _differ(own[place - 1].value, again[0].value):
         own[place - 1] = with_rows_of(own[place - 1], page, again[0], inner)
-    elif all(_is_whole(record.value, schema) for record in again):
+    elif all(_is_whole(record, schema) for record in again):
         own[place:place] = again
     return _joined(part, own)
 
@@ -61,7 +62,7 @@ def _records(part: Part) -> list[Part]:
             if item.path.startswith(prefix)
         )
         pages = sorted({item.page for item in evidence if item.page is not None})
-        made.append(Part(tuple(pages) or part.pages, value, evidence))
+        made.append(Part(tuple(pages) or part.pages, value, evidence, part.habits))
     return made
 
 
@@ -71,7 +72,9 @@ def _joined(part: Part, records: Sequence[Part]) -> Part:
         for number, record in enumerate(records)
         for item in record.evidence
     ]
-    return Part(part.pages, {**part.value, _RECORDS: [record.value for record in records]}, tuple(evidence))
+    return Part(
+        part.pages, {**part.value, _RECORDS: [record.value for record in records]}, tuple(evidence), part.habits
+    )
 
 
 def _differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -88,9 +91,9 @@ def _leaves(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any
             yield f"{path}{name}", child
 
 
-def _is_whole(value: dict[str, Any], schema: Schema) -> bool:
+def _is_whole(record: Part, schema: Schema) -> bool:
     try:
-        schema.parse(value)
+        schema.parse(record.value, record.habits)
     except InvalidRecord:
         return False
     return True
@@ -118,7 +121,7 @@ def with_rows_of(part: Part, page: int, better: Part, row_fields: Sequence[str])
             value[name] = [source.value[name][row] for source, row in rows]
         for number, (source, row) in enumerate(rows):
             evidence += _moved(source.evidence, f"{name}.{row}", f"{name}.{number}")
-    return Part(part.pages, value, tuple(evidence))
+    return Part(part.pages, value, tuple(evidence), together([part.habits, better.habits]))
 
 
 def _pages_of_rows(part: Part, name: str) -> list[int]:

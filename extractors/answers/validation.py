@@ -2,15 +2,20 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from extractors.documents import Fault
 from extractors.errors import Kind
+from schemas.habits import PageHabits, is_open
 from schemas.record import InvalidRecord, Schema
 
 _FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+Habits = Callable[[], PageHabits]
+"""Called only where an answer is open: most are not, and to know a page's habits takes its every number."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,9 @@ class Judged:
     faults: tuple[Fault, ...]
 
 
-def judge(text: str, schema: Schema, *, many: bool = False, whole: bool = True) -> Judged:
+def judge(
+    text: str, schema: Schema, *, many: bool = False, whole: bool = True, habits: Habits | None = None
+) -> Judged:
     """Reads and checks one answer.
 
     Args:
@@ -29,6 +36,7 @@ def judge(text: str, schema: Schema, *, many: bool = False, whole: bool = True) 
         schema: what a record must be.
         many: the answer is `{"records": [...]}`.
         whole: the answer covers its whole document, so that obligatory fields must be there.
+        habits: gives those of the pages that were asked about, to settle a text that reads two ways.
     """
     try:
         answer = _decoded(text)
@@ -41,7 +49,8 @@ def judge(text: str, schema: Schema, *, many: bool = False, whole: bool = True) 
         return Judged(
             None, (Fault(Kind.EMPTY_ANSWER, "", "nothing was read, but the pages are not blank; look again"),)
         )
-    faults = _many_faults(answer, schema, whole=whole) if many else _faults(answer, schema, whole=whole)
+    found = _many_faults if many else _faults
+    faults = found(answer, schema, whole=whole, habits=habits)
     return Judged(None, tuple(faults)) if faults else Judged(answer, ())
 
 
@@ -54,9 +63,11 @@ def is_empty(value: object) -> bool:
     return value is None
 
 
-def _faults(answer: dict[str, Any], schema: Schema, *, whole: bool, path: str = "") -> list[Fault]:
+def _faults(
+    answer: dict[str, Any], schema: Schema, *, whole: bool, habits: Habits | None, path: str = ""
+) -> list[Fault]:
     try:
-        schema.parse(answer)
+        schema.parse(answer, habits() if habits is not None and is_open(answer) else None)
     except InvalidRecord as error:
         return [
             Fault(Kind.INVALID_ANSWER, f"{path}{fault.path}", fault.message)
@@ -67,7 +78,7 @@ def _faults(answer: dict[str, Any], schema: Schema, *, whole: bool, path: str = 
     return []
 
 
-def _many_faults(answer: dict[str, Any], schema: Schema, *, whole: bool) -> list[Fault]:
+def _many_faults(answer: dict[str, Any], schema: Schema, *, whole: bool, habits: Habits | None) -> list[Fault]:
     records = answer.get("records")
     if not isinstance(records, list) or set(answer) != {"records"}:
         return [Fault(Kind.INVALID_ANSWER, "records", "the answer must be an object with the one list `records`")]
@@ -76,7 +87,7 @@ def _many_faults(answer: dict[str, Any], schema: Schema, *, whole: bool) -> list
         if not isinstance(record, dict):
             faults.append(Fault(Kind.INVALID_ANSWER, f"records.{number}", "not an object"))
         else:
-            faults += _faults(record, schema, whole=whole, path=f"records.{number}.")
+            faults += _faults(record, schema, whole=whole, habits=habits, path=f"records.{number}.")
     return faults
 
 

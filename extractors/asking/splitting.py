@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from extractors.documents import PageState, VisionRequest, Window
 from extractors.errors import FitsNone
 from extractors.vocabulary import PageStatus
+from schemas.habits import PageHabits
 from schemas.record import InvalidRecord, Schema, SchemaFault
 
 SPLIT_PROMPT_VERSION = "1"
@@ -143,7 +144,7 @@ def answer_schema(wire: dict[str, Any], pages: Sequence[int]) -> Schema:
     """
     kinds = wire["properties"]["pages"]["items"]["properties"]["kind"]["enum"]
 
-    def parse(answer: object) -> dict[str, Any]:
+    def parse(answer: object, _habits: PageHabits | None = None, /) -> dict[str, Any]:
         try:
             told = _Answer.model_validate(answer).pages
         except ValidationError as error:
