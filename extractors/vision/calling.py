@@ -85,10 +85,9 @@ def speaks(body: str) -> Spoken:
     if not isinstance(decoded, dict):
         # Nothing, or a proxy's page, is nobody's answer.
         return not_spoken(f"not JSON: {body[:100]!r}") if body.lstrip()[:1] in {"", "<"} else unknown()
-    is_message = "choices" not in decoded and (
-        "stop_reason" in decoded or decoded.get("type") in ("message", "error")
-    )
-    return (anthropic_messages if is_message else openai_chat).spoken(decoded)
+    signed = "stop_reason" in decoded or decoded.get("type") in ("message", "error")
+    dialect: _Dialect = anthropic_messages if signed and "choices" not in decoded else openai_chat
+    return dialect.spoken(decoded)
 
 
 def _dialect(endpoint: Endpoint) -> _Dialect:

@@ -101,13 +101,13 @@ def spoken(decoded: Mapping[str, Any]) -> Spoken:
         return not_spoken(words, told, code, begun)
     if "choices" not in decoded:
         return unknown(told)
-    read = [
-        (answer_of(_message(choice)), refusal_of(_message(choice)), choice.get("finish_reason")) for choice in choices
-    ]
-    text, refusal, reason = next(
-        (each for each in read if each[0] or each[1]), read[0] if read else (None, None, None)
-    )
-    return Spoken(text, reason if isinstance(reason, str) else None, refusal, None, told)
+    messages = [_message(choice) for choice in choices]
+    read = [(answer_of(message), refusal_of(message)) for message in messages]
+    if not read:
+        return Spoken(None, None, None, None, told)
+    place = next((place for place, said in enumerate(read) if any(said)), 0)
+    reason = choices[place].get("finish_reason")
+    return Spoken(read[place][0], reason if isinstance(reason, str) else None, read[place][1], None, told)
 
 
 def is_error(decoded: Mapping[str, Any]) -> bool:

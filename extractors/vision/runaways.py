@@ -1,5 +1,6 @@
-"""Answers that run away: a known failure of this model under guided JSON is white space without end, another is a
-cycle without end. A table with many equal rows is neither.
+"""Answers that run away: white space, or a cycle, without end. A table of many equal rows is neither.
+
+Both are known failures of this model under guided JSON.
 """
 
 import json

@@ -132,7 +132,7 @@ class Sender:
             if outcome.kind in {"rejected", "too_big"}:
                 raise (RequestTooBig if outcome.kind == "too_big" else RejectedRequest)(outcome.why)
             vain[outcome.kind] += 1
-            failed[flow.endpoint.name] += outcome.kind == "busy"
+            failed[flow.endpoint.name] += outcome.kind == "busy" or outcome.kind in _MOST
             if any(vain[kind] >= most for kind, most in _MOST.items()):
                 raise InvalidAnswer(f"{outcome.why}, {vain[outcome.kind]} times")
             if failed.total() >= _MOST_FAILURES and flow.last_good > began:
@@ -221,13 +221,18 @@ class Sender:
             if left:
                 self._notice(f"{flow.out}; going on with {', '.join(left)}")
             return
-        flow.failed(began, overloaded=outcome.kind == "overloaded")
+        if outcome.kind in _MOST:
+            # It has answered, if badly: others may do better, but it is neither ill nor silent.
+            flow.judged(valid=False)
+            flow.failing_since = None
+        else:
+            flow.failed(began, overloaded=outcome.kind == "overloaded")
         silence = flow.silence()
         if silence >= self._patience.give_up_after:
             flow.out = f"{name} ({flow.endpoint.base_url}) has not answered for {silence:.0f} s ({outcome.why})"
             flow.down = True
             return
-        if not flow.told and attempt > 1:
+        if not flow.told and attempt > 1 and outcome.kind not in _MOST:
             flow.told = True
             left_over = self._patience.give_up_after - silence
             self._notice(f"{name} is not answering ({outcome.why}); trying for {left_over:.0f} s more")
