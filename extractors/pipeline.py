@@ -46,6 +46,9 @@ from extractors.vision.metering import Meter
 from extractors.vocabulary import DocumentStatus, IssueKind, PageStatus, Records
 from schemas.habits import PageHabits, habits_of, is_open
 
+_LONG = 16_384
+"""Characters of an answer from which it is worked on in a thread: below, that would take longer than the work."""
+
 T = TypeVar("T")
 Judge = Callable[[str], validation.Judged]
 
@@ -289,14 +292,19 @@ async def _asked(
     request: VisionRequest, judge: Judge, journey: Journey, meter: Meter
 ) -> tuple[str, validation.Judged]:
     reply = await journey.vision.ask(request, meter, again=journey.ask_again)
-    judged = judge(reply.text)
+    judged = await _aside(len(reply.text), judge, reply.text)
     if judged.faults and reply.reused and journey.ask_again:
         reply = await journey.vision.ask(request, meter, fresh=True)
-        judged = judge(reply.text)
+        judged = await _aside(len(reply.text), judge, reply.text)
     if not reply.reused:
         journey.vision.judge(reply, valid=not judged.faults)
     meter.endpoint, meter.model = reply.endpoint, reply.model
     return reply.text, judged
+
+
+async def _aside(size: int, work: Callable[..., T], *given: Any) -> T:
+    """Work on an answer of so many characters; what takes long does not hold up the other documents."""
+    return work(*given) if size < _LONG else await asyncio.to_thread(work, *given)
 
 
 def _refusal(faults: Sequence[Fault]) -> AnswerError:

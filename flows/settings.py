@@ -33,7 +33,8 @@ class Settings(BaseSettings):
         concurrency: calls in flight.
         max_cost: USD for one run, or None for no limit.
         give_up_after: seconds without one good answer before a run pauses.
-        timeout: seconds for one call.
+        timeout: seconds for one call; of a streamed answer, for its silence.
+        max_answer_bytes: of an answer, unpacked.
         stream: whether answers are streamed: `auto` once an endpoint has shown a runaway, `always` or `never`.
         pages_per_request: pages in one request at most.
         render_workers: processes that open and draw documents.
@@ -65,6 +66,7 @@ class Settings(BaseSettings):
     max_cost: Decimal | None = Field(None, ge=0)
     give_up_after: float = Field(120.0, ge=0)
     timeout: float = Field(180.0, gt=0)
+    max_answer_bytes: int = Field(4 << 20, ge=65_536, le=64 << 20)
     stream: Literal["auto", "always", "never"] = "auto"
     pages_per_request: int = Field(8, ge=1, le=256)
     render_workers: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1)

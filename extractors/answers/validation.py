@@ -1,17 +1,16 @@
-"""Reply -> value or faults. Pure. Fenced and prefixed JSON is read; broken JSON is never mended by guessing."""
+"""Reply -> value or faults. Pure. It is read where exactly one reading (`decoding`) holds, and never mended."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from extractors.answers.decoding import Unreadable, readings, written
 from extractors.documents import Fault
 from extractors.errors import Kind
 from schemas.habits import PageHabits, is_open
 from schemas.record import InvalidRecord, Schema
 
-_FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 Habits = Callable[[], PageHabits]
@@ -39,12 +38,31 @@ def judge(
         habits: gives those of the pages that were asked about, to settle a text that reads two ways.
     """
     try:
-        answer = _decoded(text)
-    except _Unreadable as error:
-        return Judged(None, (Fault(Kind.INVALID_ANSWER, "", str(error)),))
-    if not isinstance(answer, dict):
-        return Judged(None, (Fault(Kind.INVALID_ANSWER, "", "the answer is not a JSON object"),))
-    answer = _without_blanks(answer)
+        found = readings(written(text), _field_names(schema), many=many)
+    except Unreadable as error:
+        return _refused(str(error))
+    if not found:
+        return _refused("the answer is not a JSON object")
+    verdicts = [_judged(_without_blanks(answer), schema, many=many, whole=whole) for answer in found]
+    good = [verdict for verdict in verdicts if verdict.value is not None]
+    if len(good) == 1:
+        return good[0]
+    if len(found) > 1:
+        return _refused("the answer holds more than one JSON object, and they differ: give one")
+    return verdicts[0]
+
+
+def _field_names(schema: Schema) -> frozenset[str]:
+    """The record's own; none where the schema does not list them in one place."""
+    properties = schema.json_schema.get("properties")
+    return frozenset(properties) if isinstance(properties, dict) else frozenset()
+
+
+def _refused(why: str) -> Judged:
+    return Judged(None, (Fault(Kind.INVALID_ANSWER, "", why),))
+
+
+def _judged(answer: dict[str, Any], schema: Schema, *, many: bool, whole: bool) -> Judged:
     if not schema.allow_empty and is_empty(answer):
         return Judged(
             None, (Fault(Kind.EMPTY_ANSWER, "", "nothing was read, but the pages are not blank; look again"),)
@@ -101,42 +119,6 @@ def _at(answer: object, path: str) -> object:
         else:
             return answer
     return answer
-
-
-class _Unreadable(ValueError):
-    """The text holds no JSON object that could be read in one way only."""
-
-
-def _decoded(text: str) -> object:
-    stripped = text.strip().removeprefix("\ufeff")
-    fenced = _FENCE.findall(stripped)
-    if len(fenced) == 1 and not stripped.startswith("{"):
-        stripped = fenced[0].strip()
-    start = stripped.find("{")
-    if start < 0:
-        raise _Unreadable("the answer holds no JSON object")
-    decoder = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
-    try:
-        answer, end = decoder.raw_decode(stripped, start)
-    except RecursionError:
-        raise _Unreadable("the answer is nested too deeply") from None
-    except ValueError as error:
-        raise _Unreadable(f"the answer is not valid JSON: {error}") from None
-    if "{" in stripped[end:]:
-        raise _Unreadable("the answer holds more than one JSON object")
-    return answer
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
-        raise ValueError(f"the key {twice!r} stands twice in one object")
-    return found
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def _without_blanks(value: Any) -> Any:

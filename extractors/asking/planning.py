@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,6 +35,8 @@ _ASK = {
 
 # What an answer may take, in tokens: measured answers stay well below, and a runaway is stopped by it.
 _LEAF, _ROWS_PER_PAGE, _FEWEST, _MOST = 40, 60, 1024, 32_768
+_LONGEST_FAULT = 1000  # characters
+_UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -180,9 +183,18 @@ def ask_for_rows(plan: Plan, page: PageImage, rows: int) -> VisionRequest:
 
 
 def repair(first: VisionRequest, answer: str, faults: Sequence[Fault]) -> VisionRequest:
-    """The same question with the refused answer and what was wrong with it. Asked once."""
-    lines = tuple(f"{fault.path or 'answer'}: {fault.message}" for fault in faults[:30])
-    return replace(first, first_answer=answer, faults=lines)
+    """The same question with the refused answer and what was wrong with it. Asked once.
+
+    An answer of nothing but blanks is not shown, for servers refuse an empty message; neither is the rest of one that
+    is longer than any answer may be.
+    """
+    lines = tuple(_sendable(f"{fault.path or 'answer'}: {fault.message}"[:_LONGEST_FAULT]) for fault in faults[:30])
+    return replace(first, first_answer=_sendable(answer[: _MOST * 4]).strip() or None, faults=lines)
+
+
+def _sendable(text: str) -> str:
+    """Text without NUL and lone surrogates, which servers and their tokenizers refuse."""
+    return _UNSENDABLE.sub("\ufffd", text)
 
 
 def answer_tokens(schema: dict[str, Any], pages: int) -> int:

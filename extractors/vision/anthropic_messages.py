@@ -4,26 +4,27 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from extractors.documents import Usage, VisionRequest
+from extractors.documents import VisionRequest
 from extractors.vision.endpoints import Endpoint
+from extractors.vision.envelopes import words_of
 from extractors.vision.sampling import sent_to
 from extractors.vision.wire import (
     Asking,
     Spoken,
-    cost,
+    Told,
     count,
     image_place,
     not_spoken,
+    price,
     repair_words,
     spliced,
     told_error,
+    unknown,
 )
 
 PATH = "/messages"
 COUNT_PATH = "/messages/count_tokens"
 """Counts a question's tokens without asking it. Source: ModelsLab's and Anthropic's API; it costs nothing."""
-
-_REASONS = {"max_tokens": "length", "refusal": "content_filter", "tool_use": "stop", "end_turn": "stop"}
 
 
 def body(request: VisionRequest, endpoint: Endpoint, sampling: Mapping[str, Any], asking: Asking) -> bytes:
@@ -55,37 +56,35 @@ def _messages(request: VisionRequest) -> list[dict[str, Any]]:
         source = {"type": "base64", "media_type": "image/jpeg", "data": image_place(number)}
         content += [{"type": "text", "text": f"Page {page.page}:"}, {"type": "image", "source": source}]
     messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
-    if request.first_answer is not None:
+    if request.faults and not request.first_answer:
+        content.append({"type": "text", "text": repair_words(request)})
+    elif request.first_answer:
         messages.append({"role": "assistant", "content": request.first_answer})
         messages.append({"role": "user", "content": repair_words(request)})
     return messages
 
 
-def spoken(raw: str, endpoint: Endpoint) -> Spoken:
-    """Reads a response's body, whatever it is: the tool's input is the answer, else the text is."""
-    try:
-        decoded = json.loads(raw)
-    except (ValueError, RecursionError):
-        return not_spoken(f"not JSON: {raw[:100]!r}")
-    if not isinstance(decoded, dict):
-        return not_spoken("not a JSON object")
-    usage = _usage(decoded.get("usage"), endpoint)
-    if decoded.get("error") or decoded.get("status") == "error" or decoded.get("type") == "error":
+def spoken(decoded: Mapping[str, Any]) -> Spoken:
+    """Reads a response's body: the tool's input is the answer, else the text is."""
+    told = _told(decoded.get("usage"))
+    if decoded.get("error") or "error" in (decoded.get("status"), decoded.get("type")):
         code, message = told_error(decoded)
-        return not_spoken(message, usage, code)
-    blocks = [block for block in decoded.get("content") or [] if isinstance(block, dict)]
+        return not_spoken(message, told, code)
+    content, reason = decoded.get("content"), decoded.get("stop_reason")
+    if "content" not in decoded:
+        return unknown(told)
+    blocks = [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
     inputs = [block.get("input") for block in blocks if block.get("type") == "tool_use"]
-    texts = [block["text"] for block in blocks if block.get("type") == "text" and isinstance(block.get("text"), str)]
-    text = json.dumps(inputs[0], ensure_ascii=False) if inputs and isinstance(inputs[0], dict) else "".join(texts)
-    reason = decoded.get("stop_reason")
-    return Spoken(text or None, _REASONS.get(str(reason), str(reason)) if reason else None, None, None, usage)
+    given = [each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in inputs if each]
+    text = "\n".join(given) or words_of(content)
+    return Spoken(text or None, reason if isinstance(reason, str) else None, None, None, told)
 
 
-def _usage(told: Any, endpoint: Endpoint) -> Usage:
-    if not isinstance(told, dict):
-        return Usage()
-    cached = count(told.get("cache_read_input_tokens"))
+def _told(usage: Any) -> Told:
+    if not isinstance(usage, dict):
+        return Told()
+    cached = count(usage.get("cache_read_input_tokens")) or 0
+    sent, made = count(usage.get("input_tokens")), count(usage.get("cache_creation_input_tokens")) or 0
     # Source: Anthropic's API: cached input is counted beside input_tokens, not in it.
-    sent = count(told.get("input_tokens")) + cached + count(told.get("cache_creation_input_tokens"))
-    answered = count(told.get("output_tokens"))
-    return Usage(sent, answered, cached, cost(endpoint, sent, answered, cached))
+    whole = None if sent is None else sent + cached + made
+    return Told(whole, count(usage.get("output_tokens")), cached, price(usage.get("cost")))

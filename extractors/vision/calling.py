@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol
@@ -11,13 +12,22 @@ import httpx
 
 from extractors.documents import Usage, VisionRequest
 from extractors.vision import anthropic_messages, openai_chat
+from extractors.vision.bodies import Body, unpacked
 from extractors.vision.endpoints import Endpoint
 from extractors.vision.outcomes import Outcome, outcome
-from extractors.vision.streaming import gathered
-from extractors.vision.wire import RUNAWAY, Asking, Spoken, cost, not_spoken
+from extractors.vision.wire import Asking, Spoken, Told, booked, not_spoken, read_json, unknown
+
+MOST_BYTES = 4 << 20
+"""Of an answer, unpacked. The longest that is asked for has a tenth of it."""
 
 _CONNECT = 10.0
 """Seconds to be connected; for the whole call the client's own time-out counts."""
+
+_STREAMS = 10
+"""Time-outs that a whole stream may take: within it the time-out is for silence."""
+
+_GRACE, _SHORT_GRACE = 2.0, 0.25
+"""Seconds that a connection is listened to when its answer has come, and its usage not yet; when that has, too."""
 
 _GOOD = 200
 
@@ -39,7 +49,7 @@ class _Dialect(Protocol):
         self, request: VisionRequest, endpoint: Endpoint, sampling: Mapping[str, Any], asking: Asking, /
     ) -> bytes: ...
 
-    def spoken(self, raw: str, endpoint: Endpoint, /) -> Spoken: ...
+    def spoken(self, decoded: Mapping[str, Any], /) -> Spoken: ...
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,7 @@ class Answered:
         headers: by lower-case name.
         text: the body; of a stream, as it would have come in one piece.
         said: the body read.
+        usage: what the call is counted as.
         outcome: what it means.
         seconds: that it took.
         streamed: it came as server-sent events.
@@ -62,14 +73,21 @@ class Answered:
     headers: Mapping[str, str]
     text: str
     said: Spoken
+    usage: Usage
     outcome: Outcome
     seconds: float
     streamed: bool = False
 
 
-def speaks(body: str, endpoint: Endpoint) -> Spoken:
-    """What a response's body says, in the endpoint's dialect."""
-    return _dialect(endpoint).spoken(body, endpoint)
+def speaks(body: str) -> Spoken:
+    """What a response's body says, in the dialect that it is in, whoever was asked."""
+    decoded = read_json(body)
+    if not isinstance(decoded, dict):
+        # Nothing, or a proxy's page, is nobody's answer.
+        return not_spoken(f"not JSON: {body[:100]!r}") if body.lstrip()[:1] in {"", "<"} else unknown()
+    signed = "stop_reason" in decoded or decoded.get("type") in ("message", "error")
+    dialect: _Dialect = anthropic_messages if signed and "choices" not in decoded else openai_chat
+    return dialect.spoken(decoded)
 
 
 def _dialect(endpoint: Endpoint) -> _Dialect:
@@ -85,6 +103,7 @@ async def post(
     *,
     patience: float,
     expected: Usage,
+    most_bytes: int = MOST_BYTES,
 ) -> Answered:
     """Asks once. Never raises for the endpoint's sake: what went wrong is in the outcome.
 
@@ -94,34 +113,65 @@ async def post(
         request: the question.
         sampling: by the names on the model's page.
         asking: how.
-        patience: seconds for the whole call; a body that drips more slowly counts as none.
+        patience: seconds for the whole call; a body that drips more slowly counts as none. Of a stream, for silence.
         expected: tokens at most, for answers that do not tell their usage.
+        most_bytes: of the body, unpacked.
     """
     dialect = _dialect(endpoint)
     raw = dialect.body(request, endpoint, sampling, asking)
     asked = asked_of(endpoint, dialect.PATH, raw, patience)
-    began, begun = time.monotonic(), False
+    began, body, response, lost = time.monotonic(), None, None, None
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(patience) as limit:
             response = await http.handle_async_request(asked)
+            body = Body(most_bytes, response.charset_encoding)
             try:
-                begun = response.status_code == _GOOD
-                events = response.headers.get("content-type", "").startswith("text/event-stream")
-                text = await gathered(response.aiter_bytes()) if events else await _whole(response)
+                await _listen(response, body, limit, patience)
             finally:
                 await response.aclose()
-    except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-        slow = isinstance(error, TimeoutError | httpx.TimeoutException)
-        why = f"{type(error).__name__}: {error}".rstrip(": ")
-        # An answer that had begun was worked on, and may be billed: its input is counted.
-        usage = Usage(expected.input, 0, 0, cost(endpoint, expected.input, 0)) if begun else Usage()
-        said, told = not_spoken(why, usage), Outcome("overloaded" if slow else "busy", why)
-        return Answered(endpoint, 0, {}, "", said, told, time.monotonic() - began)
-    text = endpoint.without_key(text)
-    said = _with_usage(dialect.spoken(text, endpoint), endpoint, expected)
-    told = outcome(response.status_code, response.headers, text, said)
+    except (httpx.TransportError, TimeoutError) as error:
+        lost = error
     seconds = time.monotonic() - began
-    return Answered(endpoint, response.status_code, response.headers, text, said, told, seconds, streamed=events)
+    if response is None or body is None or (lost is not None and body.stream is None):
+        return _unheard(
+            endpoint, lost, expected, seconds, begun=response is not None and response.status_code == _GOOD
+        )
+    # A stream that was lost is what it said until then: its answer may have been whole.
+    text, status = endpoint.without_key(body.text()), response.status_code
+    said = speaks(text)
+    usage = booked(said, endpoint, expected) if status == _GOOD else Usage()
+    told = outcome(status, response.headers, text, said)
+    told = replace(told, why=endpoint.redacted(told.why))
+    streamed = body.stream is not None
+    return Answered(endpoint, status, response.headers, text, said, usage, told, seconds, streamed=streamed)
+
+
+async def _listen(response: httpx.Response, body: Body, limit: asyncio.Timeout, patience: float) -> None:
+    """Reads a body to its end, or to the end of the answer where a connection is held open after it."""
+    began, now = time.monotonic(), asyncio.get_running_loop().time
+    known = ended = told = False
+    async with aclosing(unpacked(response)) as chunks:
+        async for chunk in chunks:
+            body.add(chunk)
+            if body.over:
+                return
+            if (stream := body.stream) is None:
+                continue
+            if not known:
+                known = True
+                limit.reschedule(now() + patience * _STREAMS - (time.monotonic() - began))
+            if (stream.ended, stream.told) != (ended, told):
+                ended, told = stream.ended, stream.told
+                limit.reschedule(now() + (_SHORT_GRACE if told else _GRACE))
+
+
+def _unheard(endpoint: Endpoint, lost: Exception | None, expected: Usage, seconds: float, *, begun: bool) -> Answered:
+    """A call without an answer. One whose answer had begun was worked on, and may be billed: its input is counted."""
+    slow = isinstance(lost, TimeoutError | httpx.TimeoutException)
+    why = f"{type(lost).__name__}: {lost}".rstrip(": ")
+    usage = booked(not_spoken(why, Told(output=0, input=expected.input)), endpoint, expected) if begun else Usage()
+    told = Outcome("overloaded" if slow else "busy", endpoint.redacted(why))
+    return Answered(endpoint, 0, {}, "", not_spoken(why), usage, told, seconds)
 
 
 def asked_of(endpoint: Endpoint, path: str, body: bytes, patience: float) -> httpx.Request:
@@ -138,16 +188,3 @@ def asked_of(endpoint: Endpoint, path: str, body: bytes, patience: float) -> htt
 @lru_cache(maxsize=16)
 def _address(url: str) -> httpx.URL:
     return httpx.URL(url)
-
-
-async def _whole(response: httpx.Response) -> str:
-    await response.aread()
-    return response.text.removeprefix("\ufeff")  # a byte order mark is no reason to ask, and pay, again
-
-
-def _with_usage(said: Spoken, endpoint: Endpoint, expected: Usage) -> Spoken:
-    """An answer that was cut off, or does not tell its usage, is counted by estimate: it was billed all the same."""
-    if said.usage != Usage() or (said.text is None and said.finish_reason != RUNAWAY):
-        return said
-    output = min(expected.output, len(said.text or "") // 4 + 1)
-    return replace(said, usage=Usage(expected.input, output, 0, cost(endpoint, expected.input, output)))

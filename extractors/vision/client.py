@@ -17,11 +17,12 @@ from extractors.errors import (
     TruncatedAnswer,
 )
 from extractors.vision.budget import Budget
-from extractors.vision.calling import Answered, speaks
+from extractors.vision.calling import MOST_BYTES, Answered, speaks
+from extractors.vision.endings import is_known, named
 from extractors.vision.endpoints import Endpoint
 from extractors.vision.flow import Flow
 from extractors.vision.metering import Meter
-from extractors.vision.outcomes import failure_of
+from extractors.vision.outcomes import failure_of, outcome
 from extractors.vision.sampling import refuse_untaken, sampling_fingerprint, sampling_of
 from extractors.vision.sending import Patience, Sender
 from extractors.vision.wire import Asking, Spoken, cost, fingerprint, most_pages
@@ -60,6 +61,7 @@ class VisionClient:
         notice: Callable[[str], None] = lambda _: None,
         first_delay: float = 0.5,
         longest_delay: float = 30.0,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         """Sends nothing yet.
 
@@ -90,7 +92,9 @@ class VisionClient:
             sampling=self._sampling,
             meter=self.meter,
             notice=notice,
+            most_bytes=most_bytes,
         )
+        self._unknown_endings: set[str] = set()
 
     @property
     def stopped(self) -> Paused | None:
@@ -160,22 +164,24 @@ class VisionClient:
         async with self._under_way.setdefault(key, asyncio.Lock()):
             stored = None if fresh else await self._replies.get(key)
             if stored is not None:
-                said = speaks(stored.body, self._sender.flow_of(stored.endpoint).endpoint)
+                said = speaks(stored.body)
                 failure = failure_of(said, asking)
-                if failure is None or not again:
+                # One that a kill left behind between two attempts is no outcome: the attempts go on.
+                is_answer = outcome(stored.status, {}, stored.body, said).kind == "answer"
+                if is_answer and (failure is None or not again):
                     meter.fingerprints.append(key)
                     for each in (meter, self.meter):
                         each.reused += 1
                     return self._reply(stored, said, asking, reused=True)
-            answered = await self._sender.send(request, meter, asking)
+
+            async def keep(answered: Answered) -> None:
+                await self._replies.put(_kept(key, answered))
+                if key not in meter.fingerprints:
+                    meter.fingerprints.append(key)
+
+            answered = await self._sender.send(request, meter, asking, keep)
             self._learn(answered, meter, asking)
-            stored = StoredReply(
-                key, answered.endpoint.name, answered.endpoint.model, answered.status, answered.text,
-                answered.said.usage, answered.seconds,
-            )  # fmt: skip
-            await self._replies.put(stored)
-            meter.fingerprints.append(key)
-        return self._reply(stored, answered.said, asking, reused=False)
+        return self._reply(_kept(key, answered), answered.said, asking, reused=False)
 
     def _reply(self, stored: StoredReply, said: Spoken, asking: Asking, *, reused: bool) -> Reply:
         failure = failure_of(said, asking)
@@ -188,13 +194,24 @@ class VisionClient:
 
     def _learn(self, answered: Answered, meter: Meter, asking: Asking) -> None:
         """An endpoint that showed a runaway or a truncated answer is streamed under watch from now on."""
-        failure = failure_of(answered.said, asking)
+        failure, reason = failure_of(answered.said, asking), answered.said.finish_reason
+        if not is_known(reason) and named(reason) not in self._unknown_endings:
+            self._unknown_endings.add(named(reason))
+            self._notice(f"{answered.endpoint.name} ends an answer with {reason!a:.80}: read as a whole one")
         if not isinstance(failure, TruncatedAnswer | RunawayAnswer):
             return
         flow = self._sender.flow_of(answered.endpoint.name)
         flow.streams = flow.endpoint.streams and self._stream != "never"
         if isinstance(failure, RunawayAnswer):
-            spared = max(0, asking.answer_tokens - answered.said.usage.output)
+            spared = max(0, asking.answer_tokens - answered.usage.output)
             for each in (meter, self.meter):
                 each.runaways += 1
                 each.saved_usd += cost(answered.endpoint, 0, spared)
+
+
+def _kept(key: str, answered: Answered) -> StoredReply:
+    """What came of a call, as it is kept."""
+    return StoredReply(
+        key, answered.endpoint.name, answered.endpoint.model, answered.status, answered.text, answered.usage,
+        answered.seconds,
+    )  # fmt: skip

@@ -5,6 +5,7 @@ Facts and prices: DESIGN section 3, and the providers' own API pages. Everything
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
@@ -14,6 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 from extractors.errors import BadConfiguration
 
 LOCAL_URL = "http://octavo-local/v1"
+
+_REAL_KEY, _SECRET = 16, 4
+"""Characters of a key that no document holds by chance; of one that is kept out of errors all the same."""
 
 _PLAIN = ("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty", "stop")
 _OPENAI = (*_PLAIN, "logit_bias", "tools", "tool_choice", "max_completion_tokens")
@@ -92,8 +96,18 @@ class Endpoint:
         return {**self.headers, name: value}
 
     def without_key(self, text: str) -> str:
-        """What the endpoint sent, without its key: some servers repeat it in their errors, and these are kept."""
-        return text.replace(self.api_key, "***") if self.api_key else text
+        """What the endpoint answered, to the letter, but for its real key: some servers repeat it.
+
+        A key of a few characters is none: servers without keys are given "EMPTY" or "1", and documents hold these.
+        """
+        return text.replace(self.api_key, "***") if self.api_key and len(self.api_key) >= _REAL_KEY else text
+
+    def redacted(self, words: str) -> str:
+        """Words for logs and errors, without the key; a shorter one, too, where it stands as a word."""
+        words = self.without_key(words)
+        if not self.api_key or len(self.api_key) < _SECRET:
+            return words
+        return re.sub(rf"(?<!\w){re.escape(self.api_key)}(?!\w)", "***", words)
 
 
 _MISTRAL_SMALL = "mistralai/mistral-small-3.2-24b-instruct"

@@ -1,6 +1,7 @@
 """How much is sent to one endpoint, shared by all documents: slots, announced limits, breaker, standing."""
 
 import asyncio
+import math
 import random
 import re
 import time
@@ -239,9 +240,10 @@ class Flow:
 
 def _number(text: str | None) -> float | None:
     try:
-        return None if text is None else float(text)
+        number = None if text is None else float(text)
     except ValueError:
         return None
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _duration(text: str | None) -> float | None:
@@ -252,5 +254,5 @@ def _duration(text: str | None) -> float | None:
     if bare is not None:
         return bare
     units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-    parts = re.findall(r"([\d.]+)(ms|h|m|s)", text)
+    parts = re.findall(r"(\d{1,9}(?:\.\d{1,9})?)(ms|h|m|s)", text[:100])
     return sum(float(amount) * units[unit] for amount, unit in parts) if parts else None

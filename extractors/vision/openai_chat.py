@@ -1,22 +1,24 @@
 """OpenAI's chat completions, with what each endpoint wants otherwise (`extractors.vision.endpoints`)."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from extractors.documents import Usage, VisionRequest
+from extractors.documents import VisionRequest
 from extractors.vision.endpoints import Endpoint
+from extractors.vision.envelopes import answer_of, refusal_of
 from extractors.vision.sampling import sent_to
 from extractors.vision.wire import (
     Asking,
     Spoken,
-    cost,
+    Told,
     count,
     image_place,
     not_spoken,
+    price,
     repair_words,
     spliced,
     told_error,
+    unknown,
 )
 
 PATH = "/chat/completions"
@@ -61,7 +63,9 @@ def _messages(request: VisionRequest) -> list[dict[str, Any]]:
         {"role": "system", "content": request.system},
         {"role": "user", "content": content},
     ]
-    if request.first_answer is not None:
+    if request.faults and not request.first_answer:
+        content.append({"type": "text", "text": repair_words(request)})
+    elif request.first_answer:
         messages.append({"role": "assistant", "content": request.first_answer})
         messages.append({"role": "user", "content": repair_words(request)})
     return messages
@@ -84,42 +88,55 @@ def _response_format(request: VisionRequest, endpoint: Endpoint, asking: Asking)
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
-def spoken(raw: str, endpoint: Endpoint) -> Spoken:
-    """Reads a response's body, whatever it is."""
-    try:
-        decoded = json.loads(raw)
-    except (ValueError, RecursionError):
-        return not_spoken(f"not JSON: {raw[:100]!r}")
-    if not isinstance(decoded, dict):
-        return not_spoken("not a JSON object")
-    usage = usage_of(decoded.get("usage"), endpoint)
-    choices = decoded.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
-    if decoded.get("error") or decoded.get("status") == "error":
-        code, words = told_error(decoded)
-        return not_spoken(words, usage, code)
-    if choice.get("error"):
-        code, words = told_error(choice)
-        return not_spoken(words, usage, code)
+def spoken(decoded: Mapping[str, Any]) -> Spoken:
+    """Reads a response's body."""
+    told = _told(decoded.get("usage"))
+    listed = decoded.get("choices")
+    choices = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    choices.sort(key=_index)
+    failed = next((each for each in (decoded, *choices[:1]) if is_error(each)), None)
+    if failed is not None:
+        begun = len(answer_of(_message(choices[0])) or "") if choices else 0
+        code, words = told_error(failed)
+        return not_spoken(words, told, code, begun)
+    if "choices" not in decoded:
+        return unknown(told)
+    messages = [_message(choice) for choice in choices]
+    read = [(answer_of(message), refusal_of(message)) for message in messages]
+    if not read:
+        return Spoken(None, None, None, None, told)
+    place = next((place for place, said in enumerate(read) if any(said)), 0)
+    reason = choices[place].get("finish_reason")
+    return Spoken(read[place][0], reason if isinstance(reason, str) else None, read[place][1], None, told)
+
+
+def is_error(decoded: Mapping[str, Any]) -> bool:
+    """Whether a body, an event or a choice is an error."""
+    return bool(decoded.get("error")) or decoded.get("status") == "error" or decoded.get("object") == "error"
+
+
+def _index(choice: Mapping[str, Any]) -> int:
+    index = choice.get("index")
+    return index if isinstance(index, int) else 0
+
+
+def _message(choice: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A choice's message; of the older completions, its text."""
     found = choice.get("message")
-    message = found if isinstance(found, dict) else {}
-    text, refusal, reason = message.get("content"), message.get("refusal"), choice.get("finish_reason")
-    return Spoken(
-        text if isinstance(text, str) else None,
-        reason if isinstance(reason, str) else None,
-        refusal if isinstance(refusal, str) else None,
-        None,
-        usage,
-    )
+    message = found if isinstance(found, dict) else choice.get("delta")
+    if isinstance(message, dict):
+        return message
+    return {"content": found if isinstance(found, str) else choice.get("text")}
 
 
-def usage_of(told: Any, endpoint: Endpoint) -> Usage:
-    """Tokens and cost as the endpoint tells them; its own cost wins over the profile's prices."""
-    if not isinstance(told, dict):
-        return Usage()
-    sent, answered = count(told.get("prompt_tokens")), count(told.get("completion_tokens"))
-    details = told.get("prompt_tokens_details")
-    cached = min(sent, count(details.get("cached_tokens"))) if isinstance(details, dict) else 0
-    own = told.get("cost")
-    paid = float(own) if isinstance(own, int | float) and own >= 0 else cost(endpoint, sent, answered, cached)
-    return Usage(sent, answered, cached, paid)
+def _told(usage: Any) -> Told:
+    if not isinstance(usage, dict):
+        return Told()
+    sent, answered, total = (count(usage.get(f"{name}_tokens")) for name in ("prompt", "completion", "total"))
+    if total and sent and answered is None:
+        answered = max(0, total - sent)
+    if total and answered and sent is None:
+        sent = max(0, total - answered)
+    details = usage.get("prompt_tokens_details")
+    cached = count(details.get("cached_tokens")) if isinstance(details, dict) else None
+    return Told(sent, answered, cached or 0, price(usage.get("cost")))

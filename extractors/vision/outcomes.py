@@ -4,13 +4,13 @@ answer      go on with it
 busy        ask again later; the endpoint is ill, or cannot be reached
 overloaded  likewise, and fewer at once
 hollow      200 without an answer: ask again, a few times only, for each may be billed
+unread      200 with an answer that nobody can read: ask again, once
 out         the endpoint will not serve this run: credentials, credit, model
 no_grammar  it cannot compile the schema: ask without, the prompt holds the schema
 too_big     too many images or tokens: a smaller window may do
 rejected    it refuses this very request
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,10 +19,11 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from extractors.errors import AnswerError, InvalidAnswer, Refused, RunawayAnswer, TruncatedAnswer
-from extractors.vision.streaming import runs_away
-from extractors.vision.wire import RUNAWAY, Asking, Spoken, told_error
+from extractors.vision.endings import ending_of
+from extractors.vision.runaways import runs_away
+from extractors.vision.wire import Asking, Spoken, plain, read_json, told_error
 
-Kind = Literal["answer", "busy", "overloaded", "hollow", "out", "no_grammar", "too_big", "rejected"]
+Kind = Literal["answer", "busy", "overloaded", "hollow", "unread", "out", "no_grammar", "too_big", "rejected"]
 
 _GOOD = 200
 _OVERLOADED = {408, 429, 503, 529}
@@ -81,12 +82,12 @@ def outcome(status: int, headers: Mapping[str, str], text: str, said: Spoken) ->
         text: the body as it came.
         said: the body as the dialect reads it.
     """
-    decoded = _decoded(text)
-    wait = retry_after(headers, decoded)
     code, words = said.error or (None, "")
+    if status == _GOOD and said.error is None:
+        return _of_good(said)
+    decoded = read_json(text)
+    wait = retry_after(headers, decoded)
     if status == _GOOD:
-        if said.error is None:
-            return _of_good(said)
         # An error inside a 200 is treated as the error inside.
         told = next((meant for sign, meant in _STATUS_OF if sign.search(words)), 502)
         status = code if code is not None and code >= 400 else told  # noqa: PLR2004 - HTTP's errors
@@ -94,7 +95,8 @@ def outcome(status: int, headers: Mapping[str, str], text: str, said: Spoken) ->
     if status in _OVERLOADED or (status == 402 and _TRANSIENT_402 in text):  # noqa: PLR2004 - payment required
         return Outcome("overloaded", why, wait)
     if status in _BUSY or status >= 500:  # noqa: PLR2004 - the server's own errors
-        return Outcome("busy", why, wait)
+        # An answer that was begun may be billed: it is not tried again for ever.
+        return Outcome("hollow" if said.begun else "busy", why, wait)
     if status == 403 and any(word in why.lower() for word in _MODERATED):  # noqa: PLR2004 - forbidden: this input
         return Outcome("rejected", why)
     if status in _OUT:
@@ -103,7 +105,12 @@ def outcome(status: int, headers: Mapping[str, str], text: str, said: Spoken) ->
 
 
 def _of_good(said: Spoken) -> Outcome:
-    if said.text is None and not said.refusal and said.finish_reason not in {"length", "content_filter"}:
+    ending = ending_of(said.finish_reason)
+    if ending == "failed":
+        return Outcome("hollow", f"HTTP 200, but the answer broke off ({plain(str(said.finish_reason))})")
+    if not said.known:
+        return Outcome("unread", "HTTP 200 with an answer of an unknown shape")
+    if said.text is None and not said.refusal and ending == "whole":
         return Outcome("hollow", "HTTP 200 without an answer")
     return Outcome("answer")
 
@@ -121,12 +128,15 @@ def _of_refused(status: int, why: str) -> Outcome:
 
 def failure_of(said: Spoken, asking: Asking) -> AnswerError | None:
     """Why a reply that was stored is no answer, or None. It is derived anew each time, so that parsers may change."""
-    if said.finish_reason == RUNAWAY or (said.finish_reason == "length" and runs_away(said.text or "")):
+    ending = ending_of(said.finish_reason)
+    if ending == "runaway" or (ending == "cut" and runs_away(said.text or "")):
         return RunawayAnswer("the answer ran away (white space or a cycle without end)")
-    if said.finish_reason == "length":
+    if ending == "cut":
         return TruncatedAnswer(f"the answer is cut off at {asking.answer_tokens} tokens")
-    if said.refusal or said.finish_reason == "content_filter":
-        return Refused(f"the model declined: {said.refusal or 'content filter'}")
+    if said.refusal or ending == "declined":
+        return Refused(f"the model declined: {plain(said.refusal or str(said.finish_reason))}")
+    if ending == "failed":
+        return InvalidAnswer(f"the answer broke off ({plain(str(said.finish_reason))})")
     return InvalidAnswer("the reply holds no text") if said.text is None else None
 
 
@@ -157,26 +167,19 @@ def _seconds(value: Any) -> float | None:
         return None
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return _until(value)
     return seconds if 0 <= seconds < float("inf") else None
 
 
 def _until(value: Any) -> float | None:
     try:
-        return max(0.0, (parsedate_to_datetime(str(value)) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
-
-
-def _decoded(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return max(0.0, (parsedate_to_datetime(str(value)[:100]) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
 def _words(text: str, decoded: Any) -> str:
     if isinstance(decoded, dict):
         return told_error(decoded)[1]
-    return " ".join(text.split())[:200] or "no message"
+    return plain(" ".join(text[:1000].split()))[:200] or "no message"

@@ -15,7 +15,7 @@ from extractors.vision.calling import Answered, asked_of, post
 from extractors.vision.connections import open_http, proxy_for
 from extractors.vision.endpoints import Endpoint
 from extractors.vision.sampling import sampling_of
-from extractors.vision.wire import Asking, estimate
+from extractors.vision.wire import Asking, Told, estimate
 
 _PATIENCE, _ANSWER = 5.0, 60.0
 """Seconds to be there; to answer."""
@@ -138,13 +138,13 @@ async def probe(endpoint: Endpoint, sampling: Mapping[str, Any], local_app: Any 
             asking = Asking(100, stream=True)
             streamed = await post(http, endpoint, request, given, asking, patience=_ANSWER, expected=expected)
         counted = await _counted(http, endpoint, request)
-    usage = plain.said.usage + (streamed.said.usage if streamed else Usage())
+    usage = plain.usage + (streamed.usage if streamed else Usage())
     return Probed(
         failure=None,
         answer=plain.said.text,
         honours_schema=_honours(plain.said.text),
         reads_image="42" in plain.said.text,
-        tells_usage=_tells_usage(plain.text),
+        tells_usage=plain.said.told != Told(),
         streams=None if streamed is None else streamed.outcome.kind == "answer" and streamed.streamed,
         seconds=plain.seconds,
         cost_usd=usage.cost_usd,
@@ -174,7 +174,3 @@ def _honours(text: str) -> bool:
     except ValueError:
         return False
     return isinstance(answer, dict) and set(answer) == set(_SCHEMA["properties"])
-
-
-def _tells_usage(body: str) -> bool:
-    return bool(json.loads(body).get("usage"))

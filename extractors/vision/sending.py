@@ -7,7 +7,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,15 +23,20 @@ from extractors.errors import (
     RequestTooBig,
 )
 from extractors.vision.budget import Budget
-from extractors.vision.calling import Answered, post
+from extractors.vision.calling import MOST_BYTES, Answered, post
 from extractors.vision.flow import Flow
 from extractors.vision.metering import Meter
 from extractors.vision.outcomes import Outcome
 from extractors.vision.wire import Asking, estimate
 
-_MOST_FAILURES, _MOST_HOLLOW, _TRIES_ELSEWHERE = 8, 3, 2
-"""Attempts at one request that fail while others are served; attempts that may have been billed for nothing;
-failures after which another endpoint is asked first, if there is one."""
+_MOST_FAILURES, _TRIES_ELSEWHERE = 8, 2
+"""Attempts at one request that fail while others are served; failures after which another endpoint is asked first,
+if there is one."""
+
+_MOST = {"hollow": 3, "unread": 2}
+"""Attempts that may have been billed for nothing, by outcome."""
+
+_GOOD = 200
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Patience:
     """How long a run waits.
 
     Attributes:
-        call: seconds for one call.
+        call: seconds for one call; of a stream, for silence.
         give_up_after: seconds for which an endpoint may answer nothing but errors.
         first_delay: seconds before the first retry at most; doubled with each.
         longest_delay: seconds before a retry at most.
@@ -69,8 +74,9 @@ class Sender:
         sampling: Mapping[str, Any],
         meter: Meter,
         notice: Callable[[str], None],
+        most_bytes: int = MOST_BYTES,
     ) -> None:
-        """Sends nothing yet; `meter` is the run's."""
+        """Sends nothing yet; `meter` is the run's, and `most_bytes` of an answer's body are read."""
         self.flows = flows
         self.stopped: Paused | None = None
         self._http = http
@@ -79,6 +85,7 @@ class Sender:
         self._sampling = sampling
         self._meter = meter
         self._notice = notice
+        self._most_bytes = most_bytes
         self._draining = asyncio.Event()
 
     def flow_of(self, endpoint: str) -> Flow:
@@ -90,20 +97,23 @@ class Sender:
         self.stopped = self.stopped or reason
         self._draining.set()
 
-    async def send(self, request: VisionRequest, meter: Meter, asking: Asking) -> Answered:
+    async def send(
+        self, request: VisionRequest, meter: Meter, asking: Asking, keep: Callable[[Answered], Awaitable[None]]
+    ) -> Answered:
         """Asks the endpoints until one answers.
 
         Args:
             request: the question.
             meter: the document's.
             asking: how.
+            keep: hears every response with HTTP 200, whatever is in it, before anything follows from it.
 
         Raises:
             AnswerError: an endpoint will not answer this very request.
             Paused: the run stops early.
             EndpointRefused: no endpoint of the run will serve it.
         """
-        hollow, attempt, failed = 0, 0, Counter[str]()
+        vain, attempt, failed = Counter[str](), 0, Counter[str]()
         while True:
             flow = await self._usable(failed)
             began = time.monotonic()
@@ -114,14 +124,17 @@ class Sender:
             outcome = answered.outcome
             if outcome.kind == "answer":
                 flow.served()
+            if answered.status == _GOOD:
+                await keep(answered)
+            if outcome.kind == "answer":
                 return answered
             attempt += 1
             if outcome.kind in {"rejected", "too_big"}:
                 raise (RequestTooBig if outcome.kind == "too_big" else RejectedRequest)(outcome.why)
-            hollow += outcome.kind == "hollow"
-            failed[flow.endpoint.name] += outcome.kind == "busy"
-            if hollow >= _MOST_HOLLOW:
-                raise InvalidAnswer(f"{outcome.why}, {hollow} times")
+            vain[outcome.kind] += 1
+            failed[flow.endpoint.name] += outcome.kind == "busy" or outcome.kind in _MOST
+            if any(vain[kind] >= most for kind, most in _MOST.items()):
+                raise InvalidAnswer(f"{outcome.why}, {vain[outcome.kind]} times")
             if failed.total() >= _MOST_FAILURES and flow.last_good > began:
                 # Others are served meanwhile: it is this request that the endpoint cannot answer.
                 raise RejectedRequest(f"no answer after {failed.total()} attempts: {outcome.why}")
@@ -182,12 +195,13 @@ class Sender:
                         how,
                         patience=self._patience.call,
                         expected=expected,
+                        most_bytes=self._most_bytes,
                     )
                 finally:
                     if probe:
                         flow.ends()
                 for each in (meter, self._meter):
-                    each.usage += answered.said.usage
+                    each.usage += answered.usage
         except Paused as error:
             self.stop(error)
             raise
@@ -207,13 +221,18 @@ class Sender:
             if left:
                 self._notice(f"{flow.out}; going on with {', '.join(left)}")
             return
-        flow.failed(began, overloaded=outcome.kind == "overloaded")
+        if outcome.kind in _MOST:
+            # It has answered, if badly: others may do better, but it is neither ill nor silent.
+            flow.judged(valid=False)
+            flow.failing_since = None
+        else:
+            flow.failed(began, overloaded=outcome.kind == "overloaded")
         silence = flow.silence()
         if silence >= self._patience.give_up_after:
             flow.out = f"{name} ({flow.endpoint.base_url}) has not answered for {silence:.0f} s ({outcome.why})"
             flow.down = True
             return
-        if not flow.told and attempt > 1:
+        if not flow.told and attempt > 1 and outcome.kind not in _MOST:
             flow.told = True
             left_over = self._patience.give_up_after - silence
             self._notice(f"{name} is not answering ({outcome.why}); trying for {left_over:.0f} s more")

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import math
+import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +14,18 @@ import pybase64
 from extractors.documents import Usage, VisionRequest
 from extractors.vision.endpoints import Endpoint
 
-RUNAWAY = "runaway"
-"""The finish reason of an answer that was cut off for running away."""
-
 _CHARACTERS_PER_TOKEN = 4
+_MOST_TOKENS, _MOST_USD = 10_000_000, 100.0
+"""Of one call: what is told beyond them is no count and no price."""
+
+_DEEPEST, _MOST_VALUES = 200, 200_000
+"""Levels and values of a body: reading more would hold up every document."""
+
+_PLACE = f"octavo-image-{secrets.token_hex(12)}-"
+"""Nobody can write it into a text: it is made anew for each process, and never sent."""
+
+_PLACES = re.compile(rf"{_PLACE}(\d+);".encode())
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 @dataclass(frozen=True)
@@ -34,22 +44,36 @@ class Asking:
 
 
 @dataclass(frozen=True)
+class Told:
+    """Tokens and cost as a body tells them; None is what it does not tell, or tells as no endpoint can mean it."""
+
+    input: int | None = None
+    output: int | None = None
+    cached: int = 0
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True)
 class Spoken:
     """What a response's body says.
 
     Attributes:
         text: the answer, or None.
-        finish_reason: why it ended, in OpenAI's words.
+        finish_reason: why it ended, in the endpoint's words (`endings`).
         refusal: the model's words of refusal.
         error: an error inside the body, as (code, message).
-        usage: tokens and cost.
+        told: tokens and cost.
+        known: the body is of a shape that a dialect has.
+        begun: characters of an answer that an error broke off.
     """
 
     text: str | None
     finish_reason: str | None
     refusal: str | None
     error: tuple[int | None, str] | None
-    usage: Usage
+    told: Told
+    known: bool = True
+    begun: int = 0
 
 
 def fingerprint(request: VisionRequest, model: str, sampling: Mapping[str, Any], asking: Asking) -> str:
@@ -64,14 +88,13 @@ def fingerprint(request: VisionRequest, model: str, sampling: Mapping[str, Any],
 
 def image_place(number: int) -> str:
     """What stands in a body for the image of the window's page `number`, until `spliced` puts it there."""
-    return f"\x00{number}\x00"
+    return f"{_PLACE}{number};"
 
 
 def spliced(fields: Mapping[str, Any], request: VisionRequest, before: bytes = b"data:image/jpeg;base64,") -> bytes:
     """A body as bytes, its images put in as they are: base64 needs no escaping, so JSON never sees them."""
-    pieces = json.dumps(fields, ensure_ascii=True).encode().split(b"\\u0000")
+    pieces = _PLACES.split(json.dumps(fields, ensure_ascii=True).encode())
     made = [pieces[0]]
-    # Every image's place is three pieces: before it, its number, after it.
     for place, after in zip(pieces[1::2], pieces[2::2], strict=True):
         made += [before, pybase64.b64encode(request.pages[int(place)].jpeg), after]
     return b"".join(made)
@@ -80,7 +103,8 @@ def spliced(fields: Mapping[str, Any], request: VisionRequest, before: bytes = b
 def repair_words(request: VisionRequest) -> str:
     """What a repair round says about the first answer."""
     told = "\n".join(f"- {fault}" for fault in request.faults)
-    return f"That answer has faults:\n{told}\nAnswer again with the whole object, corrected."
+    which = "That answer" if request.first_answer else "An earlier answer"
+    return f"{which} has faults:\n{told}\nAnswer again with the whole object, corrected."
 
 
 def estimate(request: VisionRequest, endpoint: Endpoint, answer_tokens: int | None = None) -> Usage:
@@ -110,26 +134,92 @@ def cost(endpoint: Endpoint, input_tokens: int, output_tokens: int, cached: int 
     return (fresh * price + cached * held + output_tokens * (endpoint.price_output or 0.0)) / 1e6
 
 
+def read_json(raw: str) -> Any:
+    """A body decoded; None for what is no JSON, or more than is read: deeper, or of more values, than any answer."""
+    openings = raw.count("{") + raw.count("[")
+    if openings + raw.count(",") > _MOST_VALUES:
+        return None
+    try:
+        decoded = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return decoded if openings <= _DEEPEST or _depth_is_within(decoded, _DEEPEST) else None
+
+
+def _depth_is_within(value: Any, most: int) -> bool:
+    level = [value]
+    for _ in range(most):
+        level = [
+            child
+            for each in level
+            if isinstance(each, dict | list)
+            for child in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return True
+    return False
+
+
 def told_error(decoded: Mapping[str, Any]) -> tuple[int | None, str]:
     """Code and message of an error body, in the shapes that endpoints use."""
     error = decoded.get("error", decoded)
-    if isinstance(error, str):
-        return None, error[:300]
     if not isinstance(error, Mapping):
-        return None, str(error)[:300]
+        return None, plain(str(error))
     code = error.get("code")
     message = (
         error.get("message") or error.get("messege") or error.get("detail") or decoded.get("message")
         or decoded.get("detail") or error.get("type") or "no message"
     )  # fmt: skip
-    return (code if isinstance(code, int) else None), str(message)[:300]
+    return (code if isinstance(code, int) and not isinstance(code, bool) else None), plain(str(message))
 
 
-def count(value: Any) -> int:
-    """A number of tokens as told; 0 for what is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+def plain(words: str) -> str:
+    """An endpoint's words as one short line that any terminal prints."""
+    return _UNPRINTABLE.sub(" ", words[:1000])[:300]
 
 
-def not_spoken(why: str, usage: Usage | None = None, code: int | None = None) -> Spoken:
-    """A body without an answer."""
-    return Spoken(None, None, None, (code, why), usage or Usage())
+def count(value: Any) -> int | None:
+    """A number of tokens as told; None for what is none, or for more than any call has."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value <= _MOST_TOKENS else None
+
+
+def price(value: Any) -> float | None:
+    """USD as told; None for what is none, or for more than any call costs."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if 0 <= value <= _MOST_USD else None
+
+
+def booked(said: Spoken, endpoint: Endpoint, expected: Usage) -> Usage:
+    """What a call is counted as: what its body tells, the rest by estimate.
+
+    An answer that was cut off, or does not tell its usage, was billed all the same.
+
+    Args:
+        said: by a body that came with HTTP 200.
+        endpoint: who said it.
+        expected: tokens at most.
+    """
+    told = said.told
+    if told == Told() and said.error is not None and not said.begun:
+        return Usage()
+    length = len(said.text or "") or said.begun
+    sent = told.input or expected.input  # no question is of no token
+    answered = told.output or (min(expected.output, length // _CHARACTERS_PER_TOKEN + 1) if length else 0)
+    cached = min(sent, told.cached)
+    paid = cost(endpoint, sent, answered, cached) if told.cost_usd is None else told.cost_usd
+    return Usage(sent, answered, cached, paid)
+
+
+def not_spoken(why: str, told: Told | None = None, code: int | None = None, begun: int = 0) -> Spoken:
+    """A body with an error instead of an answer."""
+    return Spoken(None, None, None, (code, why), told or Told(), begun=begun)
+
+
+def unknown(told: Told | None = None) -> Spoken:
+    """A body of no shape that a dialect has: somebody answered, and nobody can read it."""
+    return Spoken(None, None, None, None, told or Told(), known=False)

@@ -138,6 +138,7 @@ async def run_job(
             sampling=settings.sampling,
             stream=settings.stream,
             notice=watch.notice,
+            most_bytes=settings.max_answer_bytes,
         )
         summary = Summary(job.run_id or uuid4().hex, meter=vision.meter)
         # Half as many again: an answered window keeps its place while its answer is stored, checked and grounded.

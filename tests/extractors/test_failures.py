@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pages import digital_pdf
 from runs import TOTAL, rows, run, states
 
-from extractors.vision.streaming import runs_away
+from extractors.vision.runaways import runs_away
 
 GOOD = json.dumps(TOTAL)
 PRICES = "[endpoint.custom]\nprice_input = 1000.0\nprice_output = 10000.0\n"
