@@ -43,7 +43,7 @@ def judge(
         return _refused(str(error))
     if not found:
         return _refused("the answer is not a JSON object")
-    verdicts = [_judged(_without_blanks(answer), schema, many=many, whole=whole) for answer in found]
+    verdicts = [_judged(_without_blanks(answer), schema, many=many, whole=whole, habits=habits) for answer in found]
     good = [verdict for verdict in verdicts if verdict.value is not None]
     if len(good) == 1:
         return good[0]
@@ -62,7 +62,7 @@ def _refused(why: str) -> Judged:
     return Judged(None, (Fault(Kind.INVALID_ANSWER, "", why),))
 
 
-def _judged(answer: dict[str, Any], schema: Schema, *, many: bool, whole: bool) -> Judged:
+def _judged(answer: dict[str, Any], schema: Schema, *, many: bool, whole: bool, habits: Habits | None) -> Judged:
     if not schema.allow_empty and is_empty(answer):
         return Judged(
             None, (Fault(Kind.EMPTY_ANSWER, "", "nothing was read, but the pages are not blank; look again"),)

@@ -76,7 +76,8 @@ def _message(text: str, rng: random.Random) -> Any:
     return rng.choice(
         (
             {"content": text}, {"content": [{"type": "thinking", "thinking": []}, {"type": "text", "text": text}]},
-            {"content": None, "reasoning_content": text}, {"content": "", "reasoning": text}, {"content": {"text": text}},
+            {"content": None, "reasoning_content": text}, {"content": "", "reasoning": text},
+            {"content": {"text": text}},
             {"content": None, "tool_calls": [call]}, {"content": None, "function_call": call["function"]},
             {"content": None, "tool_calls": [{"function": {"arguments": RECORD}}]}, {"content": RECORD},
             {"content": None, "refusal": "I cannot\x00\ud800"}, {"content": 7}, {"content": [[], 1, {"type": {}}]},
@@ -93,8 +94,9 @@ def _whole(text: str, reason: Any, usage: Any, rng: random.Random) -> bytes:
         envelope = {"type": "message", "content": blocks, "stop_reason": reason, "usage": usage}
     elif odd < 0.15:
         envelope = rng.choice(
-            ({}, {"output": text}, {"choices": text}, {"choices": []}, RECORD, {"error": {"message": text, "code": 500}},
-             {"error": json.loads("[" * 800 + "]" * 800)}, {"choices": [{"error": text}]}, {"choices": [{"text": text}]})
+            ({}, {"output": text}, {"choices": text}, {"choices": []}, RECORD,
+             {"error": {"message": text, "code": 500}}, {"error": json.loads("[" * 800 + "]" * 800)},
+             {"choices": [{"error": text}]}, {"choices": [{"text": text}]})
         )  # fmt: skip
     return json.dumps(envelope, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
 
