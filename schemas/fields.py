@@ -9,6 +9,7 @@ declares the decimal mark with `money(",")`.
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
@@ -56,7 +57,7 @@ def parse_amount(
         raise ValueError("an amount is a number, not true or false")  # noqa: TRY004 - pydantic collects ValueErrors
     if isinstance(value, int | float):
         # Before the digits are made: those of a huge integer take quadratic time.
-        if not abs(value) < _LARGEST:
+        if (isinstance(value, float) and not isfinite(value)) or abs(value) >= _LARGEST:
             raise ValueError("the number is too large for an amount, or none; write it like 1234.56")
         return Decimal(repr(value))
     if not isinstance(value, str):
