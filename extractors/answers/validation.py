@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from extractors.answers.decoding import Unreadable, readings, written
@@ -43,7 +44,8 @@ def judge(
         return _refused(str(error))
     if not found:
         return _refused("the answer is not a JSON object")
-    verdicts = [_judged(_without_blanks(answer), schema, many=many, whole=whole) for answer in found]
+    faults_of = partial(_many_faults if many else _faults, schema=schema, whole=whole, habits=habits)
+    verdicts = [_judged(_without_blanks(answer), schema, faults_of) for answer in found]
     good = [verdict for verdict in verdicts if verdict.value is not None]
     if len(good) == 1:
         return good[0]
@@ -62,13 +64,12 @@ def _refused(why: str) -> Judged:
     return Judged(None, (Fault(Kind.INVALID_ANSWER, "", why),))
 
 
-def _judged(answer: dict[str, Any], schema: Schema, *, many: bool, whole: bool) -> Judged:
+def _judged(answer: dict[str, Any], schema: Schema, faults_of: Callable[[dict[str, Any]], list[Fault]]) -> Judged:
     if not schema.allow_empty and is_empty(answer):
         return Judged(
             None, (Fault(Kind.EMPTY_ANSWER, "", "nothing was read, but the pages are not blank; look again"),)
         )
-    found = _many_faults if many else _faults
-    faults = found(answer, schema, whole=whole, habits=habits)
+    faults = faults_of(answer)
     return Judged(None, tuple(faults)) if faults else Judged(answer, ())
 
 
