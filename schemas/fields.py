@@ -74,8 +74,10 @@ def parse_amount(
     )
     wrong = _not_this_kind(reading, kind, debit, scaled=scaled)
     if amount is None or wrong:
-        why = wrong or reading.why
-        raise ValueError(f"{value[:LONGEST]!r} is not an amount ({why}); write it like 1234.56, without grouping")
+        shown = repr(value[:LONGEST])
+        if reading.values and not wrong:
+            raise ValueError(f"{shown} reads two ways; write it like 1234.00 or 1.23, without grouping")
+        raise ValueError(f"{shown} is not an amount ({wrong or reading.why}); write it like 1234.56")
     if reading.side and (reading.side == "debit") == (debit == "negative"):
         amount = -amount
     return amount.scaleb(reading.scale) if reading.scale else amount
