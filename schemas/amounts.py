@@ -262,12 +262,12 @@ def _kind(part: str, *, behind: bool, units: bool) -> tuple[str, str]:  # noqa: 
     return "", ""
 
 
-_SIGN = re.compile(
-    "|".join(
-        re.escape(sign) + (r"\.?(?![^\W\d_])" if sign[-1].isalpha() else "")
-        for sign in sorted([*SIGNS, *CODES], key=len, reverse=True)
-    )
+SIGN_OR_CODE = "|".join(
+    re.escape(sign) + (r"\.?(?![^\W\d_])" if sign[-1].isalpha() else "")
+    for sign in sorted([*SIGNS, *CODES], key=len, reverse=True)
 )
+"""A pattern for any currency's sign or code, the longest first."""
+_SIGN = re.compile(SIGN_OR_CODE)
 
 
 def plain_characters(text: str) -> str:

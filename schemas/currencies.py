@@ -30,9 +30,6 @@ SIGNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What documents print beside an amount -> the currencies it may mean, the likeliest first. A dot may follow."""
 
-SYMBOLS = {sign: codes[0] for sign, codes in SIGNS.items() if len(codes) == 1 or sign == "£"}
-"""The signs that mean one currency by themselves; £ is sterling unless a document says more."""
-
 _WITHOUT_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF ITL ESP BEF"
 _THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
 

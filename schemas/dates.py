@@ -47,7 +47,8 @@ _MONTHS = """
     october oktober octobre octubre ottobre outubro oct okt ott out pazdziernik pazdziernika paz октябрь октября
     окт rijen rijna lokakuu lokakuuta loka ekim eki οκτωβριος οκτωβριου οκτ octombrie
 
-    november novembre noviembre novembro nov listopada ноябрь ноября ноя нояб marraskuu marraskuuta marras kasim
+    november novembre noviembre novembro nov
+    listopada listopadu lis ноябрь ноября ноя нояб marraskuu marraskuuta marras kasim
     kas νοεμβριος νοεμβριου νοε noiembrie noi
 
     december dezember decembre diciembre dicembre dezembro dec dez dic grudzien grudnia gru декабрь декабря дек

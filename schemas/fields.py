@@ -9,6 +9,7 @@ declares the decimal mark with `money(",")`.
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
@@ -56,7 +57,7 @@ def parse_amount(
         raise ValueError("an amount is a number, not true or false")  # noqa: TRY004 - pydantic collects ValueErrors
     if isinstance(value, int | float):
         # Before the digits are made: those of a huge integer take quadratic time.
-        if not abs(value) < _LARGEST:
+        if (isinstance(value, float) and not isfinite(value)) or abs(value) >= _LARGEST:
             raise ValueError("the number is too large for an amount, or none; write it like 1234.56")
         return Decimal(repr(value))
     if not isinstance(value, str):
@@ -73,8 +74,10 @@ def parse_amount(
     )
     wrong = _not_this_kind(reading, kind, debit, scaled=scaled)
     if amount is None or wrong:
-        why = wrong or reading.why
-        raise ValueError(f"{value[:LONGEST]!r} is not an amount ({why}); write it like 1234.56, without grouping")
+        shown = repr(value[:LONGEST])
+        if reading.values and not wrong:
+            raise ValueError(f"{shown} reads two ways; write it like 1234.00 or 1.23, without grouping")
+        raise ValueError(f"{shown} is not an amount ({wrong or reading.why}); write it like 1234.56")
     if reading.side and (reading.side == "debit") == (debit == "negative"):
         amount = -amount
     return amount.scaleb(reading.scale) if reading.scale else amount

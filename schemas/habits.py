@@ -13,6 +13,7 @@ from schemas.currencies import currencies_of
 from schemas.dates import order_shown, printed_dates, years_shown
 
 _DIGIT = re.compile(r"\d")
+_TWO_WAYS = re.compile(r"\d[.,．，]\d{3}(?!\d)")
 _AROUND = " *:;=|_"
 _CLEARLY = 4
 _MOST_NUMBERS = 12
@@ -90,7 +91,9 @@ def is_open(answer: object) -> bool:
 def _is_open(text: str) -> bool:
     if not any(map(str.isdecimal, text)):
         return False
-    return len(read(text, units=True).values) > 1 or any(len(day.values) != 1 for day in printed_dates(text))
+    if _TWO_WAYS.search(text) and len(read(text, units=True).values) > 1:
+        return True
+    return any(len(day.values) != 1 for day in printed_dates(text))
 
 
 def together(habits: Iterable[PageHabits]) -> PageHabits:
@@ -142,6 +145,10 @@ def evidence_of(
 
 def _row(node: Mapping[object, object]) -> list[tuple[str, Decimal | None]]:
     """The texts of one object that read two ways, each with what a product or a sum of the others makes of it."""
+    if not any(
+        isinstance(child, str) and len(child) <= LONGEST and _TWO_WAYS.search(child) for child in node.values()
+    ):
+        return []
     known: list[tuple[str, tuple[Decimal, ...]]] = []
     for child in node.values():
         if isinstance(child, str):

@@ -16,7 +16,7 @@ from typing import Any
 from extractors.answers import printed
 from extractors.answers.printed import PageText, Place
 from extractors.documents import Evidence, Word
-from schemas.currencies import SYMBOLS
+from schemas.currencies import CODES
 
 _ISO_DATE = re.compile(r"^(\d{4})-(\d{2})-(\d{2})(?:$|T)")
 # A leading zero belongs to an identifier: "00012" is looked for as text.
@@ -112,7 +112,7 @@ def _places(leaf: Any, text: PageText) -> list[Place]:
     places = printed.text_places(str(leaf), text) or _split_places(str(leaf), text)
     if not places and _PRINTED_AMOUNT.match(str(leaf)):
         places = [place for amount in printed.readings(str(leaf)) for place in printed.number_places(amount, text)[0]]
-    if not places and str(leaf) in SYMBOLS.values():
+    if not places and str(leaf) in CODES:
         places = printed.sign_places(str(leaf), text)
     return places
 

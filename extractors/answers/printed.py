@@ -6,7 +6,7 @@ writing numbers and dates do not matter.
 
 import re
 import unicodedata
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,17 +16,15 @@ from functools import cached_property, lru_cache
 from itertools import accumulate
 
 from extractors.documents import Box, Word
-from schemas.currencies import SYMBOLS
+from schemas.currencies import SIGNS, currencies_of
+from schemas.dates import month_named, printed_dates
 
 _DIGIT, _NO_DIGIT = re.compile(r"\d"), re.compile(r"\D+")
 _SPACING = re.compile(r"[\s'’\u00a0\u202f]")
 TOKEN = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\d(?:[\d.,'’\s\u00a0\u202f]*\d)?")
-_MONTHS = (
-    "jan ene gen janv", "feb feb febr fev fevr", "mar mrz maar marz mars maer", "apr avr abr", "may mai mei mayo mag",
-    "jun juin giu", "jul juil lug", "aug aout ago", "sep sept set", "oct okt ott", "nov", "dec dez dic",
-)  # fmt: skip  # fmt: skip
 _WIDEST_NUMBER = 4
+_BESIDE_A_SIGN = " 0123456789.,:;'’()+-−–/*\u00a0\u202f"
 
 
 @dataclass(frozen=True)
@@ -84,6 +82,17 @@ class PageText:
                     places[told].append((first, last))
         return places
 
+    @cached_property
+    def day_places(self) -> dict[date, list[Place]]:
+        """Day -> where the whole text of a date means it, also in forms that are one token: 2026年3月2日."""
+        places: dict[date, list[Place]] = defaultdict(list)
+        starts = list(accumulate((len(word.text) + 1 for word in self.words), initial=0))
+        for one in printed_dates(self.printed):
+            first, last = bisect_right(starts, one.start) - 1, bisect_right(starts, one.end - 1) - 1
+            for value in one.values:
+                places[value].append(_run(self.page, first, last))
+        return places
+
 
 def indexed(page: int, words: Sequence[Word]) -> PageText:
     """A page's words, ready to be looked up."""
@@ -134,15 +143,19 @@ def number_places(amount: Decimal, text: PageText) -> tuple[list[Place], list[Pl
 
 def sign_places(currency: str, text: PageText) -> list[Place]:
     """Words that hold a sign of the currency, an ISO 4217 code."""
-    signs = [sign for sign, code in SYMBOLS.items() if code == currency] + ["$"] * (currency == "USD")
-    signs = [sign for sign in signs if sign in text.printed]
+    signs = [sign for sign in _signs_of(currency) if sign in text.printed]
     if not signs:
         return []
     return [
         Place(text.page, (number,))
         for number, word in enumerate(text.words)
-        if any(sign in word.text for sign in signs)
+        if any(sign in word.text for sign in signs) and currency in currencies_of(word.text.strip(_BESIDE_A_SIGN))
     ]
+
+
+@lru_cache(maxsize=256)
+def _signs_of(currency: str) -> tuple[str, ...]:
+    return tuple(sign for sign, codes in SIGNS.items() if currency in codes)
 
 
 def date_places(day: date, text: PageText) -> list[Place]:
@@ -156,7 +169,7 @@ def date_places(day: date, text: PageText) -> list[Place]:
                 places += _triple(text, first, (years, months, days), day.month)
     compact = [form for form in (day.strftime("%Y%m%d"), day.strftime("%d%m%Y")) if form in text.token_places]
     places += [Place(text.page, (text.owners[at],)) for form in compact for at in text.token_places[form]]
-    return list(dict.fromkeys(places))
+    return list(dict.fromkeys(places)) or text.day_places.get(day, [])
 
 
 def _last_words(words: Sequence[Word], first: int) -> Iterator[int]:
@@ -220,7 +233,7 @@ def _triple(text: PageText, first: int, wanted: tuple[set[str], set[str], set[st
 
 
 def _names_month(token: str, month: int) -> bool:
-    return token.isalpha() and any(token.startswith(name) for name in _MONTHS[month - 1].split())
+    return token.isalpha() and month_named(token) == month
 
 
 def _folded(text: str) -> str:

@@ -5,24 +5,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from schemas.currencies import CODES, SYMBOLS
+from schemas.currencies import CODES, SIGNS, currencies_of
 
-SIGNS = (
-    r"(?:US|HK|NZ|S|A|C|R)?\$|€|£|¥|₹|₩|₪|zł|RM|CHF|Rs\.?|kr\.?|EUR(?:OS?)?|Euros?"
-    r"|USD|GBP|MYR|SGD|CAD|AUD|JPY|INR|SEK|NOK|DKK|PLN|CZK|HUF|RON"
+_CODES_BESIDE = "EUR USD GBP MYR SGD CAD AUD JPY INR SEK NOK DKK PLN CZK HUF RON CHF"
+_SIGN_OR_CODE = "|".join(
+    re.escape(sign) + (r"\.?" if sign in {"Rs", "kr"} else "")
+    for sign in sorted([*SIGNS, *_CODES_BESIDE.split()], key=len, reverse=True)
 )
 _NUMBER = (
     r"\d{1,3}(?:[.,'’\u00a0]\d{3})+(?:[.,]\d{1,4})?|\d{1,3}(?: \d{3})+[.,]\d{2}(?!\d)|\d+(?:[.,]\d{1,6})?"
     r"|[.,]\d{2}(?!\d)"
 )
 _AMOUNT = re.compile(
-    rf"(?P<open>\(\s*)?(?P<minus>[-–−+]\s?)?(?:(?<![^\W\d_])(?P<sign>{SIGNS})\s?(?P<inner>[-–−]\s?)?|(?<![\w.,/])(?<!\d:))"
+    rf"(?P<open>\(\s*)?(?P<minus>[-–−+]\s?)?(?:(?<![^\W\d_])(?P<sign>{_SIGN_OR_CODE})\s?(?P<inner>[-–−]\s?)?|(?<![\w.,/])(?<!\d:))"
     rf"(?P<number>{_NUMBER})"
-    rf"(?P<after>\s?(?:{SIGNS})(?![^\W\d_]))?(?P<percent>\s?%)?(?P<trailing>-(?!\d)|\s?(?:CR|DR|Cr|Dr|[HS])\b)?"
+    rf"(?P<after>\s?(?:{_SIGN_OR_CODE})(?![^\W\d_]))?(?P<percent>\s?%)?(?P<trailing>-(?!\d)|\s?(?:CR|DR|Cr|Dr|[HS])\b)?"
     rf"(?P<close>\s*\))?(?![\d/:]|[.,]\d)"
 )
 # "RM" names ringgit in "RM12", not in "TERMS".
-_SIGN = re.compile(rf"(?<![^\W\d_])(?:{SIGNS})(?![^\W\d_])")
+_SIGN = re.compile(rf"(?<![^\W\d_])(?:{_SIGN_OR_CODE})(?![^\W\d_])")
 # What the recogniser misreads inside amounts: the letter O for a zero, a currency glued to the digits.
 _ZERO = re.compile(r"(?<=[\d.,])[oO](?=[\d.,]|\b)|(?<=RM)O(?=[.,]\d)|(?<=\$)O(?=[.,]\d)")
 
@@ -89,7 +90,7 @@ def currency(texts: Iterable[str]) -> str | None:
             if code in _COMMON:
                 votes[code] = votes.get(code, 0) + 1.5
         for sign in _SIGN.findall(text):
-            code = _SIGN_CODES.get(sign) or SYMBOLS.get(sign)
+            code = _code_of(sign)
             if code:
                 votes[code] = votes.get(code, 0) + 1
         if re.search(r"(?i)\b(?:us|u\.s\.) dollars?\b", text):
@@ -103,16 +104,13 @@ def currency(texts: Iterable[str]) -> str | None:
 _WORDS_TOO = {"ALL", "TOP", "ANG", "MOP", "CUP", "GEL", "PEN", "TRY", "LAK", "SOS", "MAD", "BAM"}
 _COMMON = CODES - _WORDS_TOO
 _DOLLARS = ("SGD", "HKD", "AUD", "CAD", "NZD")
-_SIGN_CODES = {
-    "$": "USD",
-    "C$": "CAD",
-    "NZ$": "NZD",
-    "Euro": "EUR",
-    "Euros": "EUR",
-    "¥": "JPY",
-    "EURO": "EUR",
-    "EUROS": "EUR",
-}
+_LIKELIEST = ("$", "¥", "£")
+
+
+def _code_of(sign: str) -> str | None:
+    """The currency of a sign; of these that several have, the one that most documents mean."""
+    codes = currencies_of(sign)
+    return codes[0] if len(codes) == 1 or (codes and sign in _LIKELIEST) else None
 
 
 def currency_code(text: str) -> str | None:
@@ -121,7 +119,7 @@ def currency_code(text: str) -> str | None:
         if code in CODES:
             return str(code)
     for sign in _SIGN.findall(text):
-        code = _SIGN_CODES.get(sign) or SYMBOLS.get(sign)
+        code = _code_of(sign)
         if code:
             return code
     return None

@@ -5,23 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from extractors.local_model.folding import fold
-
-_MONTHS = {
-    1: "january januar janvier januari enero gennaio jan janv ene gen jaenner janner",
-    2: "february februar fevrier februari febrero febbraio feb fev fevr",
-    3: "march marz mars maart marzo mar mrz mrt maerz",
-    4: "april avril abril aprile apr avr abr",
-    5: "may mai mei mayo maggio mag",
-    6: "june juni juin junio giugno jun giu",
-    7: "july juli juillet julio luglio jul juil lug",
-    8: "august aout augustus agosto aug ago",
-    9: "september septembre septiembre settembre sep sept set",
-    10: "october oktober octobre octubre ottobre oct okt ott",
-    11: "november novembre noviembre nov",
-    12: "december dezember decembre diciembre dicembre dec dez dic",
-}
-_MONTH_OF = {name: month for month, names in _MONTHS.items() for name in names.split()}
+from schemas.dates import month_named
 
 _ISO = re.compile(r"(?<![\d/.-])(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d.,/])(\d{1,2})\s?([./-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})(?=\D|\d{1,2}:\d{2}|$)")
@@ -108,9 +92,9 @@ def _full(text: str, habits: Habits) -> list[PrintedDate]:
             day, month = month, day
         _add(found, match, _year(match[4]), month, day)
     for match in _DAY_FIRST_NAME.finditer(text):
-        _add(found, match, _year(match[3]), _month(match[2]), int(match[1]))
+        _add(found, match, _year(match[3]), month_named(match[2]), int(match[1]))
     for match in _MONTH_FIRST_NAME.finditer(text):
-        _add(found, match, _year(match[3]), _month(match[1]), int(match[2]))
+        _add(found, match, _year(match[3]), month_named(match[1]), int(match[2]))
     return found
 
 
@@ -127,7 +111,8 @@ def _bare_digits(text: str) -> list[PrintedDate]:
 def _yearless(text: str, habits: Habits, near: date) -> list[PrintedDate]:
     found: list[PrintedDate] = []
     pairs = [
-        (match, int(match[1] or match[4]), _month(match[2] or match[3])) for match in _NO_YEAR_NAME.finditer(text)
+        (match, int(match[1] or match[4]), month_named(match[2] or match[3]))
+        for match in _NO_YEAR_NAME.finditer(text)
     ]
     for match in _NO_YEAR.finditer(text):
         day, month = int(match[1]), int(match[3])
@@ -164,8 +149,3 @@ def _year(text: str) -> int:
     if len(text) == 4:  # noqa: PLR2004 - written in full
         return year
     return 2000 + year if year < 70 else 1900 + year  # noqa: PLR2004 - POSIX: 69 and above is the last century
-
-
-def _month(text: str) -> int:
-    name = fold(text)
-    return _MONTH_OF.get(name, 0)

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from extractors.answers.merging import Part, merge
 from extractors.answers.validation import is_empty, judge
 from schemas.builtin import BUILTIN
+from schemas.habits import PageHabits, habits_of
 from schemas.record import schema_of
 
 RECEIPT = schema_of(BUILTIN["receipt"])
@@ -133,3 +135,24 @@ def _leaves(value: Any) -> list[Any]:
     if isinstance(value, list):
         return [leaf for child in value for leaf in _leaves(child)]
     return [value]
+
+
+def test_a_text_that_reads_two_ways_is_judged_and_concluded_by_its_page() -> None:
+    """The page's habits settle it when the answer is judged, and again when the windows' values are merged."""
+    text = json.dumps({"total": "1.234", "merchant": "Shop"})
+    assert judge(text, RECEIPT).faults
+    habits = habits_of(["1.234,00", "12,50"])
+    judged = judge(text, RECEIPT, habits=lambda: habits)
+    assert judged.value is not None
+    merged = merge([Part((1,), judged.value, (), habits), Part((2,), {"total": None})], RECEIPT.json_schema)
+    assert RECEIPT.parse(merged.value, merged.habits)["total"] == "1234"
+
+
+def test_a_page_is_looked_at_only_where_an_answer_is_open() -> None:
+    """Most answers are plain; what a page prints is then not read."""
+    text = json.dumps({"total": "1234.50", "date": "2026-03-02", "merchant": "Shop 12 a"})
+
+    def never() -> PageHabits:
+        raise AssertionError("the page was read")
+
+    assert judge(text, RECEIPT, habits=never).value is not None

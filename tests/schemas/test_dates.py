@@ -1,0 +1,102 @@
+"""The one reader of printed dates: the languages of its table, and what it never guesses."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.dates import month_named, order_shown, printed_dates, read_date
+from schemas.habits import habits_of
+
+
+@pytest.mark.parametrize(
+    ("printed", "meant"),
+    [
+        ("2026-03-02", "2026-03-02"), ("2026-03-02T10:00:00Z", "2026-03-02"), ("2026年3月2日", "2026-03-02"),
+        ("令和6年3月31日", "2024-03-31"), ("平成元年1月8日", "1989-01-08"), ("R6.3.31", "2024-03-31"),
+        ("2026년 3월 2일", "2026-03-02"), ("2 czerwca 2026", "2026-06-02"), ("2 июня 2026 г.", "2026-06-02"),
+        ("5. listopadu 2024", "2024-11-05"), ("3. maaliskuuta 2024", "2024-03-03"), ("5 Şubat 2024", "2024-02-05"),
+        ("2 Οκτωβρίου 2025", "2025-10-02"), ("7 ianuarie 2025", "2025-01-07"),
+        ("30th day of April, 2009", "2009-04-30"),
+        ("31. März 2024", "2024-03-31"), ("1er mars 2024", "2024-03-01"), ("3 de marzo de 2024", "2024-03-03"),
+        ("March 3, 2024", "2024-03-03"), ("Mon, 3 Jan 2024", "2024-01-03"), ("31.12.2025", "2025-12-31"),
+        ("03.04.2025", "2025-04-03"), ("31/12/2025", "2025-12-31"), ("12/31/2025", "2025-12-31"),
+        ("2024/3/9", "2024-03-09"),
+        ("２０２４年１月２日", "2024-01-02"), ("٢٠٢٤-٠١-٠٢", "2024-01-02"), ("05/05/2025", "2025-05-05"),
+    ],
+)  # fmt: skip
+def test_a_printed_date_is_its_day(printed: str, meant: str) -> None:
+    """Month names, 年月日, eras, scripts, and digits that mean one day only."""
+    assert read_date(printed) == date.fromisoformat(meant)
+
+
+@pytest.mark.parametrize(
+    "printed",
+    ["2025-W10", "2025-W10-1", "0", "20250101", "2025", "2024-13-01", "30.02.2025", "03/04/2024", "2568-03-31",
+     "31 มีนาคม 2568", "31.12.25", "12/31/25", "", "tomorrow", "2024-01-02 or 2024-01-03", "1" * 500, "12 2024"],
+)  # fmt: skip
+def test_what_is_no_date_or_could_be_two_is_refused(printed: str) -> None:
+    """Week dates, bare digits, the other order, Buddhist and two-digit years."""
+    with pytest.raises(ValueError, match="YYYY-MM-DD"):
+        read_date(printed)
+
+
+def test_the_page_settles_order_and_century() -> None:
+    """Its other dates say which comes first; a full year on it says what 25 stands for."""
+    american = habits_of(["12/31/2025", "03/04/2025"])
+    assert american.order == "month"
+    assert read_date("03/04/2025", order=american.order) == date(2025, 3, 4)
+    assert read_date("12/31/25", order=american.order, years=american.years) == date(2025, 12, 31)
+    assert habits_of(["12/31/2025", "31/12/2025"]).order is None
+    assert order_shown("03/04/2025") is None
+
+
+def test_dates_are_found_in_running_text() -> None:
+    """With what they could mean; version numbers and amounts are none."""
+    text = "Datum: 2 czerwca 2026, due 03/04/2025; v1.2.3, 1.234,50, 31.12.2025"
+    found = [(text[one.start : one.end], len(one.values)) for one in printed_dates(text)]
+    assert found == [("2 czerwca 2026", 1), ("03/04/2025", 2), ("31.12.2025", 1)]
+
+
+def test_no_name_stands_for_two_months() -> None:
+    """A few names that languages share mean the same month, or are left out."""
+    assert month_named("Mai") == month_named("maj") == month_named("мая") == 5
+    assert month_named("EYLÜL") == month_named("wrzesień") == 9
+    assert month_named("may be") == month_named("") == 0
+
+
+_FORMS = [
+    "%Y-%m-%d",
+    "%d.%m.%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%Y/%m/%d",
+    "%d %B %Y",
+    "%B %d, %Y",
+    "%Y年%m月%d日",
+    "%d.%m.%y",
+]
+
+
+@given(st.dates(date(1900, 1, 1), date(2399, 12, 31)), st.sampled_from(_FORMS), st.booleans())
+def test_a_date_comes_back_as_itself_or_is_refused(day: date, form: str, knows_page: bool) -> None:  # noqa: FBT001
+    """With the page's order known or not, never another day."""
+    order = ("month" if form.startswith("%m") else "day") if knows_page else None
+    years = frozenset({day.year}) if knows_page else frozenset[int]()
+    try:
+        read = read_date(day.strftime(form), order=order, years=years)
+    except ValueError:
+        return
+    assert read == day
+
+
+@given(st.text(alphabet="0123456789./-, 年月日janofde", max_size=40) | st.text(max_size=90))
+def test_hostile_text_is_a_date_or_a_value_error(text: str) -> None:
+    """No text takes the reader down."""
+    for one in printed_dates(text):
+        assert 0 <= one.start < one.end <= len(text)
+    try:
+        read_date(text)
+    except ValueError:
+        return
