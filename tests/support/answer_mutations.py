@@ -94,9 +94,11 @@ def _whole(text: str, reason: Any, usage: Any, rng: random.Random) -> bytes:
         envelope = {"type": "message", "content": blocks, "stop_reason": reason, "usage": usage}
     elif odd < 0.15:
         envelope = rng.choice(
-            ({}, {"output": text}, {"choices": text}, {"choices": []}, RECORD,
-             {"error": {"message": text, "code": 500}}, {"error": json.loads("[" * 800 + "]" * 800)},
-             {"choices": [{"error": text}]}, {"choices": [{"text": text}]})
+            (
+                {}, {"output": text}, {"choices": text}, {"choices": []}, RECORD,
+                {"error": {"message": text, "code": 500}}, {"error": json.loads("[" * 800 + "]" * 800)},
+                {"choices": [{"error": text}]}, {"choices": [{"text": text}]},
+            )
         )  # fmt: skip
     return json.dumps(envelope, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
 

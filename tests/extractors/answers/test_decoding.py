@@ -1,0 +1,126 @@
+"""JSON in an answer's text: found behind thoughts, fences and remarks, read where one reading holds, never mended."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from extractors.answers.validation import judge
+from schemas.builtin import BUILTIN
+from schemas.record import schema_of
+
+RECEIPT = schema_of(BUILTIN["receipt"])
+RECORD = {"total": "12.00", "items": [{"description": "Tea {hot}"}]}
+GOOD = json.dumps(RECORD)
+
+
+class Loose(BaseModel):
+    """A schema that lets unknown keys pass."""
+
+    total: float | None = None
+    number: str | None = None
+
+
+LOOSE = schema_of(Loose)
+
+ONE_READING = {
+    "a thought with braces": f'<think>{{"total": "9"}}, or {{20.00}}?</think>{GOOD}',
+    "a thought without its beginning": f'Maybe {{"total": "9"}}?\n</think>\n{GOOD}',
+    "Mistral's thought": f'[THINK]{{"total": "9"}}[/THINK]{GOOD}',
+    "a fence": f"```json\n{GOOD}\n```",
+    "a fence that is not closed": f"```json\n{GOOD}",
+    "remarks on both sides": f"I use {{}} and {{x: 1}} here:\n{GOOD}\nIs {{that}} all?",
+    "twice": f"{GOOD}\n{GOOD}",
+    "twice, the keys in another order": f"{GOOD}{json.dumps(dict(reversed(RECORD.items())))}",
+    "an example before it": f'For {{"foo": 1}}: {GOOD}',
+    "a wrapper": f'{{"receipt": {GOOD}}}',
+    "two wrappers": f'{{"result": {{"receipt": {GOOD}}}}}',
+    "a list of one": f"[{GOOD}]",
+    "a wrapper around a list of one": f'{{"receipts": [{GOOD}]}}',
+    "blanks and a byte order mark": f"\ufeff\n {GOOD} \n",
+}
+
+
+@pytest.mark.parametrize("name", ONE_READING)
+def test_an_answer_with_one_reading_is_read(name: str) -> None:
+    """Whatever stands around it."""
+    judged = judge(ONE_READING[name], RECEIPT)
+    assert judged.faults == ()
+    assert judged.value == RECORD
+
+
+NO_READING = {
+    "two that differ": f"{GOOD} {GOOD.replace('12', '13')}",
+    "a list of two": f"[{GOOD}, {GOOD}]",
+    "a broken object with a whole one inside": f'{{"total": 1,, "x": {GOOD}}}',
+    "a broken list": f"[{GOOD}, {GOOD}, ",
+    "one that is cut off": GOOD[:-1],
+    "a comma too many": GOOD[:-1] + ",}",
+    "infinite": '{"total": 1e999}',
+    "digits": '{"total": ' + "9" * 200 + "}",
+    "not a number": '{"total": NaN}',
+    "a key twice": '{"total": "1", "total": "1"}',
+    "levels": '{"a":' * 900 + "1" + "}" * 900,
+}
+
+
+@pytest.mark.parametrize("name", NO_READING)
+def test_an_answer_with_no_reading_or_two_is_a_fault(name: str) -> None:
+    """Nothing is guessed, and no part of a broken answer is taken for the whole."""
+    judged = judge(NO_READING[name], RECEIPT)
+    assert judged.value is None
+    assert {fault.kind for fault in judged.faults} == {"invalid_answer"}
+
+
+def test_a_wrapper_is_no_record_of_a_schema_that_lets_unknown_keys_pass() -> None:
+    """It would be read as a record of nulls."""
+    assert judge('{"invoice": {"number": "7"}}', LOOSE).value == {"number": "7"}
+    assert judge('{"number": "7"}', LOOSE).value == {"number": "7"}
+
+
+TWO = '[{"total": "1.00"}, {"total": "2.00"}]'
+
+
+@pytest.mark.parametrize("text", [TWO, f'{{"receipts": {TWO}}}', f'{{"answer": {{"records": {TWO}}}}}'])
+def test_many_records_may_come_as_a_bare_list_or_under_another_name(text: str) -> None:
+    """Their one list is `records`."""
+    judged = judge(text, RECEIPT, many=True)
+    assert judged.value == {"records": [{"total": "1.00"}, {"total": "2.00"}]}
+
+
+HOSTILE = [
+    "```" + "\n" * 40_000, "{" * 100_000, '{"' * 100_000, '"\\' * 100_000, '{"a' + '\\"' * 100_000, "[" * 100_000,
+    "[ " * 100_000, '{"a":' * 50_000, "<think>" * 100_000, "</think>" * 100_000, '{"a" ' * 50_000, "{}" * 90_000,
+    json.dumps({f"k{n}": n for n in range(20_001)}), '{"a": 1,' + '"b": 2,' * 90_000 + '"b": 3}',
+    '{"x": [' + "[]," * 60_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(HOSTILE)))
+def test_hostile_text_takes_no_longer_than_it_is_long(number: int) -> None:
+    """Twice the text, about twice the time: a bound that only what is quadratic crosses."""
+    began = time.process_time()
+    assert judge(HOSTILE[number], RECEIPT).value is None
+    assert time.process_time() - began < 5
+
+
+@given(st.text(alphabet='{}[]":,\\ \n12ab`<>/think', max_size=80), st.text(alphabet='}],"` \nab', max_size=20))
+def test_what_stands_around_an_answer_never_changes_it(before: str, after: str) -> None:
+    """It is read as it stands, or refused."""
+    judged = judge(f"{before}{GOOD}{after}", RECEIPT)
+    assert judged.value in (RECORD, None)
+
+
+@given(
+    st.recursive(
+        st.none() | st.text(max_size=4) | st.floats(), lambda child: st.lists(child, max_size=3), max_leaves=5
+    )
+)
+def test_any_value_of_a_field_is_judged(value: Any) -> None:
+    """A value or faults, never an exception."""
+    judged = judge(json.dumps({"total": value, "merchant": "x"}), RECEIPT)
+    assert (judged.value is None) == bool(judged.faults)
