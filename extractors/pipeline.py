@@ -8,6 +8,7 @@ document's words are never held all at once, and memory does not grow with its p
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -206,7 +207,8 @@ async def _answered(
         return await _in_halves(window, journey, meter)
     except AnswerError as error:
         return [], _failed(window, error)
-    evidence = grounding.ground(value, {page.page: page.words for page in window.pages})
+    words = {page.page: page.words for page in window.pages}
+    evidence = await _aside(len(json.dumps(value)), grounding.ground, value, words)
     return [merging.Part(window.numbers, value, evidence, habits() if is_open(value) else PageHabits())], []
 
 
