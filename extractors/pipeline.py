@@ -115,7 +115,8 @@ async def extract_document(spooled: Spooled, journey: Journey) -> Extraction:
     except DocumentError as error:
         return ended(meter, started, status=DocumentStatus.QUARANTINED, kind=error.kind, cause=str(error))
     readings = await read(document, range(1, document.page_count + 1), journey, meter)
-    return concluded(document, readings, journey.plan, meter, started)
+    size = sum(len(json.dumps(part.value)) for reading in readings for part in reading.parts)
+    return await _aside(size, concluded, document, readings, journey.plan, meter, started)
 
 
 async def opened(spooled: Spooled, journey: Journey) -> Document:
@@ -305,7 +306,7 @@ async def _asked(
 
 
 async def _aside(size: int, work: Callable[..., T], *given: Any) -> T:
-    """Work on an answer of so many characters; what takes long does not hold up the other documents."""
+    """Work on answers of so many characters; what takes long does not hold up the other documents."""
     return work(*given) if size < _LONG else await asyncio.to_thread(work, *given)
 
 

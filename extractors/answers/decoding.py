@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-_DEEPEST, _MOST_VALUES = 64, 100_000
+_DEEPEST, _MOST_VALUES = 64, 30_000
 """Levels of an answer, and values: no schema asks for so many, and no answer's limit has room for them."""
 
 _MOST_READ, _MOST_BROKEN = 16, 64
