@@ -5,6 +5,7 @@ the event loop was held up; `test_answer_fuzzing` does 600 on both databases in 
 """
 
 import asyncio
+import gc
 import os
 import random
 import subprocess
@@ -113,6 +114,9 @@ def main() -> int:
     count, seed = (int(sys.argv[at]) if len(sys.argv) > at else usual for at, usual in ((1, 10_000), (2, 1)))
     with tempfile.TemporaryDirectory(prefix="octavo-fuzz-") as folder:
         store = sys.argv[3] if len(sys.argv) > 3 else f"sqlite:///{folder}/fuzz.db"
+        # As the command does before its run.
+        gc.freeze()
+        gc.set_threshold(10_000)
         os.environ |= {"OCTAVO_API_KEY": "EMPTY", "OCTAVO_TIMEOUT": "10", "OCTAVO_STREAM": "never"}
         counts, lag = ends(count, seed, store)
     for end, many in counts.most_common():
