@@ -7,6 +7,7 @@ from typing import Any
 
 from schemas.fields import parse_amount, parse_currency, parse_date
 from schemas.habits import Evidence, PageHabits, evidence_of
+from schemas.json_faults import schema_faults
 from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, snake_case
 
 _MOST_BRANCHES = 64
@@ -37,9 +38,7 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
         answer = read_leaves(answer, document, evidence_of(answer, habits, currency_names))
         errors = sorted(validator.iter_errors(answer), key=lambda error: list(map(str, error.absolute_path)))
         if errors:
-            raise InvalidRecord(
-                [SchemaFault(".".join(map(str, error.absolute_path)), error.message) for error in errors]
-            )
+            raise InvalidRecord(schema_faults(errors))
         if not isinstance(answer, dict):
             raise InvalidRecord([SchemaFault("", "not an object")])
         return answer
@@ -60,7 +59,7 @@ def read_leaves(answer: Any, document: Mapping[str, Any], evidence: Evidence) ->
         InvalidRecord: what reads as none of its format, every fault at once.
     """
     faults: list[SchemaFault] = []
-    made = _Leaves(document, evidence, faults).read(answer, [document], "")
+    made = _Leaves(document, evidence, faults).read(answer, [document], ())
     if faults:
         raise InvalidRecord(faults)
     return made
@@ -74,16 +73,15 @@ class _Leaves:
     evidence: Evidence
     faults: list[SchemaFault]
 
-    def read(self, value: Any, nodes: list[Any], path: str) -> Any:
+    def read(self, value: Any, nodes: list[Any], steps: tuple[str | int, ...]) -> Any:
         schemas = _branches(nodes, self.document)
         if isinstance(value, dict):
             return {
-                name: self.read(child, _properties(schemas, name), f"{path}.{name}" if path else str(name))
-                for name, child in value.items()
+                name: self.read(child, _properties(schemas, name), (*steps, name)) for name, child in value.items()
             }
         if isinstance(value, list):
             items = [node["items"] for node in schemas if isinstance(node.get("items"), dict)]
-            return [self.read(child, items, f"{path}.{number}") for number, child in enumerate(value)]
+            return [self.read(child, items, (*steps, number)) for number, child in enumerate(value)]
         formats = {node["format"] for node in schemas if isinstance(node.get("format"), str)}
         if (
             not isinstance(value, str)
@@ -94,7 +92,7 @@ class _Leaves:
         try:
             return _leaf(value, formats.pop(), self.evidence)
         except ValueError as error:
-            self.faults.append(SchemaFault(path, str(error)))
+            self.faults.append(SchemaFault(".".join(map(str, steps)), str(error), steps))
             return value
 
 

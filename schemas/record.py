@@ -3,13 +3,16 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from functools import cached_property
+from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from schemas.checks import Check
 from schemas.fields import STORED, with_evidence
 from schemas.habits import PageHabits, evidence_of
+from schemas.shapes import Shape, shape_of
 
 _RESERVED = {
     "documents", "extractions", "pages", "replies", "records", "runs", "former_contents", "extraction_replies",
@@ -34,10 +37,19 @@ class Record(BaseModel):
 
 @dataclass(frozen=True)
 class SchemaFault:
-    """One thing that is wrong with an answer: where (`line_items.0.amount`) and what, in words for the model."""
+    """One thing that is wrong with an answer.
+
+    Attributes:
+        path: where: `line_items.0.amount`.
+        message: what, in words for the model.
+        steps: the path's, names and positions; those of a union's branch may stand among them.
+        what: about a `value`, a `missing` field, a field that is `unknown`, or a rule over a `whole` object or list.
+    """
 
     path: str
     message: str
+    steps: tuple[str | int, ...] = ()
+    what: Literal["value", "missing", "unknown", "whole"] = "value"
 
 
 class InvalidRecord(ValueError):
@@ -73,6 +85,11 @@ class Schema:
     parse: Parse
     check: Callable[[dict[str, Any]], list[tuple[str, str]]]
     allow_empty: bool = False
+
+    @cached_property
+    def shape(self) -> Shape:
+        """What may stand at each place of an answer."""
+        return shape_of(self.json_schema)
 
 
 def snake_case(name: str) -> str:
@@ -128,9 +145,23 @@ def _has(node: object, name: str) -> bool:
     return any(isinstance(choice, dict) and choice.get("format") == name for choice in choices)
 
 
+_OF_ANOTHER_TYPE = ("_type", "_instance", "none_required", "_parsing")
+"""How the kinds of those faults end that say that a value is none of its type."""
+
+
 def _faults(error: ValidationError) -> list[SchemaFault]:
-    faults = []
-    for item in error.errors(include_url=False, include_context=False):
-        path = ".".join(str(step) for step in item["loc"])
-        faults.append(SchemaFault(path, item["msg"].removeprefix("Value error, ")))
-    return faults
+    return [
+        SchemaFault(
+            ".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, "), item["loc"], _what(item)
+        )
+        for item in error.errors(include_url=False, include_context=False)
+    ]
+
+
+def _what(item: ErrorDetails) -> Literal["value", "missing", "unknown", "whole"]:
+    if item["type"] == "missing":
+        return "missing"
+    if item["type"] == "extra_forbidden":
+        return "unknown"
+    of_all = isinstance(item["input"], dict | list) and not item["type"].endswith(_OF_ANOTHER_TYPE)
+    return "whole" if of_all else "value"

@@ -1,0 +1,64 @@
+"""What jsonschema says of an answer -> faults: the innermost one of each, where it stands, what it is about."""
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
+
+from schemas.record import SchemaFault
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+_WHOLE = frozenset({
+    "minItems", "maxItems", "uniqueItems", "contains", "minContains", "maxContains", "minProperties", "maxProperties",
+    "dependentRequired", "dependentSchemas", "if", "not", "prefixItems",
+})  # fmt: skip
+"""Rules over an object or a list that a value of it alone cannot break."""
+
+_NAMED = re.compile(r"^'(.*)' is a required property$", re.DOTALL)
+_LONGEST = 300
+
+
+def schema_faults(errors: "Iterable[ValidationError]") -> list[SchemaFault]:
+    """The faults, in the errors' order."""
+    return [fault for error in errors for fault in _faults(innermost(error))]
+
+
+def innermost(error: "ValidationError") -> "ValidationError":
+    """Of a choice (`anyOf`, `oneOf`) that failed, what is wrong with the branch that fits best.
+
+    That is the branch whose faults lie deepest and are fewest; the one that only null would fit does not count.
+    """
+    while error.context:
+        branches: dict[object, list[ValidationError]] = {}
+        for inner in error.context:
+            branches.setdefault(inner.schema_path[0] if inner.schema_path else None, []).append(inner)
+        fitting = [found for found in branches.values() if not _only_null(found)] or list(branches.values())
+        best = min(fitting, key=lambda found: (-max(len(each.path) for each in found), len(found)))
+        error = max(best, key=lambda each: len(each.path))
+    return error
+
+
+def _only_null(found: "list[ValidationError]") -> bool:
+    return any(each.validator == "type" and each.validator_value == "null" and not each.path for each in found)
+
+
+def _faults(error: "ValidationError") -> list[SchemaFault]:
+    steps: tuple[str | int, ...] = tuple(error.absolute_path)
+    message = error.message if len(error.message) <= _LONGEST else f"{error.message[: _LONGEST - 1]}…"
+    if error.validator == "required" and (named := _NAMED.match(error.message)):
+        return [_fault((*steps, named.group(1)), "this field is required", "missing")]
+    if error.validator in {"additionalProperties", "unevaluatedProperties"} and isinstance(error.instance, dict):
+        known = (error.schema if isinstance(error.schema, dict) else {}).get("properties") or {}
+        return [
+            _fault((*steps, name), "no field of the schema", "unknown")
+            for name in error.instance
+            if name not in known
+        ]
+    return [_fault(steps, message, "whole" if error.validator in _WHOLE else "value")]
+
+
+def _fault(
+    steps: tuple[str | int, ...], message: str, what: Literal["value", "missing", "unknown", "whole"]
+) -> SchemaFault:
+    return SchemaFault(".".join(map(str, steps)), message, steps, what)

@@ -1,0 +1,112 @@
+"""An answer that its schema refuses -> the same without what is refused: one bad leaf never costs a good record.
+
+A leaf that is refused becomes null (in a list it goes; where a field has a default, it is left out). What cannot
+be mended so is said and left alone: a required field that is not there, a rule over a whole object.
+"""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.habits import PageHabits
+from schemas.record import InvalidRecord, Schema, SchemaFault
+
+_ROUNDS = 8
+_LONGEST = 200  # characters of a refused text that are told
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A value that the schema refuses: where it stood (`line_items.0.amount`), its raw text, and why."""
+
+    path: str
+    raw: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Salvaged:
+    """What is left of an answer.
+
+    Attributes:
+        value: the answer without what is refused.
+        refused: what was taken out.
+        lacking: what is still against the schema: required fields that are missing, rules over whole objects.
+    """
+
+    value: dict[str, Any]
+    refused: tuple[Refused, ...]
+    lacking: tuple[SchemaFault, ...]
+
+
+def salvaged(answer: dict[str, Any], schema: Schema, habits: PageHabits | None = None) -> Salvaged:
+    """Takes out of an answer what its schema refuses.
+
+    Args:
+        answer: decoded JSON; not changed.
+        schema: that it is held against.
+        habits: of the pages that it was read from.
+    """
+    value = deepcopy(answer)
+    refused: list[Refused] = []
+    for _ in range(_ROUNDS):
+        faults = _faults(value, schema, habits)
+        if not faults or not _taken_out(value, faults, refused):
+            break
+    return Salvaged(value, tuple(refused), tuple(_faults(value, schema, habits)))
+
+
+def _faults(value: dict[str, Any], schema: Schema, habits: PageHabits | None) -> list[SchemaFault]:
+    try:
+        schema.parse(value, habits)
+    except InvalidRecord as error:
+        return error.faults
+    return []
+
+
+def _taken_out(value: dict[str, Any], faults: Sequence[SchemaFault], refused: list[Refused]) -> bool:
+    """Takes out every value that a fault is about; whether there was any."""
+    gone: list[tuple[list[Any], int]] = []
+    done: set[tuple[int, str | int]] = set()
+    for fault in faults:
+        trail = located(value, fault.steps)
+        if fault.what in {"missing", "whole"} or not trail:
+            continue
+        container, step = trail[-1]
+        if (id(container), step) in done:
+            continue
+        done.add((id(container), step))
+        here = container[step]
+        if here is not None:
+            path = ".".join(str(each) for _, each in trail)
+            refused.append(Refused(path, _raw(here), fault.message))
+        if isinstance(container, list):
+            gone.append((container, int(step)))
+        elif here is None or fault.what == "unknown":
+            del container[step]
+        else:
+            container[step] = None
+    for container, step in sorted(gone, key=lambda each: -each[1]):
+        del container[step]
+    return bool(done)
+
+
+def located(value: Any, steps: Sequence[str | int]) -> list[tuple[Any, Any]]:
+    """Where a fault's steps lead, as (container, key or position) from the outside in.
+
+    Steps that name no place are passed over: validators name the branch of a union among them.
+    """
+    trail: list[tuple[Any, Any]] = []
+    node = value
+    for step in steps:
+        inside = isinstance(node, dict) and step in node
+        if inside or (isinstance(node, list) and isinstance(step, int) and 0 <= step < len(node)):
+            trail.append((node, step))
+            node = node[step]
+    return trail
+
+
+def _raw(value: Any) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,169 @@
+"""What may stand at each place of an answer, made once from a JSON schema, and what an answer means by it.
+
+A word for "nothing" ("N/A", "-") in a field that may be null is null, and an enum's word in another case or
+spacing is that word: read so wherever exactly one word can be meant, and nowhere else.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_NOTHING = frozenset({
+    "na", "null", "none", "nil", "notavailable", "notapplicable", "notprovided", "notspecified", "notstated",
+    "notgiven", "notfound", "notpresent", "notshown", "notmentioned", "nodata", "novalue", "undefined", "nan",
+    "ka", "keine", "keineangabe", "keineangaben", "nichtangegeben", "nichtvorhanden", "entfallt", "entfällt",
+    "nonindiqué", "nonprécisé", "nonspecificato", "nondisponibile", "nodisponible", "noespecificado", "noaplica",
+    "nvt", "nietvantoepassing", "nietbekend", "brak", "nemá", "saknas", "puuttuu", "なし", "无", "нет",
+})  # fmt: skip
+"""Folded: letters and digits only."""
+
+_NOTHING_TYPED = _NOTHING | {"unknown", "unbekannt", "inconnu", "onbekend", "no", "so", "sin", "senza", "sans", "tbd"}
+"""In a field that takes no free text more words can mean nothing: no amount, date or code is called so."""
+
+_MOST_BRANCHES, _DEEPEST, _LONGEST = 64, 32, 40
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What may stand at one place.
+
+    Attributes:
+        properties: of an object; empty where none may stand.
+        items: of a list; None where none may stand.
+        nullable: null may stand.
+        free: any text may stand.
+        words: folded -> the one word of an enum that folds so.
+        own: words that are values here, whatever they mean elsewhere (enum, const, examples).
+        required: properties that may not be left out.
+        closed: an object with other properties is refused.
+    """
+
+    properties: Mapping[str, "Shape"] = field(default_factory=dict)
+    items: "Shape | None" = None
+    nullable: bool = False
+    free: bool = False
+    words: Mapping[str, str] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
+    closed: bool = False
+
+
+def shape_of(document: Mapping[str, Any]) -> Shape:
+    """The shape that a JSON schema describes; what it says twice (`allOf`, `anyOf`) is taken together."""
+    return _shape([document], document, 0)
+
+
+def meant(answer: Any, shape: Shape) -> Any:
+    """The same answer, with null for words that mean nothing and with an enum's own words."""
+    if isinstance(answer, dict) and shape.properties:
+        return {
+            name: value
+            for name, child in answer.items()
+            for value in [_field(child, shape.properties.get(name), optional=name not in shape.required)]
+            if value is not _LEFT_OUT
+        }
+    if isinstance(answer, list) and shape.items is not None:
+        return [meant(child, shape.items) for child in answer]
+    if isinstance(answer, str):
+        return _word(answer, shape)
+    return answer
+
+
+_LEFT_OUT = object()
+
+
+def _field(value: Any, shape: Shape | None, *, optional: bool) -> Any:
+    if shape is None:
+        return value
+    if isinstance(value, str) and (optional or shape.nullable) and _is_nothing(value, shape):
+        value = None
+    if value is None:
+        # A field that has a default of its own takes no null: it is left out, as if the model had not named it.
+        return None if shape.nullable or not optional else _LEFT_OUT
+    return meant(value, shape)
+
+
+def _word(text: str, shape: Shape) -> str:
+    if not shape.words or text in shape.own or len(text) > _LONGEST:
+        return text
+    return shape.words.get(_folded(text), text)
+
+
+def _is_nothing(text: str, shape: Shape) -> bool:
+    if len(text) > _LONGEST or text in shape.own:
+        return False
+    letters = _folded(text)
+    if not letters:
+        # Dashes and dots: where nothing is printed, a line often is.
+        return not any(map(str.isalnum, text)) and set(text.strip()) <= set("-–—−_./*")
+    return letters in (_NOTHING if shape.free else _NOTHING_TYPED)
+
+
+def _folded(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
+def _shape(nodes: list[Any], document: Mapping[str, Any], depth: int) -> Shape:
+    schemas = list(_branches(nodes, document))
+    if depth > _DEEPEST:
+        return Shape(nullable=True, free=True)
+    objects = [node for node in schemas if isinstance(node.get("properties"), dict)]
+    names = dict.fromkeys(name for node in objects for name in node["properties"])
+    lists = [node["items"] for node in schemas if isinstance(node.get("items"), dict)]
+    words = [word for node in schemas for word in _enum(node)]
+    folded: dict[str, set[str]] = {}
+    for word in words:
+        if isinstance(word, str):
+            folded.setdefault(_folded(word), set()).add(word)
+    examples = [each for node in schemas for each in node.get("examples") or () if isinstance(each, str)]
+    return Shape(
+        properties={name: _shape(_properties(objects, name), document, depth + 1) for name in names},
+        items=_shape(lists, document, depth + 1) if lists else None,
+        nullable=any(_allows(node, "null") for node in schemas) or None in words,
+        free=any(_allows(node, "string") and "format" not in node and not _enum(node) for node in schemas),
+        words={key: found.copy().pop() for key, found in folded.items() if key and len(found) == 1},
+        own=frozenset(word for word in [*words, *examples] if isinstance(word, str)),
+        required=_required(schemas),
+        closed=bool(objects) and all(node.get("additionalProperties") is False for node in objects),
+    )  # fmt: skip
+
+
+def _properties(objects: list[dict[str, Any]], name: str) -> list[Any]:
+    return [node["properties"][name] for node in objects if name in node["properties"]]
+
+
+def _required(schemas: list[dict[str, Any]]) -> frozenset[str]:
+    """What some branch asks for: whether that one is meant is for the validator to say."""
+    return frozenset(name for node in schemas for name in node.get("required") or ())
+
+
+def _enum(node: Mapping[str, Any]) -> list[Any]:
+    return [*(node.get("enum") or ()), *([node["const"]] if "const" in node else [])]
+
+
+def _allows(node: Mapping[str, Any], name: str) -> bool:
+    kinds = node.get("type")
+    return kinds == name or (isinstance(kinds, list) and name in kinds)
+
+
+def _branches(nodes: list[Any], document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The schemas and all that they refer to or are made of."""
+    seen: list[int] = []
+    left = list(nodes)
+    while left and len(seen) < _MOST_BRANCHES:
+        node = left.pop(0)
+        if not isinstance(node, dict) or id(node) in seen:
+            continue
+        seen.append(id(node))
+        yield node
+        for key in ("anyOf", "oneOf", "allOf"):
+            left += node.get(key) or ()
+        if str(node.get("$ref", "")).startswith("#/"):
+            left.append(_target(str(node["$ref"]), document))
+
+
+def _target(ref: str, document: Mapping[str, Any]) -> Any:
+    target: Any = document
+    for step in ref.removeprefix("#/").split("/"):
+        target = target.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(target, Mapping) else None
+    return target
