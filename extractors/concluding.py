@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from extractors.answers import completeness, grounding, merging
+from extractors.answers import completeness, grounding, merging, validation
 from extractors.asking import planning
 from extractors.documents import Document, Evidence, Extraction, Issue, PageState, RecordDraft
-from extractors.errors import InvalidAnswer, Kind, OctavoError, Paused, RowsMissing
+from extractors.errors import Kind, OctavoError, Paused, RowsMissing
 from extractors.vision.metering import Meter
 from extractors.vocabulary import DocumentStatus, IssueKind, PageStatus, Records
 from schemas.record import InvalidRecord
+from schemas.salvage import as_far_as_read, salvaged
 
 _TOLD = 20
 """Pages, or attachments, that one message names."""
@@ -51,7 +52,16 @@ def concluded(
         return ended(
             meter, started, status=DocumentStatus.QUARANTINED, kind=failed[0].kind, cause=_cause(failed), **known
         )
+    if parts and all(validation.is_empty(part.value) for part in parts) and not plan.schema.allow_empty:
+        cause = "the model read nothing on pages that are not blank, twice"
+        return ended(meter, started, status=DocumentStatus.QUARANTINED, kind=Kind.EMPTY_ANSWER, cause=cause, **known)
     issues = [issue for reading in readings for issue in reading.hidden]
+    issues += [
+        Issue(IssueKind.NOTHING_FOUND, _path_of(page), "nothing was read on this page, though asked for twice")
+        for part in parts
+        if part.nothing_found
+        for page in part.pages
+    ]
     issues += _about_the_file(document)
     unread = {page: told for reading in readings for page, told in reading.unread.items()}
     issues += [
@@ -65,34 +75,35 @@ def concluded(
     if failed:
         missing = ", ".join(str(state.page) for state in failed)
         issues.append(Issue(IssueKind.MISSING_PAGES, "", f"not read: page {missing}"))
-    try:
-        records = _records(parts, plan, issues)
-    except InvalidRecord as error:
-        cause = f"the windows' answers make no valid record together: {error}"
-        return ended(meter, started, status=DocumentStatus.QUARANTINED, kind=InvalidAnswer.kind, cause=cause, **known)
-    if failed:
-        return ended(
-            meter,
-            started,
-            status=DocumentStatus.PARTIAL,
-            kind=failed[0].kind,
-            cause=_cause(failed),
-            records=records,
-            **known,
-        )
+    records = _records(parts, plan, issues)
+    lost = _missing_pages(failed) or _missing_rows(unread) or _missing_values(records)
+    status = DocumentStatus.PARTIAL if lost else DocumentStatus.COMPLETE
+    return ended(meter, started, status=status, records=records, **lost, **known)
+
+
+def _missing_pages(failed: Sequence[PageState]) -> dict[str, Any]:
+    """Kind and cause of a document of which some pages failed; empty when none did."""
+    return {"kind": failed[0].kind, "cause": _cause(failed)} if failed else {}
+
+
+def _missing_rows(unread: Mapping[int, completeness.Unread]) -> dict[str, Any]:
     certain = [page for page, told in unread.items() if told.certain]
-    if certain:
-        cause = f"page {_listed(certain)}: table rows are in no record, though asked for twice"
-        return ended(
-            meter,
-            started,
-            status=DocumentStatus.PARTIAL,
-            kind=RowsMissing.kind,
-            cause=cause,
-            records=records,
-            **known,
-        )
-    return ended(meter, started, status=DocumentStatus.COMPLETE, records=records, **known)
+    cause = f"page {_listed(certain)}: table rows are in no record, though asked for twice"
+    return {"kind": RowsMissing.kind, "cause": cause} if certain else {}
+
+
+def _missing_values(records: Sequence[RecordDraft]) -> dict[str, Any]:
+    """Kind and cause of a document whose records lack values that were answered, or are no whole records."""
+    found = [issue for record in records for issue in record.issues]
+    for kind, told in (
+        (Kind.INVALID_RECORD, "a record is not what the schema demands"),
+        (Kind.REFUSED_VALUE, "values that the schema refuses are null"),
+    ):
+        own = [issue for issue in found if issue.kind == kind.value]
+        if own:
+            paths = _listed(list(dict.fromkeys(issue.path or issue.message for issue in own)))
+            return {"kind": kind, "cause": f"{told}, after one repair round: {paths}"}
+    return {}
 
 
 def _about_the_file(document: Document) -> list[Issue]:
@@ -118,11 +129,7 @@ def _listed(items: Sequence[object]) -> str:
 
 
 def _records(parts: Sequence[merging.Part], plan: planning.Plan, issues: Sequence[Issue]) -> tuple[RecordDraft, ...]:
-    """The records, parsed in full.
-
-    Raises:
-        InvalidRecord: the merged value lacks what the schema demands.
-    """
+    """The records, parsed in full."""
     if not parts:
         return ()
     found = list(_merged(parts, plan))
@@ -139,6 +146,8 @@ def _merged(parts: Sequence[merging.Part], plan: planning.Plan) -> Iterator[tupl
     """The records before they are parsed, each with its pages."""
     if plan.records == Records.PER_PAGE:
         for part in parts:
+            if validation.is_empty(part.value) and not plan.schema.allow_empty:
+                continue  # a page of a longer document that shows none of it
             yield merging.merge([part], plan.schema.json_schema), part.pages
         return
     pages = tuple(page for part in parts for page in part.pages)
@@ -173,15 +182,34 @@ def _stands_on(evidence: Sequence[Evidence]) -> tuple[int, ...]:
 def _record(
     merged: merging.Merged, pages: tuple[int, ...], plan: planning.Plan, issues: Sequence[Issue]
 ) -> RecordDraft:
-    data = plan.schema.parse(merged.value, merged.habits)
-    broken = [Issue(IssueKind.CHECK_FAILED, name, message) for name, message in plan.schema.check(data)]
+    data, found = _parsed(merged, plan)
+    evidence = [item for item in merged.evidence if item.path not in {issue.path for issue in found}]
     return RecordDraft(
         data=data,
-        issues=(*merged.issues, *broken, *issues),
-        evidence=tuple(merged.evidence),
-        grounded=grounding.share_grounded(merged.evidence),
+        issues=(*merged.issues, *found, *issues),
+        evidence=tuple(evidence),
+        grounded=grounding.share_grounded(evidence),
         pages=pages,
     )
+
+
+def _parsed(merged: merging.Merged, plan: planning.Plan) -> tuple[dict[str, Any], list[Issue]]:
+    """The record's data, and what is to be said of it: its broken checks, or why it is no whole record."""
+    try:
+        data = plan.schema.parse(merged.value, merged.habits)
+    except InvalidRecord:
+        left = salvaged(merged.value, plan.schema, merged.habits)
+        found = [merging.refused_issue(each.path, each) for each in left.refused]
+        if left.lacking:
+            found += [Issue(IssueKind.INVALID_RECORD, fault.path, fault.message) for fault in left.lacking]
+            return as_far_as_read(left.value, plan.schema, merged.habits), found
+        data = plan.schema.parse(left.value, merged.habits)
+        return data, [*found, *_broken(data, plan)]
+    return data, _broken(data, plan)
+
+
+def _broken(data: dict[str, Any], plan: planning.Plan) -> list[Issue]:
+    return [Issue(IssueKind.CHECK_FAILED, name, message) for name, message in plan.schema.check(data)]
 
 
 def ended(meter: Meter, started: datetime, *, status: DocumentStatus, **known: Any) -> Extraction:

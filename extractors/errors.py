@@ -16,6 +16,8 @@
     │   └── ObjectGone           listed, and no longer there when it was to be read
     ├── AnswerError              this window got no usable answer: its pages are `failed`
     │   ├── InvalidAnswer        no JSON, or still against the schema after the repair round
+    │   ├── RefusedValue         values stay refused after the repair round: they are null, the rest stands
+    │   ├── IncompleteRecord     a record lacks what the schema demands of it as a whole: kept, in no view
     │   ├── EmptyAnswer          nothing in it though the page has ink
     │   ├── RowsMissing          valid, but table rows of the page are in no record, twice
     │   ├── FitsNone             with `--split`: the page fits none of the schemas
@@ -79,6 +81,8 @@ class Kind(StrEnum):
     SOURCE_UNAVAILABLE = "source_unavailable"
     DESTINATION_UNAVAILABLE = "destination_unavailable"
     STORE_UNAVAILABLE = "store_unavailable"
+    REFUSED_VALUE = "refused_value"
+    INVALID_RECORD = "invalid_record"
     GONE = "gone"
     ERROR = "error"
     DEFECT = "defect"
@@ -189,6 +193,20 @@ class InvalidAnswer(AnswerError):
 
     kind = Kind.INVALID_ANSWER
     advice = "look at the reply (`octavo quarantine show ID`); retry with another model or a plainer schema"
+
+
+class RefusedValue(AnswerError):
+    """Values stay against the schema after the repair round: they are null, and the rest of the record stands."""
+
+    kind = Kind.REFUSED_VALUE
+    advice = "the record's issues have the raw text: correct the schema if the text is right, else look at the page"
+
+
+class IncompleteRecord(AnswerError):
+    """A record that lacks what the schema demands of it as a whole: it is kept, and is in no typed view."""
+
+    kind = Kind.INVALID_RECORD
+    advice = "the record's issues say what is missing: look at the page, or make the field optional in the schema"
 
 
 class EmptyAnswer(AnswerError):

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, Protocol, TypeVar
 
-from extractors.answers import completeness, grounding, merging, rereading, validation
+from extractors.answers import completeness, contents, grounding, merging, rereading, validation
 from extractors.asking import planning
 from extractors.concluding import Reading, concluded, ended
 from extractors.documents import (
@@ -201,16 +201,25 @@ async def _answered(
     try:
         question = planning.request(journey.plan, window, whole=whole)
         habits = cache(partial(_habits, window.pages))
-        value = await valid_answer(question, _judge(journey, habits, whole=whole), journey, meter)
+        kept = await _kept_answer(question, window, habits, journey, meter, whole=whole)
     except (TruncatedAnswer, RequestTooBig) as error:
         if len(window.pages) == 1:
             return [], _failed(window, error)
         return await _in_halves(window, journey, meter)
+    except EmptyAnswer as error:
+        # Of a longer document, pages without any of it are read, and that is said; a whole one is not.
+        nothing = merging.Part(window.numbers, _nothing(journey), nothing_found=True)
+        return ([], _failed(window, error)) if whole else ([nothing], [])
     except AnswerError as error:
         return [], _failed(window, error)
     words = {page.page: page.words for page in window.pages}
-    evidence = await _aside(len(json.dumps(value)), grounding.ground, value, words)
-    return [merging.Part(window.numbers, value, evidence, habits() if is_open(value) else PageHabits())], []
+    evidence = await _aside(len(json.dumps(kept.value)), grounding.ground, kept.value, words)
+    known = habits() if is_open(kept.value) else PageHabits()
+    return [merging.Part(window.numbers, kept.value, evidence, known, kept.refused)], []
+
+
+def _nothing(journey: Journey) -> dict[str, Any]:
+    return {"records": []} if journey.plan.records == Records.MANY else {}
 
 
 async def _in_halves(window: Window, journey: Journey, meter: Meter) -> tuple[list[merging.Part], list[PageState]]:
@@ -270,22 +279,73 @@ def _habits(pages: Sequence[PageImage]) -> PageHabits:
     return habits_of(text for page in pages for text in page.text_layer.texts)
 
 
-def _judge(journey: Journey, habits: validation.Habits, *, whole: bool) -> Judge:
+def _judge(
+    journey: Journey, habits: validation.Habits, *, whole: bool, may_be_empty: Callable[[], bool] = bool
+) -> Judge:
     many = journey.plan.records == Records.MANY
-    return partial(validation.judge, schema=journey.plan.schema, many=many, whole=whole, habits=habits)
+    return partial(
+        validation.judge, schema=journey.plan.schema, many=many, whole=whole, habits=habits, may_be_empty=may_be_empty
+    )
 
 
-async def valid_answer(request: VisionRequest, judge: Judge, journey: Journey, meter: Meter) -> dict[str, Any]:
+async def _kept_answer(
+    request: VisionRequest,
+    window: Window,
+    habits: validation.Habits,
+    journey: Journey,
+    meter: Meter,
+    *,
+    whole: bool,
+) -> validation.Kept:
+    """A window's valid answer; where there is none after the repair round, what is good in what was answered.
+
+    Raises:
+        AnswerError: nothing is.
+        Paused: the run stops early.
+    """
+    texts: list[str] = []
+
+    def may_be_empty() -> bool:
+        labels = contents.labels_of(journey.plan.schema.json_schema)
+        return not whole and contents.shows_content([page.words for page in window.pages], labels) is False
+
+    judge = _judge(journey, habits, whole=whole, may_be_empty=may_be_empty)
+    try:
+        return validation.Kept(await valid_answer(request, judge, journey, meter, texts), ())
+    except EmptyAnswer:
+        raise
+    except AnswerError:
+        many = journey.plan.records == Records.MANY
+        size = sum(map(len, texts))
+        kept = await _aside(size, partial(validation.keep, many=many, habits=habits), texts, journey.plan.schema)
+        if kept is None:
+            raise
+        return kept
+
+
+async def valid_answer(
+    request: VisionRequest, judge: Judge, journey: Journey, meter: Meter, texts: list[str] | None = None
+) -> dict[str, Any]:
     """Asks, judges, and asks once more with the faults.
+
+    Args:
+        request: the question.
+        judge: of its answer.
+        journey: whom to ask.
+        meter: counts the calls.
+        texts: filled with what was answered, round by round.
 
     Raises:
         AnswerError: no valid answer after the repair round.
         Paused: the run stops early.
     """
+    answered = texts if texts is not None else []
     text, judged = await _asked(request, judge, journey, meter)
+    answered.append(text)
     if judged.faults:
         repair = planning.repair(request, text, judged.faults)
-        _, judged = await _asked(repair, judge, journey, meter)
+        text, judged = await _asked(repair, judge, journey, meter)
+        answered.append(text)
     if judged.value is None:
         raise _refusal(judged.faults)
     return judged.value

@@ -9,8 +9,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.habits import PageHabits
-from schemas.record import InvalidRecord, Schema, SchemaFault
+from schemas.habits import PageHabits, evidence_of
+from schemas.json_file import read_leaves
+from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format
 
 _ROUNDS = 8
 _LONGEST = 200  # characters of a refused text that are told
@@ -55,6 +56,16 @@ def salvaged(answer: dict[str, Any], schema: Schema, habits: PageHabits | None =
         if not faults or not _taken_out(value, faults, refused):
             break
     return Salvaged(value, tuple(refused), tuple(_faults(value, schema, habits)))
+
+
+def as_far_as_read(answer: dict[str, Any], schema: Schema, habits: PageHabits | None = None) -> dict[str, Any]:
+    """The data of a record that its schema refuses as a whole: each leaf as far as its format says how to read it."""
+    evidence = evidence_of(answer, habits, names_of_format(schema.json_schema, "currency"))
+    try:
+        made: dict[str, Any] = read_leaves(answer, schema.json_schema, evidence)
+    except InvalidRecord:
+        return answer
+    return made
 
 
 def _faults(value: dict[str, Any], schema: Schema, habits: PageHabits | None) -> list[SchemaFault]:

@@ -12,16 +12,28 @@ from typing import Any
 from extractors.documents import Evidence, Issue
 from extractors.vocabulary import IssueKind
 from schemas.habits import PageHabits, together
+from schemas.salvage import Refused
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one window gave: its pages, the value, where each leaf of it stands, and how its pages print."""
+    """What one window gave.
+
+    Attributes:
+        pages: its pages.
+        value: its answer.
+        evidence: where each leaf of it stands.
+        habits: how its pages print.
+        refused: what was taken out of it.
+        nothing_found: nothing was read, twice.
+    """
 
     pages: tuple[int, ...]
     value: dict[str, Any]
     evidence: tuple[Evidence, ...] = ()
     habits: PageHabits = field(default_factory=PageHabits)
+    refused: tuple[Refused, ...] = ()
+    nothing_found: bool = False
 
 
 @dataclass
@@ -55,7 +67,10 @@ def merge(parts: Sequence[Part], schema: dict[str, Any]) -> Merged:
     last = last_fields(schema)
     branches = [_Branch(number, "", part.value) for number, part in enumerate(parts)]
 
+    refused = _refused(parts)
+
     def node(path: str, found: list[_Branch], rule: str) -> Any:
+        merged.issues += _told(path, found, refused)
         present = [branch for branch in found if branch.value is not None]
         if not present:
             return None
@@ -96,7 +111,24 @@ def merge(parts: Sequence[Part], schema: dict[str, Any]) -> Merged:
         return chosen.value
 
     merged.value = fields("", branches, "")
+    # What was taken out of a list, or left out for the field's default, has no place of its own any more.
+    merged.issues += _told("", [_Branch(part, path, None) for part, path in refused], refused)
     return merged
+
+
+def _refused(parts: Sequence[Part]) -> dict[tuple[int, str], Refused]:
+    return {(number, each.path): each for number, part in enumerate(parts) for each in part.refused}
+
+
+def _told(path: str, found: Sequence[_Branch], refused: dict[tuple[int, str], Refused]) -> list[Issue]:
+    """What was refused at some nodes, under the path that they have now; each is told once."""
+    here = [(branch.part, branch.path) for branch in found if (branch.part, branch.path) in refused]
+    return [refused_issue(path or place[1], refused.pop(place)) for place in here]
+
+
+def refused_issue(path: str, refused: Refused) -> Issue:
+    """What a person is told of a value that was refused."""
+    return Issue(IssueKind.REFUSED_VALUE, path, f"{refused.raw!r} was answered and refused: {refused.why}")
 
 
 def _join(path: str, step: str) -> str:

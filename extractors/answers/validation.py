@@ -1,7 +1,7 @@
 """Reply -> value or faults. Pure. It is read where exactly one reading (`decoding`) holds, and never mended."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,9 @@ from extractors.answers.decoding import Unreadable, readings, written
 from extractors.documents import Fault
 from extractors.errors import Kind
 from schemas.habits import PageHabits, is_open
-from schemas.record import InvalidRecord, Schema
+from schemas.record import InvalidRecord, Schema, SchemaFault
+from schemas.salvage import Refused, located, salvaged
+from schemas.shapes import meant
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -25,8 +27,22 @@ class Judged:
     faults: tuple[Fault, ...]
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What is good in an answer that stays invalid: its value without what was refused."""
+
+    value: dict[str, Any]
+    refused: tuple[Refused, ...]
+
+
 def judge(
-    text: str, schema: Schema, *, many: bool = False, whole: bool = True, habits: Habits | None = None
+    text: str,
+    schema: Schema,
+    *,
+    many: bool = False,
+    whole: bool = True,
+    habits: Habits | None = None,
+    may_be_empty: Callable[[], bool] = bool,
 ) -> Judged:
     """Reads and checks one answer.
 
@@ -34,22 +50,114 @@ def judge(
         text: what the model wrote.
         schema: what a record must be.
         many: the answer is `{"records": [...]}`.
-        whole: the answer covers its whole document, so that obligatory fields must be there.
+        whole: the answer covers its whole document, so that obligatory fields and rules over whole records count.
         habits: gives those of the pages that were asked about, to settle a text that reads two ways.
+        may_be_empty: tells whether the pages show nothing of the schema, so that "nothing" is an answer.
     """
     try:
-        found = readings(written(text), _field_names(schema), many=many)
+        found = _meant(text, schema, many=many)
     except Unreadable as error:
         return _refused(str(error))
-    if not found:
-        return _refused("the answer is not a JSON object")
-    verdicts = [_judged(_without_blanks(answer), schema, many=many, whole=whole, habits=habits) for answer in found]
+    verdicts = [
+        _judged(answer, schema, many=many, whole=whole, habits=habits, may_be_empty=may_be_empty) for answer in found
+    ]
     good = [verdict for verdict in verdicts if verdict.value is not None]
     if len(good) == 1:
         return good[0]
     if len(found) > 1:
         return _refused("the answer holds more than one JSON object, and they differ: give one")
     return verdicts[0]
+
+
+def keep(texts: Sequence[str], schema: Schema, *, many: bool, habits: Habits | None = None) -> Kept | None:
+    """What is good in the answers of two rounds that are both refused; None where they hold no record at all.
+
+    The one of which less is refused counts (the later one, where that is the same); a value that it lacks is taken
+    from the other.
+
+    Args:
+        texts: what the model wrote, the first round first.
+        schema: what a record must be.
+        many: the answers are `{"records": [...]}`.
+        habits: of the pages, as for `judge`.
+    """
+    found = [kept for text in reversed(texts) if (kept := _kept(text, schema, many=many, habits=habits)) is not None]
+    if not found:
+        return None
+    best, *others = sorted(found, key=lambda kept: len(kept.refused))
+    return _filled(best, others[0]) if others else best
+
+
+def _kept(text: str, schema: Schema, *, many: bool, habits: Habits | None) -> Kept | None:
+    try:
+        found = _meant(text, schema, many=many)
+    except Unreadable:
+        return None
+    if len(found) != 1:
+        return None
+    (answer,) = found
+    known = habits() if habits is not None and is_open(answer) else None
+    if not many:
+        left = salvaged(answer, schema, known)
+        return None if is_empty(left.value) and not schema.allow_empty else Kept(left.value, left.refused)
+    records = answer.get("records")
+    if not isinstance(records, list):
+        return None
+    rows = [(number, record) for number, record in enumerate(records) if isinstance(record, dict)]
+    rest = [salvaged(record, schema, known) for _, record in rows]
+    refused = [
+        Refused(f"records.{number}.{each.path}", each.raw, each.why)
+        for number, left in enumerate(rest)
+        for each in left.refused
+    ]
+    if len(rows) < len(records):
+        refused.append(Refused("records", f"{len(records) - len(rows)} entries", "not an object"))
+    value = {"records": [left.value for left in rest]}
+    return None if is_empty(value) else Kept(value, tuple(refused))
+
+
+def _filled(best: Kept, other: Kept) -> Kept:
+    """The better answer, with what the other one has where this one was refused."""
+    missing = {each.path for each in other.refused}
+    value, left = best.value, []
+    for each in best.refused:
+        steps = each.path.split(".")
+        there = _at(other.value, each.path)
+        if each.path in missing or there is None or isinstance(there, dict | list):
+            left.append(each)
+            continue
+        value = _with(value, steps, there)
+    return Kept(value, tuple(left))
+
+
+def _with(value: Any, steps: Sequence[str], leaf: Any) -> Any:
+    """The same value with another leaf where a null stands; unchanged where the steps lead nowhere."""
+    step, *rest = steps
+    if isinstance(value, dict) and (rest or value.get(step) is None):
+        return {**value, step: _with(value.get(step), rest, leaf) if rest else leaf}
+    if isinstance(value, list) and rest and step.isdigit() and int(step) < len(value):
+        return [_with(child, rest, leaf) if at == int(step) else child for at, child in enumerate(value)]
+    return value
+
+
+def _meant(text: str, schema: Schema, *, many: bool) -> list[dict[str, Any]]:
+    """What the text can be read as, with null for blanks and for words that mean nothing.
+
+    Raises:
+        Unreadable: as nothing.
+    """
+    found = readings(written(text), _field_names(schema), many=many)
+    if not found:
+        raise Unreadable("the answer is not a JSON object")
+    return [_in_words(_without_blanks(answer), schema, many=many) for answer in found]
+
+
+def _in_words(answer: dict[str, Any], schema: Schema, *, many: bool) -> dict[str, Any]:
+    records = answer.get("records")
+    if many and isinstance(records, list):
+        return {**answer, "records": [meant(record, schema.shape) for record in records]}
+    made: dict[str, Any] = answer if many else meant(answer, schema.shape)
+    return made
 
 
 def _field_names(schema: Schema) -> frozenset[str]:
@@ -62,8 +170,16 @@ def _refused(why: str) -> Judged:
     return Judged(None, (Fault(Kind.INVALID_ANSWER, "", why),))
 
 
-def _judged(answer: dict[str, Any], schema: Schema, *, many: bool, whole: bool, habits: Habits | None) -> Judged:
-    if not schema.allow_empty and is_empty(answer):
+def _judged(
+    answer: dict[str, Any],
+    schema: Schema,
+    *,
+    many: bool,
+    whole: bool,
+    habits: Habits | None,
+    may_be_empty: Callable[[], bool],
+) -> Judged:
+    if is_empty(answer) and not schema.allow_empty and not may_be_empty():
         return Judged(
             None, (Fault(Kind.EMPTY_ANSWER, "", "nothing was read, but the pages are not blank; look again"),)
         )
@@ -91,9 +207,17 @@ def _faults(
             Fault(Kind.INVALID_ANSWER, f"{path}{fault.path}", fault.message)
             for fault in error.faults
             # A part of a document may leave out what stands elsewhere; the merged record is parsed in full.
-            if whole or _at(answer, fault.path) is not None
+            if whole or not _about_the_whole(answer, fault)
         ]
     return []
+
+
+def _about_the_whole(answer: dict[str, Any], fault: SchemaFault) -> bool:
+    """Whether a part of a document cannot be judged by it: what is missing there, or a rule over all of something."""
+    if fault.what in {"missing", "whole"}:
+        return True
+    trail = located(answer, fault.steps)
+    return bool(trail) and trail[-1][0][trail[-1][1]] is None
 
 
 def _many_faults(answer: dict[str, Any], schema: Schema, *, whole: bool, habits: Habits | None) -> list[Fault]:
@@ -110,14 +234,14 @@ def _many_faults(answer: dict[str, Any], schema: Schema, *, whole: bool, habits:
 
 
 def _at(answer: object, path: str) -> object:
-    """The value at a fault's path; None where the path leads nowhere."""
-    for step in path.split(".") if path else ():
+    """The value at a path; None where it leads nowhere."""
+    for step in path.split("."):
         if isinstance(answer, dict):
             answer = answer.get(step)
         elif isinstance(answer, list) and step.isdigit() and int(step) < len(answer):
             answer = answer[int(step)]
         else:
-            return answer
+            return None
     return answer
 
 
