@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from extractors.answering import valid_answer
 from extractors.answers import validation
 from extractors.asking import planning, splitting
 from extractors.concluding import concluded, ended
 from extractors.documents import Document, Extraction, PageFailure, PageImage, PageState, Spooled, Window
 from extractors.errors import AnswerError, DocumentError, FitsNone, Paused, RequestTooBig, TruncatedAnswer
+from extractors.journey import Journey
 from extractors.pages import rendering
-from extractors.pipeline import Journey, opened, read, side_by_side, valid_answer
+from extractors.pipeline import opened, read, side_by_side
 from extractors.vision.metering import Meter
 from extractors.vocabulary import WITH_RECORDS, DocumentStatus, PageStatus
 

@@ -9,95 +9,40 @@ document's words are never held all at once, and memory does not grow with its p
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from extractors.answers import completeness, contents, grounding, merging, rereading, validation
+from extractors.answering import aside, asked, judge_of, kept_answer, shown_habits
+from extractors.answers import completeness, grounding, merging, rereading
 from extractors.asking import planning
 from extractors.concluding import Reading, concluded, ended
 from extractors.documents import (
     Document,
     Extraction,
-    Fault,
     Issue,
     PageFailure,
     PageImage,
     PageState,
-    Reply,
     Spooled,
-    VisionRequest,
     Window,
 )
 from extractors.errors import (
     AnswerError,
     DocumentError,
     EmptyAnswer,
-    InvalidAnswer,
     Paused,
     RequestTooBig,
     TruncatedAnswer,
 )
+from extractors.journey import Journey
 from extractors.pages import opening, rendering
-from extractors.pages.limits import Limits
-from extractors.pages.workers import Workers
 from extractors.vision.metering import Meter
 from extractors.vocabulary import DocumentStatus, IssueKind, PageStatus, Records
-from schemas.habits import PageHabits, habits_of, is_open
-
-_LONG = 16_384
-"""Characters of an answer from which it is worked on in a thread: below, that would take longer than the work."""
+from schemas.habits import PageHabits, is_open
 
 T = TypeVar("T")
-Judge = Callable[[str], validation.Judged]
-
-
-class Asks(Protocol):
-    """What the pipeline needs of the vision client."""
-
-    async def ask(self, request: VisionRequest, meter: Meter, *, fresh: bool = False, again: bool = False) -> Reply:
-        """Sends one question, or finds its stored reply."""
-
-    def judge(self, reply: Reply, *, valid: bool) -> None:
-        """Hears whether an answer held."""
-
-    @property
-    def most_pages(self) -> int:
-        """Images that every endpoint takes in one request."""
-
-    @property
-    def most_bytes(self) -> int:
-        """Bytes of images that every endpoint takes in one request."""
-
-
-@dataclass(frozen=True)
-class Journey:
-    """What every document of a run shares.
-
-    Attributes:
-        plan: how to ask.
-        split: how to ask for each of the schemas that the documents inside a file may have; none: a file is one
-            document (`extractors.bundles`).
-        vision: the client.
-        workers: processes that open and draw.
-        limits: what a document may be.
-        drawn: bounds the windows that are drawn and not yet answered, over all documents.
-        ask_again: a stored reply that fails is asked again (`--rerun failed`).
-        passwords: tried on locked PDFs; never shown.
-        failed_before: the document's pages that an earlier run under the same recipe could not read.
-    """
-
-    plan: planning.Plan
-    vision: Asks
-    workers: Workers
-    limits: Limits
-    drawn: asyncio.Semaphore
-    ask_again: bool = False
-    passwords: tuple[str, ...] = field(default=(), repr=False)
-    failed_before: frozenset[int] = frozenset()
-    split: tuple[planning.Plan, ...] = ()
 
 
 async def extract_document(spooled: Spooled, journey: Journey) -> Extraction:
@@ -116,7 +61,7 @@ async def extract_document(spooled: Spooled, journey: Journey) -> Extraction:
         return ended(meter, started, status=DocumentStatus.QUARANTINED, kind=error.kind, cause=str(error))
     readings = await read(document, range(1, document.page_count + 1), journey, meter)
     size = sum(len(json.dumps(part.value)) for reading in readings for part in reading.parts)
-    return await _aside(size, concluded, document, readings, journey.plan, meter, started)
+    return await aside(size, concluded, document, readings, journey.plan, meter, started)
 
 
 async def opened(spooled: Spooled, journey: Journey) -> Document:
@@ -200,8 +145,8 @@ async def _answered(
         return await _in_halves(window, journey, meter)
     try:
         question = planning.request(journey.plan, window, whole=whole)
-        habits = cache(partial(_habits, window.pages))
-        kept = await _kept_answer(question, window, habits, journey, meter, whole=whole)
+        habits = cache(partial(shown_habits, window.pages))
+        kept = await kept_answer(question, window, habits, journey, meter, whole=whole)
     except (TruncatedAnswer, RequestTooBig) as error:
         if len(window.pages) == 1:
             return [], _failed(window, error)
@@ -213,7 +158,7 @@ async def _answered(
     except AnswerError as error:
         return [], _failed(window, error)
     words = {page.page: page.words for page in window.pages}
-    evidence = await _aside(len(json.dumps(kept.value)), grounding.ground, kept.value, words)
+    evidence = await aside(len(json.dumps(kept.value)), grounding.ground, kept.value, words)
     known = habits() if is_open(kept.value) else PageHabits()
     return [merging.Part(window.numbers, kept.value, evidence, known, kept.refused)], []
 
@@ -260,8 +205,8 @@ async def _page_again(page: PageImage, rows: int, journey: Journey, meter: Meter
     """One page alone, asked for all its rows; None where that gives no valid answer: the first one stands."""
     try:
         question = planning.ask_for_rows(journey.plan, page, rows)
-        habits = cache(partial(_habits, [page]))
-        _, judged = await _asked(question, _judge(journey, habits, whole=False), journey, meter)
+        habits = cache(partial(shown_habits, [page]))
+        _, judged = await asked(question, judge_of(journey, habits, whole=False), journey, meter)
     except AnswerError:
         return None
     if judged.value is None:
@@ -273,106 +218,3 @@ async def _page_again(page: PageImage, rows: int, journey: Journey, meter: Meter
 
 def _failed(window: Window, error: AnswerError) -> list[PageState]:
     return [PageState(page, PageStatus.FAILED, error.kind, str(error)) for page in window.numbers]
-
-
-def _habits(pages: Sequence[PageImage]) -> PageHabits:
-    return habits_of(text for page in pages for text in page.text_layer.texts)
-
-
-def _judge(
-    journey: Journey, habits: validation.Habits, *, whole: bool, may_be_empty: Callable[[], bool] = bool
-) -> Judge:
-    many = journey.plan.records == Records.MANY
-    return partial(
-        validation.judge, schema=journey.plan.schema, many=many, whole=whole, habits=habits, may_be_empty=may_be_empty
-    )
-
-
-async def _kept_answer(
-    request: VisionRequest,
-    window: Window,
-    habits: validation.Habits,
-    journey: Journey,
-    meter: Meter,
-    *,
-    whole: bool,
-) -> validation.Kept:
-    """A window's valid answer; where there is none after the repair round, what is good in what was answered.
-
-    Raises:
-        AnswerError: nothing is.
-        Paused: the run stops early.
-    """
-    texts: list[str] = []
-
-    def may_be_empty() -> bool:
-        labels = contents.labels_of(journey.plan.schema.json_schema)
-        return not whole and contents.shows_content([page.words for page in window.pages], labels) is False
-
-    judge = _judge(journey, habits, whole=whole, may_be_empty=may_be_empty)
-    try:
-        return validation.Kept(await valid_answer(request, judge, journey, meter, texts), ())
-    except EmptyAnswer:
-        raise
-    except AnswerError:
-        many = journey.plan.records == Records.MANY
-        size = sum(map(len, texts))
-        kept = await _aside(size, partial(validation.keep, many=many, habits=habits), texts, journey.plan.schema)
-        if kept is None:
-            raise
-        return kept
-
-
-async def valid_answer(
-    request: VisionRequest, judge: Judge, journey: Journey, meter: Meter, texts: list[str] | None = None
-) -> dict[str, Any]:
-    """Asks, judges, and asks once more with the faults.
-
-    Args:
-        request: the question.
-        judge: of its answer.
-        journey: whom to ask.
-        meter: counts the calls.
-        texts: filled with what was answered, round by round.
-
-    Raises:
-        AnswerError: no valid answer after the repair round.
-        Paused: the run stops early.
-    """
-    answered = texts if texts is not None else []
-    text, judged = await _asked(request, judge, journey, meter)
-    answered.append(text)
-    if judged.faults:
-        repair = planning.repair(request, text, judged.faults)
-        text, judged = await _asked(repair, judge, journey, meter)
-        answered.append(text)
-    if judged.value is None:
-        raise _refusal(judged.faults)
-    return judged.value
-
-
-async def _asked(
-    request: VisionRequest, judge: Judge, journey: Journey, meter: Meter
-) -> tuple[str, validation.Judged]:
-    reply = await journey.vision.ask(request, meter, again=journey.ask_again)
-    judged = await _aside(len(reply.text), judge, reply.text)
-    if judged.faults and reply.reused and journey.ask_again:
-        reply = await journey.vision.ask(request, meter, fresh=True)
-        judged = await _aside(len(reply.text), judge, reply.text)
-    if not reply.reused:
-        journey.vision.judge(reply, valid=not judged.faults)
-    meter.endpoint, meter.model = reply.endpoint, reply.model
-    return reply.text, judged
-
-
-async def _aside(size: int, work: Callable[..., T], *given: Any) -> T:
-    """Work on answers of so many characters; what takes long does not hold up the other documents."""
-    return work(*given) if size < _LONG else await asyncio.to_thread(work, *given)
-
-
-def _refusal(faults: Sequence[Fault]) -> AnswerError:
-    told = "; ".join(f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in faults[:3])
-    more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""  # noqa: PLR2004 - as many as are told
-    if all(fault.kind == EmptyAnswer.kind for fault in faults):
-        return EmptyAnswer("the model read nothing on pages that are not blank, twice")
-    return InvalidAnswer(f"the answer stays invalid after one repair round: {told}{more}")

@@ -12,8 +12,9 @@ from extractors.bundles import extract_bundle
 from extractors.concluding import failed_extraction
 from extractors.documents import Extraction, ObjectRef, Spooled
 from extractors.errors import CannotRun, DocumentError, OctavoError, SourceUnavailable
+from extractors.journey import Journey
 from extractors.pages import opening
-from extractors.pipeline import Journey, extract_document
+from extractors.pipeline import extract_document
 from extractors.vision import VisionClient
 from extractors.vocabulary import DocumentStatus
 from flows.background import alongside, every

@@ -18,9 +18,9 @@ from uuid import uuid4
 from extractors.asking import planning
 from extractors.documents import ObjectRef
 from extractors.errors import CannotRun, Interrupted
+from extractors.journey import Journey
 from extractors.pages.rendering import RENDER_VERSION
 from extractors.pages.workers import Workers
-from extractors.pipeline import Journey
 from extractors.vision import VisionClient, open_http
 from extractors.vocabulary import Records
 from flows.background import alongside

@@ -1,0 +1,132 @@
+"""One question until its answer holds: asked, judged, asked once more with the faults; what is good of it is kept."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from extractors.answers import contents, validation
+from extractors.asking import planning
+from extractors.documents import Fault, PageImage, VisionRequest, Window
+from extractors.errors import AnswerError, EmptyAnswer, InvalidAnswer
+from extractors.journey import Journey
+from extractors.vision.metering import Meter
+from extractors.vocabulary import Records
+from schemas.habits import PageHabits, habits_of
+
+_LONG = 16_384
+"""Characters of an answer from which it is worked on in a thread: below, that would take longer than the work."""
+
+T = TypeVar("T")
+Judge = Callable[[str], validation.Judged]
+
+
+def shown_habits(pages: Sequence[PageImage]) -> PageHabits:
+    """How some pages print numbers and dates, by their words."""
+    return habits_of(text for page in pages for text in page.text_layer.texts)
+
+
+def judge_of(
+    journey: Journey, habits: validation.Habits, *, whole: bool, may_be_empty: Callable[[], bool] = bool
+) -> Judge:
+    """What judges an answer of the journey's schema (`validation.judge`)."""
+    many = journey.plan.records == Records.MANY
+    return partial(
+        validation.judge, schema=journey.plan.schema, many=many, whole=whole, habits=habits, may_be_empty=may_be_empty
+    )
+
+
+async def kept_answer(
+    request: VisionRequest,
+    window: Window,
+    habits: validation.Habits,
+    journey: Journey,
+    meter: Meter,
+    *,
+    whole: bool,
+) -> validation.Kept:
+    """A window's valid answer; where there is none after the repair round, what is good in what was answered.
+
+    Raises:
+        AnswerError: nothing is.
+        Paused: the run stops early.
+    """
+    texts: list[str] = []
+
+    def may_be_empty() -> bool:
+        labels = contents.labels_of(journey.plan.schema.json_schema)
+        return not whole and contents.shows_content([page.words for page in window.pages], labels) is False
+
+    judge = judge_of(journey, habits, whole=whole, may_be_empty=may_be_empty)
+    try:
+        return validation.Kept(await valid_answer(request, judge, journey, meter, texts), ())
+    except EmptyAnswer:
+        raise
+    except AnswerError:
+        many = journey.plan.records == Records.MANY
+        size = sum(map(len, texts))
+        kept = await aside(size, partial(validation.keep, many=many, habits=habits), texts, journey.plan.schema)
+        if kept is None:
+            raise
+        return kept
+
+
+async def valid_answer(
+    request: VisionRequest, judge: Judge, journey: Journey, meter: Meter, texts: list[str] | None = None
+) -> dict[str, Any]:
+    """Asks, judges, and asks once more with the faults.
+
+    Args:
+        request: the question.
+        judge: of its answer.
+        journey: whom to ask.
+        meter: counts the calls.
+        texts: filled with what was answered, round by round.
+
+    Raises:
+        AnswerError: no valid answer after the repair round.
+        Paused: the run stops early.
+    """
+    answered = texts if texts is not None else []
+    text, judged = await asked(request, judge, journey, meter)
+    answered.append(text)
+    if judged.faults:
+        repair = planning.repair(request, text, judged.faults)
+        text, judged = await asked(repair, judge, journey, meter)
+        answered.append(text)
+    if judged.value is None:
+        raise _refusal(judged.faults)
+    return judged.value
+
+
+async def asked(
+    request: VisionRequest, judge: Judge, journey: Journey, meter: Meter
+) -> tuple[str, validation.Judged]:
+    """One answer with its verdict. A stored one that is refused is asked again where the journey says so.
+
+    Raises:
+        AnswerError: there is none.
+        Paused: the run stops early.
+    """
+    reply = await journey.vision.ask(request, meter, again=journey.ask_again)
+    judged = await aside(len(reply.text), judge, reply.text)
+    if judged.faults and reply.reused and journey.ask_again:
+        reply = await journey.vision.ask(request, meter, fresh=True)
+        judged = await aside(len(reply.text), judge, reply.text)
+    if not reply.reused:
+        journey.vision.judge(reply, valid=not judged.faults)
+    meter.endpoint, meter.model = reply.endpoint, reply.model
+    return reply.text, judged
+
+
+async def aside(size: int, work: Callable[..., T], *given: Any) -> T:
+    """Work on answers of so many characters; what takes long does not hold up the other documents."""
+    return work(*given) if size < _LONG else await asyncio.to_thread(work, *given)
+
+
+def _refusal(faults: Sequence[Fault]) -> AnswerError:
+    told = "; ".join(f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in faults[:3])
+    more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""  # noqa: PLR2004 - as many as are told
+    if all(fault.kind == EmptyAnswer.kind for fault in faults):
+        return EmptyAnswer("the model read nothing on pages that are not blank, twice")
+    return InvalidAnswer(f"the answer stays invalid after one repair round: {told}{more}")

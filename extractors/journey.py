@@ -1,0 +1,57 @@
+"""What every document of a run shares on its way."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from extractors.asking import planning
+from extractors.documents import Reply, VisionRequest
+from extractors.pages.limits import Limits
+from extractors.pages.workers import Workers
+from extractors.vision.metering import Meter
+
+
+class Asks(Protocol):
+    """What the pipeline needs of the vision client."""
+
+    async def ask(self, request: VisionRequest, meter: Meter, *, fresh: bool = False, again: bool = False) -> Reply:
+        """Sends one question, or finds its stored reply."""
+
+    def judge(self, reply: Reply, *, valid: bool) -> None:
+        """Hears whether an answer held."""
+
+    @property
+    def most_pages(self) -> int:
+        """Images that every endpoint takes in one request."""
+
+    @property
+    def most_bytes(self) -> int:
+        """Bytes of images that every endpoint takes in one request."""
+
+
+@dataclass(frozen=True)
+class Journey:
+    """What every document of a run shares.
+
+    Attributes:
+        plan: how to ask.
+        split: how to ask for each of the schemas that the documents inside a file may have; none: a file is one
+            document (`extractors.bundles`).
+        vision: the client.
+        workers: processes that open and draw.
+        limits: what a document may be.
+        drawn: bounds the windows that are drawn and not yet answered, over all documents.
+        ask_again: a stored reply that fails is asked again (`--rerun failed`).
+        passwords: tried on locked PDFs; never shown.
+        failed_before: the document's pages that an earlier run under the same recipe could not read.
+    """
+
+    plan: planning.Plan
+    vision: Asks
+    workers: Workers
+    limits: Limits
+    drawn: asyncio.Semaphore
+    ask_again: bool = False
+    passwords: tuple[str, ...] = field(default=(), repr=False)
+    failed_before: frozenset[int] = frozenset()
+    split: tuple[planning.Plan, ...] = ()
