@@ -13,7 +13,7 @@ from flows.store import leases
 from flows.store.dialects import insert
 from flows.store.objects import batches
 from flows.store.succession import document_uri
-from flows.store.tables import export_targets, exported_records, exports, extractions, records, schemas
+from flows.store.tables import WHOLE, export_targets, exported_records, exports, extractions, records, schemas
 
 EXPORT = "export"
 """The column that says by which export a row came."""
@@ -193,4 +193,5 @@ def _current(schema_name: str) -> tuple[Any, ...]:
         extractions.c.schema_name == schema_name,
         extractions.c.superseded_by.is_(None),
         extractions.c.status.in_(WITH_RECORDS),
+        WHOLE,
     )

@@ -18,8 +18,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    cast,
 )
 
+from extractors.vocabulary import IssueKind
 from flows.store.types import CleanJson, CleanText, Moment, OrderedJson
 
 UNREAD = "unread:"
@@ -173,6 +175,9 @@ records = Table(
     # A record that is replaced never leaves its id to another.
     sqlite_autoincrement=True,
 )
+
+WHOLE = cast(records.c.issues, Text).not_like(f'%"{IssueKind.INVALID_RECORD}"%')
+"""A record that is what its schema demands: the others are kept, and are in no typed view and no export."""
 
 schema_views = Table(
     "schema_views",

@@ -15,7 +15,7 @@ from flows.store.dialects import JsonReader, Sql, insert, json_reader, json_text
 from flows.store.shape import Shape, ViewColumn, ViewList, free_name, shape_of
 from flows.store.store import Store
 from flows.store.succession import document_uri
-from flows.store.tables import extractions, metadata, records, schema_views, schemas
+from flows.store.tables import WHOLE, extractions, metadata, records, schema_views, schemas
 from flows.store.types import clean_json
 from schemas.record import Schema
 
@@ -143,9 +143,8 @@ def _issues_view(reader: JsonReader, schema_name: str) -> Select[tuple[object, .
     before = (records.c.id, document_uri(extractions), found.ordinal)
     told = (reader.typed(reader.value_at(found.object, (name,)), "text") for name in _ISSUE)
     source = records.join(extractions).join(found.source, true())
-    return _current(schema_name, *_labelled(ELEMENT_BEFORE, before), *_labelled(_ISSUE, tuple(told))).select_from(
-        source
-    )
+    shown = (*_labelled(ELEMENT_BEFORE, before), *_labelled(_ISSUE, tuple(told)))
+    return _current(schema_name, *shown, whole=False).select_from(source)
 
 
 def _column(reader: JsonReader, document: Sql, column: ViewColumn) -> Sql:
@@ -157,8 +156,9 @@ def _labelled(names: tuple[str, ...], values: tuple[Sql, ...]) -> list[Sql]:
     return [value.label(name) for name, value in zip(names, values, strict=True)]
 
 
-def _current(schema_name: str, *columns: Sql) -> Select[tuple[object, ...]]:
-    return select(*columns).where(
+def _current(schema_name: str, *columns: Sql, whole: bool = True) -> Select[tuple[object, ...]]:
+    found = select(*columns).where(WHOLE) if whole else select(*columns)
+    return found.where(
         extractions.c.schema_name == schema_name,
         extractions.c.superseded_by.is_(None),
         extractions.c.status.in_(WITH_RECORDS),

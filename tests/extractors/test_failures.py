@@ -93,7 +93,6 @@ FINAL = {
     "never anything": (error(200, {"choices": [{"message": {"content": None}}]}), "invalid_answer", 3),
     "never JSON": (Answer(text="The total is twelve."), "invalid_answer", 2),
     "always cut off": (Answer(text='{"merchant": "Cor', finish_reason="length"), "truncated_answer", 2),
-    "always empty": (says(dict.fromkeys(TOTAL)), "empty_answer", 2),
 }
 
 
@@ -115,6 +114,29 @@ def test_what_does_not_pass_ends_the_page(name: str, inbox: Path) -> None:
     # Running again pays for nothing: what was answered is known.
     with model_server(lambda _: says(TOTAL)) as server:
         assert run(inbox, server.base_url, pages_per_request=1).meter.calls == 0
+
+
+def test_a_page_in_which_nothing_is_found_is_read_and_said(inbox: Path) -> None:
+    """Of a longer document one page may hold none of it: asked twice, it is read, and the record says so."""
+    asked_first: list[bytes] = []
+
+    def script(asked: Asked) -> Answer:
+        asked_first[:] = asked_first or asked.images[:1]
+        return says(dict.fromkeys(TOTAL)) if asked.images[0] == asked_first[0] else says(TOTAL)
+
+    with model_server(script) as server:
+        summary = run(inbox, server.base_url, pages_per_request=1, concurrency=1)
+    assert states() == {"a.pdf": ("complete", None)}
+    assert summary.meter.calls == 3
+    ((told,),) = rows("select issues from records")
+    assert [issue["kind"] for issue in json.loads(told)] == ["nothing_found"]
+
+
+def test_a_document_in_which_nothing_is_found_is_quarantined(inbox: Path) -> None:
+    """An empty answer is never a success: what holds nothing at all goes to a person."""
+    with model_server(lambda _: says(dict.fromkeys(TOTAL))) as server:
+        run(inbox, server.base_url, pages_per_request=1)
+    assert states() == {"a.pdf": ("quarantined", "empty_answer")}
 
 
 def test_too_many_images_are_asked_for_in_halves(inbox: Path) -> None:
