@@ -1,7 +1,7 @@
 """How a document ends: its state from its pages' states, its records from its windows' values."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -172,7 +172,12 @@ def _nth(merged: merging.Merged, number: int) -> merging.Merged:
         for item in merged.evidence
         if item.path.startswith(prefix)
     ]
-    return merging.Merged(merged.value["records"][number], evidence, [], merged.habits)
+    own = [
+        replace(issue, path=issue.path.removeprefix(prefix))
+        for issue in merged.issues
+        if issue.path.startswith(prefix)
+    ]
+    return merging.Merged(merged.value["records"][number], evidence, own, merged.habits)
 
 
 def _stands_on(evidence: Sequence[Evidence]) -> tuple[int, ...]:

@@ -1,0 +1,146 @@
+"""Whole runs over answers with something bad in them: what is good is in the store, what is not is said."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import Answer, Asked, model_server, says
+from pages import digital_pdf
+from runs import TOTAL, rows, run, states
+
+SCHEMA = """
+from datetime import date
+from pydantic import BaseModel
+
+
+class Note(BaseModel):
+    number: str
+    day: date
+    text: str | None = None
+"""
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    """One document of one page, and a schema with required fields beside it."""
+    (tmp_path / "note.py").write_text(SCHEMA, "utf-8")
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    (folder / "a.pdf").write_bytes(digital_pdf(1))
+    return folder
+
+
+def issues() -> list[tuple[str, str]]:
+    """(kind, path) of every issue in the store."""
+    found = rows("select issues from records order by id")
+    return [(issue["kind"], issue["path"]) for (told,) in found for issue in json.loads(told)]
+
+
+def records() -> list[dict[str, Any]]:
+    """The records' data."""
+    return [json.loads(data) for (data,) in rows("select data from records order by id")]
+
+
+def test_a_leaf_that_stays_refused_is_null_and_the_rest_stands(inbox: Path) -> None:
+    """Asked once more, then kept: the document is partial, with the raw text in the issue."""
+    with model_server(lambda _: says(TOTAL | {"date": "some day"})) as server:
+        summary = run(inbox, server.base_url)
+    assert summary.meter.calls == 2
+    assert states() == {"a.pdf": ("partial", "refused_value")}
+    assert issues() == [("refused_value", "date")]
+    assert "some day" in rows("select issues from records")[0][0]
+    assert records()[0] | {"date": None} == records()[0]
+    assert records()[0]["total"] == "12.00"
+    assert rows("select total, issue_count from receipt") == [(12, 1)]
+
+
+def test_what_the_first_answer_had_right_is_not_lost_in_the_second(inbox: Path) -> None:
+    """The better one of two bad answers counts, filled up from the other."""
+
+    def script(asked: Asked) -> Answer:
+        if len(asked.body["messages"]) > 2:
+            return says(TOTAL | {"date": "2026-01-02", "total": "a lot", "tax": "some"})
+        return says(TOTAL | {"date": "some day"})
+
+    with model_server(script) as server:
+        run(inbox, server.base_url)
+    assert states() == {"a.pdf": ("complete", None)}
+    assert records()[0]["total"] == "12.00"
+    assert records()[0]["date"] == "2026-01-02"
+
+
+def test_a_repair_that_is_no_answer_leaves_the_first_one(inbox: Path) -> None:
+    """A good record is not lost because the second call failed."""
+
+    def script(asked: Asked) -> Answer:
+        if len(asked.body["messages"]) > 2:
+            return Answer(text="I am sorry.")
+        return says(TOTAL | {"date": "some day"})
+
+    with model_server(script) as server:
+        run(inbox, server.base_url)
+    assert states() == {"a.pdf": ("partial", "refused_value")}
+    assert records()[0]["total"] == "12.00"
+
+
+def test_each_of_many_records_keeps_what_is_good(inbox: Path) -> None:
+    """The issue stands on the record that it concerns."""
+    answer = {"records": [TOTAL, TOTAL | {"merchant": "Second", "date": "some day"}]}
+    with model_server(lambda _: says(answer)) as server:
+        run(inbox, server.base_url, records="many")
+    assert states() == {"a.pdf": ("partial", "refused_value")}
+    assert [record["merchant"] for record in records()] == ["Corner Shop", "Second"]
+    assert issues() == [("refused_value", "date")]
+
+
+def test_a_record_without_a_required_field_is_kept_and_is_in_no_view(inbox: Path) -> None:
+    """Marked invalid: a person finds it, and no query takes it for a whole one."""
+    schema = f"{inbox.parent / 'note.py'}:Note"
+    with model_server(lambda _: says({"number": "7", "day": "soon", "text": "hello"})) as server:
+        run(inbox, server.base_url, schema=schema)
+    assert states() == {"a.pdf": ("partial", "invalid_record")}
+    assert records() == [{"number": "7", "text": "hello"}]
+    assert {kind for kind, _ in issues()} == {"invalid_record", "refused_value"}
+    assert rows("select * from note") == []
+    assert rows("select kind from note_issues where path = 'day'") != []
+
+
+def test_parts_of_a_document_are_not_judged_as_wholes(tmp_path: Path) -> None:
+    """What is required may stand on any page: the merged record is held against the schema."""
+    (tmp_path / "note.py").write_text(SCHEMA, "utf-8")
+    (tmp_path / "a.pdf").write_bytes(digital_pdf(2))
+    answers = [{"number": "7", "text": None}, {"day": "2026-01-02"}]
+
+    def script(asked: Asked) -> Answer:
+        return says(answers[0] if "Page 1:" in asked.text else answers[1])
+
+    with model_server(script) as server:
+        summary = run(tmp_path / "a.pdf", server.base_url, schema=f"{tmp_path / 'note.py'}:Note", pages_per_request=1)
+    assert summary.meter.calls == 2
+    assert states() == {"a.pdf": ("complete", None)}
+    assert records() == [{"number": "7", "day": "2026-01-02", "text": None}]
+
+
+def test_a_json_schema_file_is_treated_the_same(tmp_path: Path) -> None:
+    """Required fields over two pages, a refused leaf, and a word for nothing."""
+    document = {
+        "title": "slip", "type": "object", "required": ["number", "day"],
+        "properties": {
+            "number": {"type": "string"}, "day": {"type": "string", "format": "date"},
+            "total": {"type": "string", "format": "decimal"}, "count": {"type": "integer", "minimum": 1},
+        },
+    }  # fmt: skip
+    (tmp_path / "slip.json").write_text(json.dumps(document), "utf-8")
+    (tmp_path / "a.pdf").write_bytes(digital_pdf(2))
+
+    def script(asked: Asked) -> Answer:
+        first = {"number": "7", "total": "N/A", "count": 0}
+        return says(first if "Page 1:" in asked.text else {"day": "2026-01-02", "total": "1.234,50"})
+
+    with model_server(script) as server:
+        run(tmp_path / "a.pdf", server.base_url, schema=str(tmp_path / "slip.json"), pages_per_request=1)
+    assert states() == {"a.pdf": ("partial", "refused_value")}
+    assert issues() == [("refused_value", "count")]
+    (record,) = records()
+    assert (record["number"], record["day"], record["total"]) == ("7", "2026-01-02", "1234.50")
