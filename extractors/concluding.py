@@ -1,9 +1,9 @@
 """How a document ends: its state from its pages' states, its records from its windows' values."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from extractors.answers import completeness, grounding, merging
 from extractors.asking import planning
@@ -11,7 +11,9 @@ from extractors.documents import Document, Evidence, Extraction, Issue, PageStat
 from extractors.errors import InvalidAnswer, Kind, OctavoError, Paused, RowsMissing
 from extractors.vision.metering import Meter
 from extractors.vocabulary import DocumentStatus, IssueKind, PageStatus, Records
-from schemas.record import InvalidRecord
+from schemas.record import InvalidRecord, Schema, record_path
+
+Told = TypeVar("Told", Issue, Evidence)
 
 _TOLD = 20
 """Pages, or attachments, that one message names."""
@@ -174,14 +176,20 @@ def _record(
     merged: merging.Merged, pages: tuple[int, ...], plan: planning.Plan, issues: Sequence[Issue]
 ) -> RecordDraft:
     data = plan.schema.parse(merged.value, merged.habits)
+    evidence = _named_as_kept(merged.evidence, plan.schema)
     broken = [Issue(IssueKind.CHECK_FAILED, name, message) for name, message in plan.schema.check(data)]
     return RecordDraft(
         data=data,
-        issues=(*merged.issues, *broken, *issues),
-        evidence=tuple(merged.evidence),
-        grounded=grounding.share_grounded(merged.evidence),
+        issues=(*_named_as_kept(merged.issues, plan.schema), *broken, *issues),
+        evidence=evidence,
+        grounded=grounding.share_grounded(evidence),
         pages=pages,
     )
+
+
+def _named_as_kept(told: Sequence[Told], schema: Schema) -> tuple[Told, ...]:
+    """What was told of the answer's values, told of the record's, whose fields may have other names."""
+    return tuple(replace(each, path=record_path(schema, each.path)) for each in told)
 
 
 def ended(meter: Meter, started: datetime, *, status: DocumentStatus, **known: Any) -> Extraction:
