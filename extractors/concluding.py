@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from extractors.answers import completeness, grounding, merging, validation
 from extractors.asking import planning
@@ -11,8 +11,10 @@ from extractors.documents import Document, Evidence, Extraction, Issue, PageStat
 from extractors.errors import Kind, OctavoError, Paused, RowsMissing
 from extractors.vision.metering import Meter
 from extractors.vocabulary import DocumentStatus, IssueKind, PageStatus, Records
-from schemas.record import InvalidRecord
+from schemas.record import InvalidRecord, Schema, record_path
 from schemas.salvage import as_far_as_read, salvaged
+
+Told = TypeVar("Told", Issue, Evidence)
 
 _TOLD = 20
 """Pages, or attachments, that one message names."""
@@ -187,19 +189,20 @@ def _stands_on(evidence: Sequence[Evidence]) -> tuple[int, ...]:
 def _record(
     merged: merging.Merged, pages: tuple[int, ...], plan: planning.Plan, issues: Sequence[Issue]
 ) -> RecordDraft:
-    data, found = _parsed(merged, plan)
-    evidence = [item for item in merged.evidence if item.path not in {issue.path for issue in found}]
+    data, found, broken = _parsed(merged, plan)
+    refused = {issue.path for issue in found}
+    evidence = _named_as_kept([item for item in merged.evidence if item.path not in refused], plan.schema)
     return RecordDraft(
         data=data,
-        issues=(*merged.issues, *found, *issues),
-        evidence=tuple(evidence),
+        issues=(*_named_as_kept([*merged.issues, *found], plan.schema), *broken, *issues),
+        evidence=evidence,
         grounded=grounding.share_grounded(evidence),
         pages=pages,
     )
 
 
-def _parsed(merged: merging.Merged, plan: planning.Plan) -> tuple[dict[str, Any], list[Issue]]:
-    """The record's data, and what is to be said of it: its broken checks, or why it is no whole record."""
+def _parsed(merged: merging.Merged, plan: planning.Plan) -> tuple[dict[str, Any], list[Issue], list[Issue]]:
+    """The record's data, what is not good in it, under the answer's names, and its broken checks."""
     try:
         data = plan.schema.parse(merged.value, merged.habits)
     except InvalidRecord:
@@ -207,14 +210,19 @@ def _parsed(merged: merging.Merged, plan: planning.Plan) -> tuple[dict[str, Any]
         found = [merging.refused_issue(each.path, each) for each in left.refused]
         if left.lacking:
             found += [Issue(IssueKind.INVALID_RECORD, fault.path, fault.message) for fault in left.lacking]
-            return as_far_as_read(left.value, plan.schema, merged.habits), found
+            return as_far_as_read(left.value, plan.schema, merged.habits), found, []
         data = plan.schema.parse(left.value, merged.habits)
-        return data, [*found, *_broken(data, plan)]
-    return data, _broken(data, plan)
+        return data, found, _broken(data, plan)
+    return data, [], _broken(data, plan)
 
 
 def _broken(data: dict[str, Any], plan: planning.Plan) -> list[Issue]:
     return [Issue(IssueKind.CHECK_FAILED, name, message) for name, message in plan.schema.check(data)]
+
+
+def _named_as_kept(told: Sequence[Told], schema: Schema) -> tuple[Told, ...]:
+    """What was told of the answer's values, told of the record's, whose fields may have other names."""
+    return tuple(replace(each, path=record_path(schema, each.path)) for each in told)
 
 
 def ended(meter: Meter, started: datetime, *, status: DocumentStatus, **known: Any) -> Extraction:

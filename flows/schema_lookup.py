@@ -5,6 +5,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
@@ -48,7 +49,7 @@ def _from_json(path: Path) -> Schema:
     if not isinstance(document, dict):
         raise BadConfiguration(f"schema file {path} holds no JSON Schema object")
     try:
-        return schema_of_json(document, path.stem)
+        return replace(schema_of_json(document, path.stem), origin=str(path.absolute()))
     except ValueError as error:
         raise BadConfiguration(f"schema file {path}: {error}") from None
 
@@ -65,9 +66,10 @@ def _from_model(spec: str) -> Schema:
         have = f"; it has {', '.join(models)}" if models else ""
         raise BadConfiguration(f"{where} has no pydantic model {name!r}{have}")
     try:
-        return schema_of(model)
+        schema = schema_of(model)
     except PydanticUserError as error:
         raise BadConfiguration(f"{spec} has no JSON schema: {error.message}") from None
+    return replace(schema, origin=f"{Path(where).absolute()}:{name}") if where.endswith(".py") else schema
 
 
 def _load_file(path: Path) -> ModuleType:

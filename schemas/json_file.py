@@ -1,6 +1,6 @@
 """A schema that is written as a JSON Schema file rather than as a pydantic model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,6 +11,12 @@ from schemas.json_faults import schema_faults
 from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, snake_case
 
 _MOST_BRANCHES = 64
+
+_SAME_VALUE = ("allOf", "anyOf", "oneOf")
+_NAMED = {"properties", "patternProperties", "$defs", "definitions"}
+_LISTED = {*_SAME_VALUE, "prefixItems"}
+_SINGLE = {"items", "contains", "additionalProperties", "unevaluatedProperties", "if", "then", "else"}
+"""Keywords whose value is schemas by name, a list of schemas, or one."""
 
 
 def schema_of_json(document: dict[str, Any], name: str) -> Schema:
@@ -25,27 +31,29 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
     """
     from jsonschema import Draft202012Validator, FormatChecker
     from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import validator_for
 
+    draft = validator_for(document, default=Draft202012Validator)
     try:
-        Draft202012Validator.check_schema(document)
+        draft.check_schema(document)
     except SchemaError as error:
         raise ValueError(f"not a valid JSON Schema at {error.json_path}: {error.message}") from None
-    validator = Draft202012Validator(_nullable(document), format_checker=FormatChecker(["date", "date-time"]))
+    validator = draft(_nullable(document), format_checker=FormatChecker(["date", "date-time"]))
 
     currency_names = names_of_format(document, "currency")
 
     def parse(answer: object, habits: PageHabits | None = None, /) -> dict[str, Any]:
-        answer = read_leaves(answer, document, evidence_of(answer, habits, currency_names))
-        errors = sorted(validator.iter_errors(answer), key=lambda error: list(map(str, error.absolute_path)))
+        found: Any = read_leaves(answer, document, evidence_of(answer, habits, currency_names))
+        errors = sorted(validator.iter_errors(found), key=lambda error: list(map(str, error.absolute_path)))
         if errors:
             raise InvalidRecord(schema_faults(errors))
-        if not isinstance(answer, dict):
+        if not isinstance(found, dict):
             raise InvalidRecord([SchemaFault("", "not an object")])
-        return answer
+        return found
 
     return Schema(
         name=snake_case(str(document.get("title") or name)),
-        json_schema=document,
+        json_schema=_with_texts(document),
         parse=parse,
         check=lambda _record: [],
         allow_empty=document.get("x-allow-empty") is True,
@@ -132,17 +140,45 @@ def _target(ref: str, document: Mapping[str, Any]) -> Any:
     return target
 
 
-def _nullable(node: Any) -> Any:
-    """The same schema with null allowed wherever a property is not required: that is how it is asked for."""
-    if isinstance(node, list):
-        return [_nullable(child) for child in node]
+def _nullable(node: Any, required: frozenset[str] = frozenset()) -> Any:
+    """The same schema with null allowed wherever a property is not required: that is how it is asked for.
+
+    Args:
+        node: a schema.
+        required: what the schema around it demands of the same object.
+    """
     if not isinstance(node, dict):
         return node
-    made = {key: _nullable(child) for key, child in node.items() if key != "properties"}
-    if "properties" in node:
-        required = set(node.get("required", ()))
+    demanded = required | frozenset(node.get("required", ()))
+    made = _changed(node, _nullable)
+    made |= {key: [_nullable(part, demanded) for part in node[key]] for key in _SAME_VALUE if key in node}
+    if isinstance(node.get("properties"), dict):
         made["properties"] = {
-            name: _nullable(child) if name in required else {"anyOf": [_nullable(child), {"type": "null"}]}
+            name: _nullable(child) if name in demanded else {"anyOf": [_nullable(child), {"type": "null"}]}
             for name, child in node["properties"].items()
         }
+    return made
+
+
+def _with_texts(node: Any) -> Any:
+    """The same schema, each choice between a number and a text marked (`x-text`): only pydantic's is a decimal."""
+    if not isinstance(node, dict):
+        return node
+    made = _changed(node, _with_texts)
+    options = [option for key in ("anyOf", "oneOf") for option in node.get(key, ()) if isinstance(option, dict)]
+    kinds = [node.get("type"), *(option.get("type") for option in options if option.get("format") != "decimal")]
+    named = {kind for each in kinds for kind in (each if isinstance(each, list) else [each])}
+    return {**made, "x-text": True} if {"number", "string"} <= named else made
+
+
+def _changed(node: dict[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
+    """The schema with every schema in it changed; what only looks like one (`enum`, `default`) stays."""
+    made = dict(node)
+    for key, child in node.items():
+        if key in _NAMED and isinstance(child, dict):
+            made[key] = {name: change(each) for name, each in child.items()}
+        elif key in _LISTED and isinstance(child, list):
+            made[key] = [change(each) for each in child]
+        elif key in _SINGLE:
+            made[key] = change(child)
     return made

@@ -6,21 +6,29 @@ prompt; `labels` and `examples` are folded into the description, since strict se
 keywords.
 """
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from schemas.joining import NotPortable, joined
+
+T = TypeVar("T")
+
+__all__ = ["NotPortable", "portable", "relaxed", "with_computed"]
 
 _KEPT = ("type", "enum", "description")
 _FORMATS = {"date", "date-time"}
+_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number"}
 _DROPPED = {
     "title", "default", "discriminator", "examples", "labels", "merge", "$defs", "definitions", "$schema", "$id",
     "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
     "multipleOf", "minItems", "maxItems", "uniqueItems", "additionalProperties", "required", "properties", "items",
     "anyOf", "oneOf", "allOf", "const", "$ref", "$comment", "deprecated", "readOnly", "writeOnly",
-    "minProperties", "maxProperties", "contentMediaType", "contentEncoding", *_KEPT,
+    "minProperties", "maxProperties", "contentMediaType", "contentEncoding", "unevaluatedProperties",
+    "unevaluatedItems", "dependentRequired", "contains", "minContains", "maxContains", "not", "$anchor", *_KEPT,
 }  # fmt: skip
-
-
-class NotPortable(ValueError):
-    """A schema that endpoints cannot be asked for; the message says where and what to change."""
+_STRUCTURE = ("type", "properties", "required", "additionalProperties", "items", "enum", "const", "format")
+"""Keywords beside a choice that hold for each of its options."""
 
 
 def portable(schema: dict[str, Any]) -> dict[str, Any]:
@@ -30,12 +38,41 @@ def portable(schema: dict[str, Any]) -> dict[str, Any]:
         schema: as pydantic or a person wrote it; its root must be an object.
 
     Raises:
-        NotPortable: recursion, an open dictionary, an unknown keyword, or a root that is no object.
+        NotPortable: recursion, an open dictionary, an unknown keyword, or a root that is no object; with every
+            such fault.
     """
     root = _node(schema, schema, "$", ())
     if root.get("type") != "object":
-        raise NotPortable("the schema's root must be an object with properties")
+        raise NotPortable("the schema's root must be an object with properties, not one of several")
     return root
+
+
+def with_computed(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of the records: what is asked for, and what the schema computes from it (`x-computed`).
+
+    A computed value that has no type of its own is text.
+    """
+
+    def walk(node: Any) -> Any:
+        if isinstance(node, list):
+            return [walk(child) for child in node]
+        if not isinstance(node, dict):
+            return node
+        made = {key: walk(child) for key, child in node.items() if key != "x-computed"}
+        computed = node.get("x-computed")
+        if isinstance(computed, dict) and isinstance(made.get("properties"), dict):
+            made["properties"] = {**made["properties"], **{name: known(child) for name, child in computed.items()}}
+        return made
+
+    def known(node: Any) -> Any:
+        try:
+            _node(node, schema, "$", ())
+        except NotPortable:
+            return {"type": "string"}
+        return walk(node)
+
+    whole: dict[str, Any] = walk(schema)
+    return whole
 
 
 def relaxed(schema: dict[str, Any]) -> dict[str, Any]:
@@ -57,52 +94,64 @@ def relaxed(schema: dict[str, Any]) -> dict[str, Any]:
 def _node(node: Any, root: dict[str, Any], path: str, refs: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(node, dict) or not node:
         raise NotPortable(f"{path}: any value at all is allowed here; declare a type")
-    if "$ref" in node:
-        return _referred(node, root, path, refs)
+    node, refs = joined(node, root, path, refs)
     unknown = sorted(key for key in node if key not in _DROPPED and not key.startswith("x-"))
     if unknown:
         raise NotPortable(f"{path}: the keyword {unknown[0]!r} cannot be sent to a model; declare it another way")
-    if len(node.get("allOf", ())) == 1:
-        merged = {**node["allOf"][0], **{k: v for k, v in node.items() if k != "allOf"}}
-        return _node(merged, root, path, refs)
-    if "allOf" in node:
-        raise NotPortable(f"{path}: allOf of several schemas; write the properties out")
+    if "anyOf" in node and "oneOf" in node:
+        raise NotPortable(f"{path}: anyOf beside oneOf; write the choices out")
     choices = node.get("anyOf") or node.get("oneOf")
-    if choices:
-        return _choice(node, choices, root, path, refs)
-    return _plain(node, root, path, refs)
+    if not choices:
+        return _plain(node, root, path, refs)
+    shared = {key: node[key] for key in _STRUCTURE if key in node and key != "format"}
+    if "properties" in shared and not any(_adds_something(choice, root, path, refs) for choice in choices):
+        return _plain({key: value for key, value in node.items() if key not in {"anyOf", "oneOf"}}, root, path, refs)
+    if shared:
+        choices = [{"allOf": [shared, choice]} for choice in choices]
+    return _choice(node, choices, root, path, refs)
 
 
-def _referred(node: dict[str, Any], root: dict[str, Any], path: str, refs: tuple[str, ...]) -> dict[str, Any]:
-    ref = node["$ref"]
-    if ref in refs:
-        raise NotPortable(f"{path}: {ref} contains itself; a record has a fixed depth, so unroll the levels needed")
-    target: Any = root
-    for step in ref.removeprefix("#/").split("/"):
-        name = step.replace("~1", "/").replace("~0", "~")
-        if not isinstance(target, dict) or name not in target:
-            raise NotPortable(f"{path}: {ref} is not in this schema")
-        target = target[name]
-    siblings = {key: value for key, value in node.items() if key != "$ref"}
-    return _node({**target, **siblings}, root, path, (*refs, ref))
+def _adds_something(choice: Any, root: dict[str, Any], path: str, refs: tuple[str, ...]) -> bool:
+    """Whether an option beside properties says more than which of them are required together."""
+    node = joined(choice, root, path, refs)[0] if isinstance(choice, dict) else {}
+    return any(key in node for key in ("properties", "anyOf", "oneOf", "enum", "const"))
+
+
+def _all(makings: list[Callable[[], T]]) -> list[T]:
+    """What each makes; raises every fault, not only the first."""
+    made: list[T] = []
+    faults: list[str] = []
+    for make in makings:
+        try:
+            made.append(make())
+        except NotPortable as error:
+            faults += error.faults
+    if faults:
+        raise NotPortable(*dict.fromkeys(faults))
+    return made
 
 
 def _choice(
     node: dict[str, Any], choices: list[Any], root: dict[str, Any], path: str, refs: tuple[str, ...]
 ) -> dict[str, Any]:
-    options: list[dict[str, Any]] = []
-    for number, choice in enumerate(choices):
-        option = _node(choice, root, f"{path}[{number}]", refs)
-        options.extend(option["anyOf"] if set(option) == {"anyOf"} else [option])
-    unique = _number_or_text([option for i, option in enumerate(options) if option not in options[:i]])
-    described = _description({"format": "decimal", **node} if _is_decimal(choices) else node, unique)
+    found = _all([
+        partial(_node, choice, root, f"{path}[{number}]", refs) for number, choice in enumerate(choices)
+    ])  # fmt: skip
+    options = [inner for option in found for inner in (option["anyOf"] if set(option) == {"anyOf"} else [option])]
+    unique = [option for i, option in enumerate(options) if option not in options[:i]]
+    decimal = _is_decimal(node, choices)
+    if decimal:
+        unique = _number_or_text(unique)
+    described = _description({"format": "decimal", **node} if decimal else node, unique)
     if len(unique) == 1:
         return {**unique[0], **described}
     return {**described, "anyOf": [_undescribed(option) if described else option for option in unique]}
 
 
-def _is_decimal(choices: list[Any]) -> bool:
-    """Whether the choices are those of pydantic's Decimal: a number, or its text."""
+def _is_decimal(node: dict[str, Any], choices: list[Any]) -> bool:
+    """Whether the choices are those of pydantic's Decimal: a number, or its text; not those of `float | str`."""
+    if node.get("x-text"):
+        return False
     return {"number", "string"} <= {choice.get("type") for choice in choices if isinstance(choice, dict)}
 
 
@@ -124,10 +173,13 @@ def _plain(node: dict[str, Any], root: dict[str, Any], path: str, refs: tuple[st
     kinds = node.get("type")
     if isinstance(kinds, list):
         options = [{**node, "type": kind} if kind != "null" else {"type": "null"} for kind in kinds]
-        return _choice({"description": node.get("description", "")}, options, root, path, refs)
+        return _choice(
+            {key: node[key] for key in ("description", "x-text") if key in node}, options, root, path, refs
+        )
     if "const" in node:
         node = {**node, "enum": [node["const"]]}
     if "enum" in node:
+        kinds = kinds or _type_of(node["enum"])
         found = {"type": kinds} if kinds else {}
         return {**found, **_description(node, []), "enum": list(node["enum"])}
     if kinds == "object" or "properties" in node:
@@ -148,16 +200,28 @@ def _plain(node: dict[str, Any], root: dict[str, Any], path: str, refs: tuple[st
     return leaf
 
 
+def _type_of(values: list[Any]) -> str | None:
+    """The one type of an enumeration's values."""
+    kinds = {_TYPES.get(type(value)) for value in values}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
 def _object(node: dict[str, Any], root: dict[str, Any], path: str, refs: tuple[str, ...]) -> dict[str, Any]:
     if not node.get("properties"):
         raise NotPortable(f"{path}: an open dictionary; declare its properties, or use a list of name and value")
     if node.get("additionalProperties") not in (None, False, True):
         raise NotPortable(f"{path}: open keys beside properties; use a list of name and value")
     required = set(node.get("required", ()))
-    properties = {}
-    for name, child in node["properties"].items():
-        made = _node(child, root, f"{path}.{name}", refs)
-        properties[name] = made if name in required or made.get("type") == "array" else _nullable(made)
+    missing = [name for name in node.get("required", ()) if name not in node["properties"]]
+    if missing:
+        raise NotPortable(f"{path}: {missing[0]!r} is required, but is none of the properties")
+    children = _all([
+        partial(_node, child, root, f"{path}.{name}", refs) for name, child in node["properties"].items()
+    ])  # fmt: skip
+    properties = {
+        name: made if name in required or made.get("type") == "array" else _nullable(made)
+        for name, made in zip(node["properties"], children, strict=True)
+    }
     return {
         **_description(node, []),
         "type": "object",

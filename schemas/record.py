@@ -1,5 +1,6 @@
 """The base of Octavo's own schemas, and what any schema is to the rest of Octavo."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pydantic_core import ErrorDetails
 from schemas.checks import Check
 from schemas.fields import STORED, with_evidence
 from schemas.habits import PageHabits, evidence_of
+from schemas.paths import renamed
+from schemas.recording import AskedSchema, RecordSchema, needs_names, recorded, uncomputed
 from schemas.shapes import Shape, shape_of
 
 _RESERVED = {
@@ -78,6 +81,9 @@ class Schema:
             raises `InvalidRecord`. `habits`, where known, are those of the pages that it was read from.
         check: a record as `parse` returned it -> (check name, what is wrong) of each broken rule.
         allow_empty: whether a record with nothing in it is a good answer.
+        record_schema: JSON Schema of what `parse` returns: the same under the fields' own names, with `x-computed`;
+            None where that is `json_schema`.
+        origin: where it is declared, `package.module:Model` or the file; empty when that is not known.
     """
 
     name: str
@@ -85,11 +91,28 @@ class Schema:
     parse: Parse
     check: Callable[[dict[str, Any]], list[tuple[str, str]]]
     allow_empty: bool = False
+    record_schema: dict[str, Any] | None = None
+    origin: str = ""
+
+    @property
+    def of_records(self) -> dict[str, Any]:
+        """The JSON Schema of the records."""
+        return self.json_schema if self.record_schema is None else self.record_schema
 
     @cached_property
     def shape(self) -> Shape:
         """What may stand at each place of an answer."""
         return shape_of(self.json_schema)
+
+
+def record_path(schema: Schema, path: str) -> str:
+    """The path of a value in the record, whose path in the answer this is: `lineItems.0.itemName`.
+
+    A path that leads to no field of the schema stays as it is.
+    """
+    if schema.record_schema is None:
+        return path
+    return renamed(path, schema.json_schema, schema.record_schema)
 
 
 def snake_case(name: str) -> str:
@@ -105,27 +128,43 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
     """A pydantic model as a schema; `checks` and `allow_empty` count on any model, not only on `Record`."""
     checks: tuple[Check, ...] = getattr(model, "checks", ())
 
-    json_schema = model.model_json_schema()
+    json_schema = model.model_json_schema(schema_generator=AskedSchema)
     currency_names = names_of_format(json_schema, "currency")
+    by_name = True if needs_names(model.__pydantic_core_schema__) else None
 
     def parse(answer: object, habits: PageHabits | None = None, /) -> dict[str, Any]:
+        told = with_evidence(evidence_of(answer, habits, currency_names))
         try:
-            record = model.model_validate(answer, context=with_evidence(evidence_of(answer, habits, currency_names)))
+            # An answer is JSON, also for a strict model: a date or a set has no other form there than text or list.
+            record = model.model_validate_json(json.dumps(answer), by_alias=True, by_name=by_name, context=told)
         except ValidationError as error:
             raise InvalidRecord(_faults(error)) from None
-        return record.model_dump(mode="json")
+        except RecursionError:
+            raise InvalidRecord([SchemaFault("", "nested too deeply")]) from None
+        made: dict[str, Any] = recorded(record, answer)
+        return made
 
     def check(record: dict[str, Any]) -> list[tuple[str, str]]:
-        parsed = model.model_validate(record, context=STORED)
+        try:
+            # Computed fields are in the record, but cannot be told to the model.
+            parsed = model.model_validate_json(
+                json.dumps(record), by_alias=False, by_name=True, context=STORED, extra="ignore"
+            )
+        except ValidationError as error:
+            return [("readable_again", f"the record is none of its own schema: {InvalidRecord(_faults(error))}")]
         found = ((rule.name, rule.broken(parsed)) for rule in checks)
-        return [(rule_name, message) for rule_name, message in found if message is not None]
+        broken = [(rule_name, message) for rule_name, message in found if message is not None]
+        return [*broken, *uncomputed(parsed)]
 
+    kept = model.model_json_schema(by_alias=False, schema_generator=RecordSchema)
     return Schema(
         name=name or snake_case(model.__name__),
         json_schema=json_schema,
         parse=parse,
         check=check,
         allow_empty=bool(getattr(model, "allow_empty", False)),
+        record_schema=None if kept == json_schema else kept,
+        origin=f"{model.__module__}:{model.__qualname__}",
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from schemas.habits import PageHabits, evidence_of
 from schemas.json_file import read_leaves
-from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format
+from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, record_path
 
 _ROUNDS = 8
 _LONGEST = 200  # characters of a refused text that are told
@@ -64,7 +64,24 @@ def as_far_as_read(answer: dict[str, Any], schema: Schema, habits: PageHabits | 
     try:
         made: dict[str, Any] = read_leaves(answer, schema.json_schema, evidence)
     except InvalidRecord:
-        return answer
+        made = answer
+    kept: dict[str, Any] = _named_as_kept(made, schema, "")
+    return kept
+
+
+def _named_as_kept(value: Any, schema: Schema, path: str) -> Any:
+    """The same value under the names that its fields have in a record."""
+    if isinstance(value, list):
+        return [_named_as_kept(child, schema, f"{path}.{number}") for number, child in enumerate(value)]
+    if not isinstance(value, dict) or schema.record_schema is None:
+        return value
+    named = record_path(schema, path)
+    made = {}
+    for name, child in value.items():
+        inside = f"{path}.{name}" if path else str(name)
+        made[record_path(schema, inside).removeprefix(f"{named}." if named else "")] = _named_as_kept(
+            child, schema, inside
+        )
     return made
 
 

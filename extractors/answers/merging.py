@@ -138,13 +138,14 @@ def _join(path: str, step: str) -> str:
 def last_fields(schema: dict[str, Any]) -> frozenset[str]:
     """Paths of the fields marked `merge: last`, list positions left out: `total`, `seller.name` ..."""
     found: set[str] = set()
+    shared = {**schema.get("definitions", {}), **schema.get("$defs", {})}
 
     def walk(node: dict[str, Any], path: str, refs: tuple[str, ...]) -> None:
         ref = node.get("$ref")
         if ref in refs:
             return
         if ref:
-            walk(schema.get("$defs", {}).get(ref.rsplit("/", 1)[-1], {}), path, (*refs, ref))
+            walk(shared.get(ref.rsplit("/", 1)[-1], {}), path, (*refs, ref))
         if node.get("merge") == "last":
             found.add(path)
         for option in (*node.get("anyOf", ()), *node.get("oneOf", ()), *node.get("allOf", ())):

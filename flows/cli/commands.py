@@ -31,7 +31,7 @@ def export(options: argparse.Namespace) -> int:
     """Writes records to files or a Delta table."""
     from flows.cli.export_purge import show_export
 
-    return show_export(options.schema, options.destination, options.format, options.store)
+    return show_export(options.schema, options.destination, options.format, options.store, formulas=options.formulas)
 
 
 def quarantine_list(options: argparse.Namespace) -> int:

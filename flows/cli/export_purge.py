@@ -10,14 +10,14 @@ from flows.store.purge import purge_document, purge_replies
 from flows.store.store import Store
 
 
-def show_export(schema: str, place: str, form: str, url: str | None) -> int:
+def show_export(schema: str, place: str, form: str, url: str | None, *, formulas: bool = False) -> int:
     """Exports and says what went where; returns the exit code."""
     name = find_schema(schema).name if ":" in schema or schema.endswith(".json") else schema
     store_url = url or settings().store
     # Opened for looking first: a store that is not there is not made for the sake of an export.
     Store.open(store_url, read_only=True).close()
     with Store.open(store_url) as store:
-        done = export(store, name, place, form)
+        done = export(store, name, place, form, formulas=formulas)
     if not done.added and not done.removed:
         print(f"{done.place}: up to date")
         return 0

@@ -124,6 +124,9 @@ def _add_export(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument("schema", metavar="SCHEMA")
     parser.add_argument("destination", metavar="DEST", help="a folder, or s3://bucket/prefix")
     parser.add_argument("--format", choices=("parquet", "csv", "jsonl", "delta"), default="parquet")
+    parser.add_argument(
+        "--formulas", action="store_true", help="leave CSV cells that a spreadsheet would run as they are"
+    )
     _add_store(parser)
     parser.set_defaults(command=commanding.export)
 

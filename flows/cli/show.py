@@ -5,7 +5,6 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from extractors.errors import BadConfiguration
 from extractors.vocabulary import DocumentStatus, PageStatus
+from flows.export.cells import cell, neutral
 from flows.observe.summary import Summary
 from flows.run.job import Job
 from flows.schema_lookup import find_schema
@@ -168,23 +168,18 @@ def _cell(column: str, value: Any) -> str:
 
 
 def _print_json(found: Sequence[dict[str, Any]], *, lines: bool) -> None:
-    """Decimals, which PostgreSQL gives, are numbers here as they are in SQLite; dates are ISO text."""
+    """Records as they are stored: decimals are exact texts, dates ISO texts, booleans booleans."""
     if not lines:
-        print(json.dumps(found, ensure_ascii=False, indent=2, default=_plain))
+        print(json.dumps(found, ensure_ascii=False, indent=2))
         return
     for record in found:
-        print(json.dumps(record, ensure_ascii=False, default=_plain))
-
-
-def _plain(value: object) -> float | str:
-    return float(value) if isinstance(value, Decimal) else str(value)
+        print(json.dumps(record, ensure_ascii=False))
 
 
 def _as_csv(_name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerows([neutral(cell(value)) for value in row] for row in (columns, *rows))
     sys.stdout.write(buffer.getvalue())
 
 
@@ -256,9 +251,26 @@ def show_schema(spec: str) -> int:
 
 
 def check_schema(spec: str) -> int:
-    """Says whether a schema can be asked for; raises `BadConfiguration` with the place when not."""
+    """Says whether a schema can be asked for, and whether what it is answered comes out everywhere unchanged.
+
+    Raises:
+        BadConfiguration: it cannot, or something is lost; the message has every fault.
+    """
+    from flows.cli.schema_check import checked
+
+    schema = find_schema(spec)
+    verdict = checked(schema)
+    if verdict.faults:
+        raise BadConfiguration(
+            "\n  ".join([f"schema {schema.name} has {len(verdict.faults)} faults:", *verdict.faults])
+        )
     fields = _portable(spec)["properties"]
-    print(f"{find_schema(spec).name} can be asked for: {len(fields)} fields ({', '.join(fields)})")
+    print(f"{schema.name} can be asked for: {len(fields)} fields ({', '.join(fields)})")
+    print("a made-up answer came out of the record, the view and the exports unchanged")
+    for told in verdict.untried:
+        print(f"not tried: {told}")
+    for told in verdict.unsent:
+        print(f"not sent to the model, checked here: {told}")
     return 0
 
 

@@ -14,11 +14,11 @@ from typing import Any
 import pyarrow as pa
 
 from flows.store.dialects import json_text
-from flows.store.exports import EXPORT, Row
+from flows.store.exports import BESIDE, EXPORT, Row
 from flows.store.shape import field_names
 from flows.store.types import clean_text
-from flows.store.views import AFTER, BEFORE
-from schemas.portable import portable
+from flows.store.views import AFTER, BEFORE, ISSUE
+from schemas.portable import portable, with_computed
 
 SCALE = 10
 """Fraction digits of a decimal column; 28 digits are left before the point."""
@@ -26,12 +26,24 @@ SCALE = 10
 _DECIMAL = "octavo:decimal"
 """Marks a decimal through `portable`, which asks for it as text: the only value of an enum."""
 
+_KEY = b"octavo:key"
+"""Metadata of a struct's field that is named otherwise than its value's key."""
+
 _FORMATS = {"date": pa.date32(), "date-time": pa.timestamp("us", tz="UTC")}
 _TYPES = {"integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
 _PROVENANCE = {
     "record_id": pa.int64(), "document_uri": pa.string(), "extraction_id": pa.int64(), "status": pa.string(),
     "grounded": pa.float64(), "issue_count": pa.int64(),
 }  # fmt: skip
+
+_TOLD = [
+    ("issues", pa.list_(pa.struct([(name, pa.string()) for name in ISSUE]))),
+    ("evidence", pa.list_(pa.struct([
+        ("path", pa.string()), ("state", pa.string()), ("page", pa.int64()), ("box", pa.list_(pa.float64())),
+        ("text", pa.string()), ("distance", pa.float64()),
+    ]))),
+]  # fmt: skip
+"""What is doubtful about a record, and where its values stand."""
 
 
 class Columns:
@@ -43,14 +55,14 @@ class Columns:
     """
 
     def __init__(self, json_schema: dict[str, Any]) -> None:
-        names = field_names(json_schema, (*BEFORE, *AFTER, EXPORT))
-        nodes = portable(_marked(json_schema))["properties"].items()
+        names = field_names(json_schema, BESIDE)
+        nodes = portable(_marked(with_computed(json_schema)))["properties"].items()
         self._fields = [(key, pa.field(names[key], _type(node))) for key, node in _clean(nodes)]
         self.schema = pa.schema(
             [(name, _PROVENANCE[name]) for name in BEFORE]
             + [field for _, field in self._fields]
             + [(name, _PROVENANCE[name]) for name in AFTER]
-            + [(EXPORT, pa.int64())]
+            + [*_TOLD, (EXPORT, pa.int64())]
         )
         self.misfits: Counter[str] = Counter()
 
@@ -60,7 +72,8 @@ class Columns:
 
     def _row(self, row: Row) -> dict[str, Any]:
         values = {field.name: self._fit(row.data.get(key), field.type, key) for key, field in self._fields}
-        return row.provenance | values
+        told = {"issues": row.issues, "evidence": row.evidence}
+        return row.provenance | values | told
 
     def _fit(self, value: Any, kind: pa.DataType, where: str) -> Any:
         """The value as Python holds that type, or None."""
@@ -70,7 +83,7 @@ class Columns:
             return [self._fit(each, kind.value_type, where) for each in value]
         if pa.types.is_struct(kind) and isinstance(value, dict):
             return {
-                field.name: self._fit(value.get(field.name), field.type, f"{where}.{field.name}") for field in kind
+                field.name: self._fit(value.get(_key(field)), field.type, f"{where}.{_key(field)}") for field in kind
             }
         try:
             return _scalar(value, kind)
@@ -91,7 +104,7 @@ def _marked(node: Any) -> Any:
         return {**{key: child for key, child in made.items() if key != "format"}, **decimal}
     options = made.get("anyOf", [])
     kinds = [option.get("type") for option in options if isinstance(option, dict)]
-    if "number" in kinds and "string" in kinds:
+    if "number" in kinds and "string" in kinds and not made.get("x-text"):
         made["anyOf"] = [decimal, *(option for option in options if option.get("type") not in {"number", "string"})]
     return made
 
@@ -115,8 +128,25 @@ def _single_type(node: dict[str, Any]) -> pa.DataType:
     if kind == "array":
         return pa.list_(_type(node["items"]))
     if kind == "object":
-        return pa.struct([pa.field(key, _type(child)) for key, child in _clean(node["properties"].items())])
+        return pa.struct(list(_fields(_clean(node["properties"].items()))))
     return _FORMATS.get(str(node.get("format"))) or _TYPES.get(kind, pa.string())
+
+
+def _fields(properties: Iterable[tuple[str, Any]]) -> Iterator[pa.Field]:
+    """The fields of a struct; one whose name another has but for its case, which Delta refuses, gets a number."""
+    taken: set[str] = set()
+    for key, child in properties:
+        name, number = key, 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{key}_{number}"
+        taken.add(name.casefold())
+        yield pa.field(name, _type(child), metadata=None if name == key else {_KEY: key})
+
+
+def _key(field: pa.Field) -> str:
+    """The key of the record's object that a struct's field holds."""
+    return field.metadata[_KEY].decode() if field.metadata else str(field.name)
 
 
 def _scalar(value: Any, kind: pa.DataType) -> Any:

@@ -5,16 +5,17 @@ one has its number, and begins by removing what it left.
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from extractors.errors import BadConfiguration
-from flows.export.files import WRITERS
+from flows.export.files import WRITERS, CsvFiles, Files
 from flows.storage.destinations import Destination, destination
 from flows.store import exports
 from flows.store.exports import Row, Shipment, Target
@@ -42,7 +43,7 @@ class Exported:
     anew: bool = False
 
 
-def export(store: Store, schema_name: str, place: str, form: str = "parquet") -> Exported:
+def export(store: Store, schema_name: str, place: str, form: str = "parquet", *, formulas: bool = False) -> Exported:
     """Brings a destination up to date with the store.
 
     Args:
@@ -50,6 +51,7 @@ def export(store: Store, schema_name: str, place: str, form: str = "parquet") ->
         schema_name: whose records.
         place: a folder, or `s3://bucket/prefix`; one schema and format each.
         form: `parquet`, `csv`, `jsonl` or `delta`.
+        formulas: CSV cells that a spreadsheet would run stay as they are.
 
     Raises:
         BadConfiguration: no such schema, another format is there already, or a library is missing.
@@ -70,7 +72,7 @@ def export(store: Store, schema_name: str, place: str, form: str = "parquet") ->
             if form == "delta":
                 misfits = _merge(there, json_schema, shipped, rows)
             else:
-                misfits = _put(there, form, json_schema, shipped, rows)
+                misfits = _put(there, _writer(form, formulas=formulas), json_schema, shipped, rows)
         store.transact(exports.note, shipped)
     return Exported(there.uri, target.number, len(shipped.added), len(shipped.removed), misfits, anew)
 
@@ -117,8 +119,16 @@ def _renewing(store: Store, rows: Iterator[list[Row]]) -> Iterator[list[Row]]:
         store.renew()
 
 
+def _writer(form: str, *, formulas: bool) -> Callable[[Path, dict[str, Any]], Files]:
+    return partial(CsvFiles, formulas=formulas) if form == "csv" else WRITERS[form]
+
+
 def _put(
-    there: Destination, form: str, json_schema: dict[str, Any], shipped: Shipment, rows: Iterable[list[Row]]
+    there: Destination,
+    write: Callable[[Path, dict[str, Any]], Files],
+    json_schema: dict[str, Any],
+    shipped: Shipment,
+    rows: Iterable[list[Row]],
 ) -> dict[str, int]:
     """Writes the files of an export and puts them in place; returns the misfits."""
     begin = f"{shipped.number:06}-"
@@ -126,7 +136,7 @@ def _put(
         if Path(name).name.startswith(begin):
             there.remove(name)
     with tempfile.TemporaryDirectory(prefix="octavo-export-") as folder:
-        files = WRITERS[form](Path(folder), json_schema)
+        files = write(Path(folder), json_schema)
         for some in rows:
             files.add(some)
         made = dict(files.close())

@@ -14,9 +14,13 @@ from flows.store.dialects import insert
 from flows.store.objects import batches
 from flows.store.succession import document_uri
 from flows.store.tables import WHOLE, export_targets, exported_records, exports, extractions, records, schemas
+from flows.store.views import AROUND
 
 EXPORT = "export"
 """The column that says by which export a row came."""
+
+BESIDE = (*AROUND, EXPORT)
+"""The columns beside a record's fields, whose names a field cannot take."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,12 @@ class Target:
 
 @dataclass(frozen=True)
 class Row:
-    """A record to export: its provenance by column, and its data as JSON."""
+    """A record to export: its provenance by column; its data, issues and evidence as JSON."""
 
     provenance: dict[str, Any]
     data: dict[str, Any]
+    issues: list[dict[str, Any]]
+    evidence: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -163,6 +169,8 @@ def rows(connection: Connection, shipped: Shipment) -> Iterator[list[Row]]:
                     EXPORT: shipped.number,
                 },
                 row.data,
+                row.issues,
+                row.evidence,
             )
             for row in found
         ]

@@ -1,10 +1,10 @@
 """What the commands read from the store: records, quarantine, runs."""
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, select, table, text
@@ -12,11 +12,12 @@ from sqlalchemy.sql import quoted_name
 
 from extractors.documents import PageState, StoredReply
 from extractors.errors import BadConfiguration
-from extractors.vocabulary import NOT_COMPLETE, PageStatus, Records
+from extractors.vocabulary import NOT_COMPLETE, WITH_RECORDS, PageStatus, Records
 from flows.store.replies import stored_reply
+from flows.store.shape import record_keys
 from flows.store.splits import of_split_file
 from flows.store.store import Store
-from flows.store.succession import awaiting
+from flows.store.succession import awaiting, document_uri
 from flows.store.tables import (
     documents,
     extraction_replies,
@@ -27,8 +28,9 @@ from flows.store.tables import (
     replies,
     runs,
     schema_views,
+    schemas,
 )
-from flows.store.views import ELEMENT_BEFORE, ISSUES, RECORD
+from flows.store.views import RECORD
 
 
 @dataclass(frozen=True)
@@ -105,53 +107,60 @@ def record_rows(store: Store, schema_name: str) -> tuple[tuple[str, ...], list[t
         BadConfiguration: the store knows no such schema.
     """
     with store.reading() as connection:
-        return _rows(connection, _views(connection, store, schema_name)[RECORD], "record_id")
+        name, definition = _views(connection, store, schema_name)[RECORD]
+        # A text of its own for each shape: PostgreSQL refuses a prepared statement whose view has changed since.
+        told = text(f"/* {sha256(definition.encode()).hexdigest()[:16]} */ *")
+        query = select(told).select_from(table(quoted_name(name, quote=True))).order_by(text("record_id"))
+        found = connection.execute(query)
+        return tuple(found.keys()), [tuple(row) for row in found]
 
 
 def whole_records(store: Store, schema_name: str) -> list[dict[str, Any]]:
-    """The current records of a schema with their lists and issues, by record id.
+    """The current records of a schema as they are stored, nested and exact, by record id.
 
-    Each has the columns of its view, `issues`, and for every list the rows of that list's view (a list of
-    plain values as it is) under the list's name.
+    Each has its fields between the view's own columns, and then `issues` and `evidence`. A field of such a name
+    gets a number, as in the view.
 
     Raises:
         BadConfiguration: the store knows no such schema.
     """
+    found = (
+        select(records, document_uri(extractions).label("document_uri"), extractions.c.status)
+        .select_from(records.join(extractions))
+        .where(_current_of(schema_name), extractions.c.status.in_(WITH_RECORDS))
+        .order_by(records.c.id)
+    )
     with store.reading() as connection:
-        views = _views(connection, store, schema_name)
-        columns, rows = _rows(connection, views.pop(RECORD), "record_id")
-        found: dict[int, dict[str, Any]] = {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
-        issues = select(records.c.id, records.c.issues).join(extractions).where(_current_of(schema_name))
-        for record_id, told in connection.execute(issues):
-            if record_id in found:
-                found[record_id]["issues"] = told
-        views.pop(ISSUES, None)
-        for path, view in views.items():
-            name = "_".join(json.loads(path))
-            for record in found.values():
-                record[name] = []
-            columns, rows = _rows(connection, view, "record_id, ordinal")
-            for record_id, _uri, _ordinal, *values in rows:
-                plain = columns[len(ELEMENT_BEFORE) :] == ("value",)
-                element = values[0] if plain else dict(zip(columns[len(ELEMENT_BEFORE) :], values, strict=True))
-                found[record_id][name].append(element)
-    return list(found.values())
+        _views(connection, store, schema_name)
+        declared = connection.scalar(select(schemas.c.json_schema).where(schemas.c.name == schema_name))
+        rows = connection.execute(found).all()
+    keys = record_keys(declared or {})
+    return [_whole(row, keys) for row in rows]
 
 
-def _views(connection: Connection, store: Store, schema_name: str) -> dict[str, str]:
-    """Path -> name of a schema's views."""
+def _whole(row: Any, keys: Sequence[str]) -> dict[str, Any]:
+    """One record; its keys in the schema's order, which JSONB forgets, then what only an older schema had."""
+    whole: dict[str, Any] = {"record_id": row.id, "document_uri": row.document_uri}
+    beside = {
+        "extraction_id": row.extraction_id, "status": row.status, "grounded": row.grounded,
+        "issue_count": len(row.issues), "issues": row.issues, "evidence": row.evidence,
+    }  # fmt: skip
+    for key in dict.fromkeys([*keys, *row.data]):
+        name, number = key, 1
+        while name in whole or name in beside:
+            number += 1
+            name = f"{key}_{number}"
+        whole[name] = row.data.get(key)
+    return whole | beside
+
+
+def _views(connection: Connection, store: Store, schema_name: str) -> dict[str, tuple[str, str]]:
+    """Path -> name and definition of a schema's views."""
     rows = connection.execute(select(schema_views).where(schema_views.c.schema_name == schema_name))
-    views = {row.path: row.name for row in rows}
+    views = {row.path: (row.name, row.definition) for row in rows}
     if RECORD not in views:
         raise BadConfiguration(f"nothing was extracted with a schema {schema_name!r} into {store.shown_url}")
     return views
-
-
-def _rows(connection: Connection, view: str, order: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-    found = connection.execute(
-        select(text("*")).select_from(table(quoted_name(view, quote=True))).order_by(text(order))
-    )
-    return tuple(found.keys()), [tuple(row) for row in found]
 
 
 def _current_of(schema_name: str) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from flows.store.types import clean_text
-from schemas.portable import portable
+from schemas.portable import portable, with_computed
 
 _LONGEST = 63
 """Bytes of a name in PostgreSQL, which cuts longer ones off in silence."""
@@ -58,7 +58,7 @@ def shape_of(json_schema: dict[str, Any], beside: tuple[str, ...], beside_elemen
     Raises:
         schemas.portable.NotPortable: the schema cannot be asked for at all.
     """
-    root = portable(_decimals_as_numbers(json_schema))
+    root = portable(_decimals_as_numbers(with_computed(json_schema)))
     leaves = list(_leaves(root, ()))
     scalars = [(path, node) for path, node in leaves if not _is_list(node)]
     lists = []
@@ -82,7 +82,12 @@ def declared_paths(json_schema: dict[str, Any]) -> list[str]:
 def field_names(json_schema: dict[str, Any], beside: tuple[str, ...]) -> dict[str, str]:
     """The top-level fields of a schema's records, each with its name beside columns of an export's own."""
     taken = {name.casefold() for name in beside}
-    return {key: free_name(key, taken) for key in map(clean_text, portable(json_schema)["properties"])}
+    return {key: free_name(key, taken) for key in record_keys(json_schema)}
+
+
+def record_keys(json_schema: dict[str, Any]) -> list[str]:
+    """The keys of a schema's records, computed fields last, as they are stored."""
+    return [clean_text(key) for key in portable(with_computed(json_schema))["properties"]]
 
 
 def free_name(wanted: str, taken: set[str]) -> str:
@@ -113,8 +118,8 @@ def _decimals_as_numbers(node: Any) -> Any:
     if made.get("format") == "decimal":
         made["type"] = "number"
     options = [option for option in made.get("anyOf", ()) if isinstance(option, dict)]
-    if any(option.get("type") == "number" for option in options):
-        # Pydantic declares Decimal so; what is no number in a field that takes both is in `records.data` only.
+    if any(option.get("type") == "number" for option in options) and not made.get("x-text"):
+        # Pydantic declares Decimal so.
         made["anyOf"] = [option for option in options if option.get("type") != "string"]
     return made
 

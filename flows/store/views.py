@@ -6,12 +6,14 @@ row even when its bytes lie under several uris: `document_uri` is the smallest t
 """
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Connection, Select, delete, inspect, select, true
 from sqlalchemy.sql import quoted_name
 
 from extractors.vocabulary import WITH_RECORDS
 from flows.store.dialects import JsonReader, Sql, insert, json_reader, json_text, lock_definitions
+from flows.store.origins import ORIGIN, refuse_another
 from flows.store.shape import Shape, ViewColumn, ViewList, free_name, shape_of
 from flows.store.store import Store
 from flows.store.succession import document_uri
@@ -23,6 +25,9 @@ BEFORE, AFTER = ("record_id", "document_uri"), ("extraction_id", "status", "grou
 ELEMENT_BEFORE = ("record_id", "document_uri", "ordinal")
 """Columns around a record's fields, and before a list element's; a field of such a name gets a number."""
 
+AROUND = (*BEFORE, *AFTER, "issues", "evidence")
+"""What stands around the fields of a whole record."""
+
 
 RECORD = json_text(())
 """The path under which a schema's own view is listed, beside those of its lists."""
@@ -31,7 +36,7 @@ RECORD = json_text(())
 ISSUES = json_text("issues")
 """The path under which the view of a schema's issues is listed: no field's, since those are lists of keys."""
 
-_ISSUE = ("kind", "path", "message")
+ISSUE = ("kind", "path", "message")
 
 
 def make_views(store: Store, schema: Schema) -> None:
@@ -46,17 +51,19 @@ def make_views(store: Store, schema: Schema) -> None:
 
     Raises:
         schemas.portable.NotPortable: it cannot.
+        BadConfiguration: another schema has that name in this store (`origins`).
         StoreUnavailable: the store cannot be written.
     """
-    shape = shape_of(schema.json_schema, (*BEFORE, *AFTER), ELEMENT_BEFORE)
+    shape = shape_of(schema.of_records, (*BEFORE, *AFTER), ELEMENT_BEFORE)
+    kept = schema.of_records | ({ORIGIN: schema.origin} if schema.origin else {})
     with store.reading() as connection:
-        declared = connection.scalar(select(schemas.c.json_schema).where(schemas.c.name == schema.name))
         same_views = _stored(connection, schema.name) == _planned(connection, schema.name, shape)
-        if same_views and declared == clean_json(schema.json_schema):
+        if same_views and _declared(connection, schema.name) == clean_json(kept):
             return
     with store.writing() as connection:
         lock_definitions(connection)
-        declared = {"json_schema": schema.json_schema, "changed_at": datetime.now(UTC)}
+        refuse_another(_declared(connection, schema.name), schema, store.shown_url)
+        declared = {"json_schema": kept, "changed_at": datetime.now(UTC)}
         connection.execute(
             insert(connection, schemas)
             .values(name=schema.name, **declared)
@@ -73,6 +80,10 @@ def make_views(store: Store, schema: Schema) -> None:
             connection.execute(
                 schema_views.insert().values(name=name, schema_name=schema.name, path=path, definition=definition)
             )
+
+
+def _declared(connection: Connection, schema_name: str) -> dict[str, Any] | None:
+    return connection.scalar(select(schemas.c.json_schema).where(schemas.c.name == schema_name))
 
 
 def _stored(connection: Connection, schema_name: str) -> dict[str, tuple[str, str]]:
@@ -141,9 +152,9 @@ def _issues_view(reader: JsonReader, schema_name: str) -> Select[tuple[object, .
     """A row for each issue of each current record."""
     found = reader.elements(records.c.issues, ())
     before = (records.c.id, document_uri(extractions), found.ordinal)
-    told = (reader.typed(reader.value_at(found.object, (name,)), "text") for name in _ISSUE)
+    told = (reader.typed(reader.value_at(found.object, (name,)), "text") for name in ISSUE)
     source = records.join(extractions).join(found.source, true())
-    shown = (*_labelled(ELEMENT_BEFORE, before), *_labelled(_ISSUE, tuple(told)))
+    shown = (*_labelled(ELEMENT_BEFORE, before), *_labelled(ISSUE, tuple(told)))
     return _current(schema_name, *shown, whole=False).select_from(source)
 
 

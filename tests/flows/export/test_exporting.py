@@ -1,5 +1,6 @@
 """Exports: typed, incremental, each record exactly once; read back with DuckDB and pandas."""
 
+import csv
 import json
 import re
 from collections.abc import Iterator
@@ -149,6 +150,37 @@ def test_csv_has_a_file_for_each_list(store: Store, tmp_path: Path) -> None:
         ["0", "Nail", "5.25"],
         ["1", "Rest", "2"],
     ]
+
+
+def test_csv_lists_may_have_any_name(store: Store, tmp_path: Path) -> None:
+    """Lists named like the export's own files, or like a path, lose nothing and stay inside the destination."""
+    texts = {"type": "array", "items": {"type": "string"}}
+    names = ["records", "removed", "issues", "evidence", "../x", "..", "/etc/x"]
+    own = schema_of_json({"type": "object", "properties": dict.fromkeys(names, texts)}, "own")
+    make_views(store, own)
+    claim = store.claim(listed("x"), spooled("X"), "own", "r1", "run")
+    store.finish(claim, outcome("complete", draft(**{name: [f"of {name}"] for name in names})), "run")
+    out = tmp_path / "deep" / "out"
+    export(store, "own", str(out), "csv")
+    found = {path.parent.name: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.csv")}
+    assert all(path.is_relative_to(out) for path in tmp_path.rglob("*.csv"))
+    assert len(found) == len(names) + 4
+    for name in names:
+        assert sum(f"of {name}," in text for text in found.values()) == 1
+
+
+def test_csv_cells_are_no_formulas(store: Store, tmp_path: Path) -> None:
+    """What a spreadsheet would run begins with an apostrophe, unless that is switched off; numbers stay numbers."""
+    formulas = ["=1+1", "+cmd", "-2+3", "@sum", "\t=1", "\r=1", "\uff1d1"]
+    for number, formula in enumerate(formulas):
+        _add(store, str(number), formula, total="-12.50", order_reference="+49 30 123")
+    export(store, "invoice", str(tmp_path / "safe"), "csv")
+    export(store, "invoice", str(tmp_path / "raw"), "csv", formulas=True)
+    for folder, begin in (("safe", "'"), ("raw", "")):
+        with next((tmp_path / folder / "records").iterdir()).open(encoding="utf-8", newline="") as opened:
+            rows = list(csv.DictReader(opened))
+        assert [row["number"] for row in rows] == [f"{begin}{formula}" for formula in formulas]
+        assert {(row["total"], row["order_reference"]) for row in rows} == {("-12.50", "+49 30 123")}
 
 
 @pytest.mark.parametrize("form", ["parquet", "delta"])

@@ -1,0 +1,194 @@
+"""`octavo schemas check`: a made-up answer goes the way of a real one, and every fault on it is told at once."""
+
+import csv
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from extractors.documents import Extraction, ObjectRef, RecordDraft, Spooled
+from extractors.vocabulary import DocumentStatus
+from flows.export.export import export
+from flows.store.exports import BESIDE
+from flows.store.queries import record_rows, whole_records
+from flows.store.shape import field_names, record_keys, shape_of
+from flows.store.store import Store
+from flows.store.views import AFTER, AROUND, BEFORE, ELEMENT_BEFORE, make_views
+from schemas.example import example
+from schemas.joining import joined
+from schemas.portable import NotPortable, portable
+from schemas.record import InvalidRecord, Schema, record_path
+
+_LOCAL = {
+    "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+    "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "unevaluatedProperties",
+    "unevaluatedItems", "dependentRequired", "contains", "minContains", "maxContains", "not",
+}  # fmt: skip
+"""What is not sent to the model as a keyword, and is checked here."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found.
+
+    Attributes:
+        faults: what would go wrong with a real answer.
+        untried: fields for which no value could be made up, and why.
+        unsent: keywords that are not sent, and checked here, by path.
+    """
+
+    faults: tuple[str, ...]
+    untried: tuple[str, ...] = ()
+    unsent: tuple[str, ...] = ()
+
+
+def checked(schema: Schema) -> Verdict:
+    """Asks a schema for nothing, answers it with a made-up instance, and looks for the values wherever they go."""
+    try:
+        portable(schema.json_schema)
+    except NotPortable as error:
+        return Verdict(error.faults)
+    answer, untried, faults = _answer(schema)
+    unsent = tuple(f"{path}: {', '.join(keys)}" for path, keys in _unsent(schema.json_schema, schema.json_schema, ""))
+    if faults:
+        return Verdict(tuple(faults), tuple(untried), unsent)
+    record = schema.parse(answer)
+    faults = [*_lost(schema, answer, record), *(f"{name}: {told}" for name, told in _computed_faults(schema, record))]
+    faults += _carried(schema, record)
+    return Verdict(tuple(faults), tuple(untried), unsent)
+
+
+def _answer(schema: Schema) -> tuple[Any, list[str], list[str]]:
+    """An answer that the schema takes, what had to be left out of it, and why there is none."""
+    answer: Any = example(schema.json_schema)
+    untried: list[str] = []
+    for _ in range(len(list(_leaves(answer))) + 1):
+        try:
+            schema.parse(answer)
+        except InvalidRecord as error:
+            fault = error.faults[0]
+            left = _left_out(answer, fault.path)
+            if not left:
+                told = [f"{each.path or 'the record'}: {each.message}" for each in error.faults]
+                return answer, untried, [f"a made-up value is refused: {each}; give `examples`" for each in told]
+            untried.append(f"{left}: {fault.message}; give `examples`")
+        else:
+            return answer, untried, []
+    return answer, untried, ["no made-up answer is accepted; give `examples`"]
+
+
+def _left_out(answer: Any, path: str) -> str:
+    """Makes the innermost value on a refused path null; returns its path, or nothing when there is none to take."""
+    steps = path.split(".")
+    holder, place, node = None, "", answer
+    taken: list[str] = []
+    for step in steps:
+        inner = node[int(step)] if isinstance(node, list) and step.isdigit() and int(step) < len(node) else (
+            node.get(step) if isinstance(node, dict) else None
+        )  # fmt: skip
+        if inner is None:
+            break
+        holder, place, node = node, step, inner
+        taken.append(step)
+    if holder is None or isinstance(node, dict):
+        return ""
+    holder[int(place) if isinstance(holder, list) else place] = [] if isinstance(node, list) else None
+    return ".".join(taken)
+
+
+def _lost(schema: Schema, answer: Any, record: dict[str, Any]) -> Iterator[str]:
+    """Answered values that the record does not hold."""
+    kept = dict(_leaves(record))
+    for path, value in _leaves(answer):
+        place = record_path(schema, path)
+        if value is not None and not _same(value, kept.get(place)):
+            yield f"{path}: answered {value!r}, the record holds {kept.get(place)!r}"
+
+
+def _computed_faults(schema: Schema, record: dict[str, Any]) -> list[tuple[str, str]]:
+    return [each for each in schema.check(record) if each[0] == "readable_again" or "cannot be computed" in each[1]]
+
+
+def _carried(schema: Schema, record: dict[str, Any]) -> Iterator[str]:
+    """Values of a record that do not come out of the store, its view, or an export."""
+    with tempfile.TemporaryDirectory(prefix="octavo-") as folder, Store.open(f"sqlite:///{folder}/check.db") as store:
+        make_views(store, schema)
+        spooled = Spooled(Path(folder), "example", 1)
+        claim = store.claim(ObjectRef("check:///example", 1, "1"), spooled, schema.name, "check", "check")
+        store.finish(
+            claim, Extraction(DocumentStatus.COMPLETE, records=(RecordDraft(record, (), (), None, (1,)),)), "check"
+        )
+        (whole,) = whole_records(store, schema.name)
+        fields = [name for name in whole if name not in AROUND]
+        for key, name in zip(dict.fromkeys([*record_keys(schema.of_records), *record]), fields, strict=True):
+            if whole[name] != record.get(key):
+                yield f"{key}: `records --format json` gives {whole[name]!r}"
+        shape = shape_of(schema.of_records, (*BEFORE, *AFTER), ELEMENT_BEFORE)
+        columns, ((*row,),) = record_rows(store, schema.name)
+        shown = dict(zip(columns, row, strict=True))
+        for column in shape.columns:
+            value = _dig(record, column.path)
+            if value is not None and shown[column.name] is None:
+                yield f"{'.'.join(column.path)}: {value!r} does not fit its column of the view"
+        yield from _exported(store, schema, record, Path(folder))
+
+
+def _exported(store: Store, schema: Schema, record: dict[str, Any], folder: Path) -> Iterator[str]:
+    export(store, schema.name, str(folder / "jsonl"), "jsonl")
+    line = json.loads(next((folder / "jsonl" / "records").iterdir()).read_text(encoding="utf-8"))
+    names = field_names(schema.of_records, BESIDE)
+    yield from (f"{key}: the export as JSON lines gives {line[name]!r}"
+                for key, name in names.items() if line[name] != record.get(key))  # fmt: skip
+    export(store, schema.name, str(folder / "csv"), "csv", formulas=True)
+    with next((folder / "csv" / "records").iterdir()).open(encoding="utf-8", newline="") as opened:
+        (row,) = csv.DictReader(opened)
+    for column in shape_of(schema.of_records, (*BEFORE, *AFTER, "export"), ()).columns:
+        value = _dig(record, column.path)
+        if value is not None and not row[column.name]:
+            yield f"{'.'.join(column.path)}: the export as CSV has nothing"
+    if find_spec("pyarrow"):
+        misfits = export(store, schema.name, str(folder / "parquet"), "parquet").misfits
+        yield from (f"{name}: its value does not fit the column of a Parquet export" for name in misfits)
+
+
+def _unsent(node: Any, root: dict[str, Any], path: str) -> Iterator[tuple[str, list[str]]]:
+    """The keywords that a schema loses when it is asked for, by path."""
+    node, _ = joined(node, root, path)
+    found = sorted(_LOCAL & node.keys())
+    if found:
+        yield path or "the record", found
+    for choice in (*node.get("anyOf", ()), *node.get("oneOf", ())):
+        yield from _unsent(choice, root, path)
+    if isinstance(node.get("items"), dict):
+        yield from _unsent(node["items"], root, f"{path}[]")
+    for name, child in node.get("properties", {}).items():
+        yield from _unsent(child, root, f"{path}.{name}" if path else name)
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if pairs is None:
+        yield path, value
+    else:
+        for step, child in pairs:
+            yield from _leaves(child, f"{path}.{step}" if path else str(step))
+
+
+def _same(answered: Any, kept: Any) -> bool:
+    """Equal, as numbers where both are some: a decimal answered as 2 is kept as "2"."""
+    if answered == kept or str(answered) == str(kept):
+        return type(answered) is not bool or answered is kept
+    try:
+        return not isinstance(answered, bool) and Decimal(str(answered)) == Decimal(str(kept))
+    except InvalidOperation:
+        return False
+
+
+def _dig(value: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

@@ -1,0 +1,79 @@
+"""`octavo schemas check`: a made-up answer through the record, the view and the exports; every fault at once."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flows.cli.parser import main
+from schemas.builtin import BUILTIN
+
+_MODEL = """
+from decimal import Decimal
+from typing import Any, Literal
+from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic.alias_generators import to_camel
+
+class Line(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, strict=True)
+    item_name: str
+    net_amount: Decimal = Field(gt=0)
+
+    @computed_field
+    @property
+    def gross(self) -> Decimal:
+        return self.net_amount * 2
+
+class Fine(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, strict=True)
+    order_lines: list[Line]
+    iban: str | None = Field(None, pattern="^DE[0-9]{20}$")
+    kind: Literal["a", 1] = "a"
+
+class Lossy(BaseModel):
+    kept: str
+    gone: str | None = Field(None, exclude=True)
+
+    @computed_field
+    @property
+    def broken(self) -> int:
+        return 1 // 0
+
+class Open(BaseModel):
+    anything: Any
+    either: dict[str, int]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _models(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(_MODEL)
+
+
+@pytest.mark.parametrize("name", [*BUILTIN, "mine.py:Fine"])
+def test_a_schema_that_loses_nothing_is_fine(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The built-in ones, and one with aliases, strict types and computed fields."""
+    assert main(["schemas", "check", name]) == 0
+    told = capsys.readouterr().out
+    assert "can be asked for" in told
+    if name == "mine.py:Fine":
+        assert "not tried: iban" in told
+        assert "checked here: orderLines[].netAmount: exclusiveMinimum" in told or "checked here: iban" in told
+
+
+def test_every_fault_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What cannot be asked for, and what would be lost, each with its place."""
+    assert main(["schemas", "check", "mine.py:Open"]) == 1
+    told = capsys.readouterr().err
+    assert "$.anything" in told
+    assert "$.either" in told
+    assert main(["schemas", "check", "mine.py:Lossy"]) == 1
+    told = capsys.readouterr().err
+    assert "gone: answered" in told
+    assert "broken: cannot be computed: ZeroDivisionError" in told
+    closed = {"properties": {"a": {"type": "string"}}, "additionalProperties": False}
+    (tmp_path / "both.json").write_text(
+        json.dumps({"type": "object", "allOf": [closed], "properties": {"b": {"type": "string"}}})
+    )
+    assert main(["schemas", "check", "both.json"]) == 1
+    assert "Additional properties are not allowed" in capsys.readouterr().err
