@@ -25,7 +25,7 @@ from flows.events.batch import MOST_AT_ONCE, Batch, Ended, TakeUploads
 from flows.events.notifications import arrivals_in
 from flows.observe import telemetry
 from flows.observe.logs import tell
-from flows.run.job import Job
+from flows.run.parameters import Job
 from flows.store import inbox
 from flows.store.inbox import Taken
 from flows.store.leases import RENEWED_EVERY

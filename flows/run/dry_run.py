@@ -19,7 +19,7 @@ from extractors.vision import VisionClient, estimate, open_http
 from extractors.vision.endpoints import PROFILES, Endpoint
 from flows.run.asked import Asked, asked_for
 from flows.run.endpoints import choose
-from flows.run.job import Job
+from flows.run.parameters import Job
 from flows.run.reasons import Reason, reasons
 from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Skipped, list_batches, spool_async
@@ -63,10 +63,8 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
     Raises:
         CannotRun: as `run_job`.
     """
-    wanted = asked_for(
-        job.schema, job.records, job.pages_per_request or settings.pages_per_request, split=job.split
-    )  # fmt: skip
-    endpoints = choose(job.endpoints, job.base_url, job.model, settings)
+    wanted = asked_for(job, settings)
+    endpoints = choose(job.endpoints or (), job.base_url, job.model, settings)
     found, limits = Estimate(), limits_of(settings)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="octavo-")))

@@ -148,11 +148,18 @@ def test_schemas_and_doctor_tell_what_there_is(capsys: pytest.CaptureFixture[str
     assert "does not answer" in " ".join(capsys.readouterr().out.split())
 
 
-def test_records_start_without_prefect() -> None:
-    """Start-up is a feature: reading the store must not wait for an orchestrator's import."""
-    code = "import sys, flows.cli, flows.cli.show; sys.exit('prefect' in sys.modules or 'boto3' in sys.modules)"
+@pytest.mark.parametrize("arguments", [["--help"], ["records", "receipt"]])
+def test_what_only_looks_starts_fast(arguments: list[str]) -> None:
+    """Start-up is a feature: neither help nor a look into the store waits for Prefect, boto3, PyMuPDF or httpx."""
+    code = (
+        "import sys, flows.cli; flows.cli.main(sys.argv[1:]); "
+        "sys.exit(', '.join({'prefect', 'boto3', 'pymupdf', 'httpx'} & set(sys.modules)) or 0)"
+    )
     root = Path(__file__).resolve().parents[3]
-    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=root).returncode == 0
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], check=False, cwd=root, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_secret_in_the_store_url_is_not_printed(inbox: Path, capsys: pytest.CaptureFixture[str]) -> None:

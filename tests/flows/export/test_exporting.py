@@ -74,7 +74,7 @@ def _sql(query: str) -> list[tuple[Any, ...]]:
 def test_parquet_is_nested_and_typed(store: Store, tmp_path: Path) -> None:
     """Decimals, dates, structs and lists of structs arrive as such; DuckDB and pandas read them."""
     _add(store, "a", "A")
-    done = export(store, "invoice", str(tmp_path / "out"))
+    done = export(store, schema_name="invoice", place=str(tmp_path / "out"))
     assert (done.number, done.added, done.removed, done.misfits) == (1, 1, 0, {})
     (file,) = (tmp_path / "out" / "records").iterdir()
     schema = pq.read_schema(file)
@@ -103,14 +103,17 @@ def test_an_export_brings_what_is_new_and_takes_away_what_is_superseded(
     current = f"select number from '{out}/records/*.{form}' anti join {removed} using (record_id, export) order by 1"
     _add(store, "a", "A")
     _add(store, "b", "B")
-    assert (export(store, "invoice", out, form).added, export(store, "invoice", out, form).added) == (2, 0)
+    assert (
+        export(store, schema_name="invoice", place=out, form=form).added,
+        export(store, "invoice", out, form).added,
+    ) == (2, 0)
     assert _sql(current) == [("A",), ("B",)]
     _add(store, "a", "C", etag="2")
-    done = export(store, "invoice", out, form)
+    done = export(store, schema_name="invoice", place=out, form=form)
     assert (done.number, done.added, done.removed) == (2, 1, 1)
     assert _sql(current) == [("B",), ("C",)]
     assert not store.claim(listed("a", "3"), spooled("A"), "invoice", "r1", "run").mine
-    done = export(store, "invoice", out, form)
+    done = export(store, schema_name="invoice", place=out, form=form)
     assert (done.number, done.added, done.removed) == (3, 1, 1)
     assert _sql(current) == [("A",), ("B",)]
     assert len(list((tmp_path / "out" / "records").iterdir())) == 3
@@ -121,11 +124,11 @@ def test_a_delta_table_shows_the_current_records(store: Store, tmp_path: Path) -
     out = str(tmp_path / "out")
     _add(store, "a", "A")
     _add(store, "b", "B")
-    export(store, "invoice", out, "delta")
+    export(store, schema_name="invoice", place=out, form="delta")
     _add(store, "a", "C", etag="2")
-    assert export(store, "invoice", out, "delta").removed == 1
+    assert export(store, schema_name="invoice", place=out, form="delta").removed == 1
     version = DeltaTable(out).version()
-    assert export(store, "invoice", out, "delta").added == 0
+    assert export(store, schema_name="invoice", place=out, form="delta").added == 0
     table = DeltaTable(out)
     assert table.version() == version
     arrow = pa.table(table.to_pyarrow_table())
@@ -141,7 +144,7 @@ def test_a_delta_table_shows_the_current_records(store: Store, tmp_path: Path) -
 def test_csv_has_a_file_for_each_list(store: Store, tmp_path: Path) -> None:
     """The columns are those of the views; amounts stand as they were stored."""
     _add(store, "a", "A")
-    export(store, "invoice", str(tmp_path / "out"), "csv")
+    export(store, schema_name="invoice", place=str(tmp_path / "out"), form="csv")
     records = pd.read_csv(next((tmp_path / "out" / "records").iterdir()), dtype=str)
     assert records.loc[0, ["number", "total", "seller_name", "issue_count"]].tolist() == ["A", "12.50", "Müller", "1"]
     items = pd.read_csv(next((tmp_path / "out" / "line_items").iterdir()), dtype=str)
@@ -161,9 +164,9 @@ def test_an_export_that_was_cut_off_is_done_again_whole(
     with monkeypatch.context() as dying:
         dying.setattr(exports, "note", _killed)
         with pytest.raises(KeyboardInterrupt):
-            export(store, "invoice", out, form)
+            export(store, schema_name="invoice", place=out, form=form)
     _add(store, "b", "B")
-    done = export(store, "invoice", out, form)
+    done = export(store, schema_name="invoice", place=out, form=form)
     assert (done.number, done.added) == (1, 2)
     found = DeltaTable(out).to_pandas() if form == "delta" else pd.read_parquet(tmp_path / "out" / "records")
     assert sorted(found["number"]) == ["A", "B"]
@@ -180,28 +183,28 @@ def test_two_exports_at_once_are_one(store: Store, tmp_path: Path) -> None:
         other.renew()
         other.transact(exports.hold, str(tmp_path / "out"), "invoice", "parquet", other.holder.id)
         with pytest.raises(DestinationUnavailable, match="another process is exporting"):
-            export(store, "invoice", str(tmp_path / "out"))
+            export(store, schema_name="invoice", place=str(tmp_path / "out"))
         other.release()
-        assert export(store, "invoice", str(tmp_path / "out")).added == 1
+        assert export(store, schema_name="invoice", place=str(tmp_path / "out")).added == 1
 
 
 def test_a_destination_has_one_format_and_may_begin_anew(store: Store, tmp_path: Path) -> None:
     """Another format is refused; after its files were removed, everything is exported again."""
     out = tmp_path / "out"
     _add(store, "a", "A")
-    export(store, "invoice", str(out))
+    export(store, schema_name="invoice", place=str(out))
     with pytest.raises(BadConfiguration, match="holds invoice as parquet"):
-        export(store, "invoice", str(out), "csv")
+        export(store, schema_name="invoice", place=str(out), form="csv")
     for file in (out / "records").iterdir():
         file.unlink()
-    done = export(store, "invoice", str(out))
+    done = export(store, schema_name="invoice", place=str(out))
     assert (done.anew, done.number, done.added) == (True, 1, 1)
 
 
 def test_values_that_do_not_fit_are_empty_and_told(store: Store, tmp_path: Path) -> None:
     """A record of an older schema cannot break an export; more fraction digits than fit are never rounded away."""
     _add(store, "a", "A", total="0.12345678901", issue_date="yesterday", line_items=[{"amount": "much"}, 3])
-    done = export(store, "invoice", str(tmp_path / "out"))
+    done = export(store, schema_name="invoice", place=str(tmp_path / "out"))
     assert done.misfits == {"total": 1, "issue_date": 1, "line_items.amount": 1, "line_items": 1}
     assert _sql(f"select number, total, len(line_items) from '{tmp_path}/out/records/*.parquet'") == [("A", None, 2)]
 
@@ -216,7 +219,7 @@ def test_a_schema_of_ones_own_with_awkward_fields(store: Store, tmp_path: Path) 
     store.finish(claim, outcome("complete", draft(**data)), "run")
     out = str(tmp_path / "out")
     for form in ("parquet", "delta", "jsonl", "csv"):
-        export(store, "own", f"{out}-{form}", form)
+        export(store, schema_name="own", place=f"{out}-{form}", form=form)
     assert _sql(f"select status, status_2, either, flag from '{out}-parquet/records/*.parquet'") == [
         ("complete", "open", "3", True)
     ]
@@ -226,8 +229,8 @@ def test_a_schema_of_ones_own_with_awkward_fields(store: Store, tmp_path: Path) 
     make_views(store, schema_of_json({"title": "own", "type": "object", "properties": more}, "own"))
     claim = store.claim(listed("y"), spooled("Y"), "own", "r1", "run")
     store.finish(claim, outcome("complete", draft(**data, added=0.5)), "run")
-    export(store, "own", f"{out}-parquet")
-    export(store, "own", f"{out}-delta", "delta")
+    export(store, schema_name="own", place=f"{out}-parquet")
+    export(store, schema_name="own", place=f"{out}-delta", form="delta")
     rows = _sql(f"select added from read_parquet('{out}-parquet/records/*.parquet', union_by_name=true) order by 1")
     assert rows == [(0.5,), (None,)]
     assert sorted(DeltaTable(f"{out}-delta").to_pandas()["added"].dropna()) == [0.5]
@@ -258,7 +261,7 @@ def test_the_query_of_the_page_finds_what_is_current(
     (query,) = re.findall(r"```sql\n(select .*?lake.*?);\n```", page, flags=re.DOTALL)
     monkeypatch.chdir(tmp_path)
     _add(store, "a", "A")
-    export(store, "invoice", "lake/invoice")
+    export(store, schema_name="invoice", place="lake/invoice")
     _add(store, "a", "B", etag="2")
-    export(store, "invoice", "lake/invoice")
+    export(store, schema_name="invoice", place="lake/invoice")
     assert [row[2] for row in _sql(query)] == ["B"]

@@ -101,15 +101,15 @@ def test_a_change_selects_its_documents_only(tmp_path: Path, monkeypatch: pytest
         return run(inbox, server.base_url, **wishes).documents["complete"]
 
     with model_server(lambda asked: says(TOTAL if '"total"' in asked.text else {"merchant": "A"})) as server:
-        assert [taken(), taken(), taken(schema=str(mine))] == [3, 0, 3]
+        assert [taken(), taken(), taken(schema_name=str(mine))] == [3, 0, 3]
         assert [taken(model="other"), taken(model="other")] == [3, 0]
         (inbox / "1.pdf").write_bytes(pages.digital_pdf(["changed"]))
-        assert [taken(model="other"), taken(model="other"), taken(schema=str(mine))] == [1, 0, 1]
+        assert [taken(model="other"), taken(model="other"), taken(schema_name=str(mine))] == [1, 0, 1]
         mine.write_text(json.dumps({"type": "object", "properties": {"merchant": {"type": "string"}}}))
-        assert [taken(schema=str(mine)), taken(schema=str(mine)), taken(model="other")] == [3, 0, 0]
+        assert [taken(schema_name=str(mine)), taken(schema_name=str(mine)), taken(model="other")] == [3, 0, 0]
         with monkeypatch.context() as patched:
             patched.setattr(planning, "PROMPT_VERSION", "next")
-            assert [taken(schema=str(mine)), taken(model="other")] == [3, 3]
+            assert [taken(schema_name=str(mine)), taken(model="other")] == [3, 3]
         calls = len(server.asked)
         assert taken(model="other") == 0
         assert len(server.asked) == calls  # going back to an earlier recipe is paid for already

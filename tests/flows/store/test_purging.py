@@ -111,9 +111,9 @@ def test_a_document_that_is_newer_or_worked_on_stays(store: Store, capsys: pytes
 def test_the_next_export_takes_a_purged_record_away(store: Store, tmp_path: Path) -> None:
     """What went out is called back."""
     _extract(store, "a", "A", "text")
-    export(store, "note", str(tmp_path / "out"), "jsonl")
+    export(store, schema_name="note", place=str(tmp_path / "out"), form="jsonl")
     store.transact(purge_document, listed("a").uri, None)
-    done = export(store, "note", str(tmp_path / "out"), "jsonl")
+    done = export(store, schema_name="note", place=str(tmp_path / "out"), form="jsonl")
     assert (done.added, done.removed) == (0, 1)
 
 
