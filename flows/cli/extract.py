@@ -13,10 +13,10 @@ from flows.cli.options import AsJson, Password, Passwords, command, settings_wit
 from flows.cli.parser import stop
 from flows.prefect.configured import prefect_is_configured
 from flows.run.parameters import Job
-from flows.settings import Settings
 
 if TYPE_CHECKING:
     from flows.cli.terminal import Terminal
+    from flows.settings import Settings
 
 _QUIET = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
@@ -87,7 +87,7 @@ def extract(
     return watch.summary.exit_code
 
 
-def _dry_run(job: Job, settings: Settings, *, json_wanted: bool) -> int:
+def _dry_run(job: Job, settings: "Settings", *, json_wanted: bool) -> int:
     """Tells what the run would take; returns the exit code."""
     from rich.console import Console
 
@@ -101,7 +101,7 @@ def _dry_run(job: Job, settings: Settings, *, json_wanted: bool) -> int:
     return 0
 
 
-async def _as_flow_run(job: Job, settings: Settings, watch: "Terminal") -> None:
+async def _as_flow_run(job: Job, settings: "Settings", watch: "Terminal") -> None:
     """The flow in this process; Prefect reads its own settings from the environment, before it is imported."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)

@@ -4,14 +4,16 @@ import functools
 import inspect
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Group, Parameter, Token
 from cyclopts.validators import Number
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from flows.run.parameters import Job, bounded, parameters
-from flows.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
 
 _SPELT = {"schema_name": "--schema", "endpoints": "--endpoint"}
 """Options that are spelt otherwise than the field they fill in."""
@@ -111,12 +113,14 @@ def _names(tokens: Sequence[Token]) -> tuple[str, ...]:
 
 def settings_with(
     *, store: str | None = None, password: str | None = None, passwords: Path | None = None
-) -> Settings:
+) -> "Settings":
     """The settings, with what the command line says instead: secrets go there, for Prefect keeps a job's parameters.
 
     Raises:
         BadConfiguration: as `read_settings`.
     """
+    from flows.settings import read_settings
+
     said = {
         "store": store, "password": None if password is None else SecretStr(password), "passwords_file": passwords,
     }  # fmt: skip

@@ -9,7 +9,6 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from extractors.errors import CannotRun, OctavoError
@@ -84,6 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def app() -> "App":
     """All commands, none of them loaded yet."""
+    from importlib.metadata import version
+
     from cyclopts import App
 
     from flows.cli.options import PLAIN

@@ -172,7 +172,7 @@ async def _note_gone(batch: Batch, consumer: Consumer) -> None:
 async def _note(consumer: Consumer, name: str, state: str, cause: str) -> None:
     tell(f"{state}: {name}: {cause}", level=logging.WARNING, state=state)
     store = consumer.store
-    await store.run(store.transact, inbox.note, consumer.schema_name, name, state, cause)
+    await store.run(store.transact, inbox.note, schema_name=consumer.schema_name, name=name, state=state, cause=cause)
 
 
 async def _receive(consumer: Consumer, client: "SQSClient") -> list[Message]:

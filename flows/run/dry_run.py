@@ -23,6 +23,7 @@ from flows.run.parameters import Job
 from flows.run.reasons import Reason, reasons
 from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Skipped, list_batches, spool_async
+from flows.store.keys import Key
 from flows.store.store import Store
 from flows.store.url import exists
 
@@ -80,7 +81,7 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
             model=vision.model, render_version=rendering.RENDER_VERSION, sampling=vision.sampling_fingerprint
         )  # fmt: skip
         asked: dict[str, Any] = {
-            "schema_name": wanted.name, "recipe": planning.recipe_of(parts), "parts": parts, "rerun": job.rerun,
+            "key": Key(schema_name=wanted.name, recipe=planning.recipe_of(parts)), "parts": parts, "rerun": job.rerun,
         }  # fmt: skip
         others = {name: each for name, each in PROFILES.items() if each.model and each.price_input is not None}
         compared = {**others, **{endpoint.name: endpoint for endpoint in endpoints}}

@@ -33,6 +33,7 @@ from flows.run.parameters import Job
 from flows.run.rerun import Rerun
 from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Found, Skipped, list_batches
+from flows.store.keys import Key
 from flows.store.store import Store
 from flows.store.views import make_views
 
@@ -129,9 +130,9 @@ async def run_job(
         parts = asked.recipe_parts(
             model=vision.model, render_version=RENDER_VERSION, sampling=vision.sampling_fingerprint
         )  # fmt: skip
-        recipe = planning.recipe_of(parts)
+        key = Key(schema_name=asked.name, recipe=planning.recipe_of(parts))
         run = Run(
-            summary.run_id, job.rerun, recipe, asked.name, journey, store, vision, summary, watch, spool,
+            summary.run_id, job.rerun, key, journey, store, vision, summary, watch, spool,
             asyncio.Semaphore(ahead),
         )  # fmt: skip
         if stopping is None:
@@ -139,8 +140,9 @@ async def run_job(
         else:
             await stack.enter_async_context(alongside(_drain_on(stopping, run)))
         await store.run(
-            store.start_run, run.run_id, " ".join(job.sources), asked.name, recipe, endpoints[0].name, parts
-        )
+            store.start_run, run_id=run.run_id, source=" ".join(job.sources), key=key, endpoint=endpoints[0].name,
+            parts=parts,
+        )  # fmt: skip
         try:
             async with holding_claims(run):
                 await _take_all(_found(job.sources, objects), job.limit, run, wrap, cut, hand_out)

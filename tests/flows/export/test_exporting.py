@@ -23,6 +23,7 @@ from flows.cli.parser import main
 from flows.export.export import export
 from flows.schema_lookup import find_schema
 from flows.store import exports
+from flows.store.keys import Key
 from flows.store.store import Store
 from flows.store.views import make_views
 from schemas.invoice import Invoice
@@ -62,8 +63,10 @@ def _add(store: Store, name: str, number: str, *, etag: str = "1", **fields: Any
 
 
 def _finish(store: Store, name: str, content: str, result: Extraction, etag: str = "1") -> None:
-    claim = store.claim(listed(name, etag), spooled(content), "invoice", "r1", "run", again=FINAL)
-    store.finish(claim, result, "run")
+    claim = store.claim(
+        listed(name, etag), spooled(content), key=Key(schema_name="invoice", recipe="r1"), run_id="run", again=FINAL
+    )
+    store.finish(claim, result, run_id="run")
 
 
 def _sql(query: str) -> list[tuple[Any, ...]]:
@@ -112,7 +115,9 @@ def test_an_export_brings_what_is_new_and_takes_away_what_is_superseded(
     done = export(store, schema_name="invoice", place=out, form=form)
     assert (done.number, done.added, done.removed) == (2, 1, 1)
     assert _sql(current) == [("B",), ("C",)]
-    assert not store.claim(listed("a", "3"), spooled("A"), "invoice", "r1", "run").mine
+    assert not store.claim(
+        listed("a", "3"), spooled("A"), key=Key(schema_name="invoice", recipe="r1"), run_id="run"
+    ).mine
     done = export(store, schema_name="invoice", place=out, form=form)
     assert (done.number, done.added, done.removed) == (3, 1, 1)
     assert _sql(current) == [("A",), ("B",)]
@@ -215,8 +220,8 @@ def test_a_schema_of_ones_own_with_awkward_fields(store: Store, tmp_path: Path) 
     first = schema_of_json({"title": "own", "type": "object", "properties": fields}, "own")
     make_views(store, first)
     data = {"status": "open", "either": 3, "flag": True}
-    claim = store.claim(listed("x"), spooled("X"), "own", "r1", "run")
-    store.finish(claim, outcome("complete", draft(**data)), "run")
+    claim = store.claim(listed("x"), spooled("X"), key=Key(schema_name="own", recipe="r1"), run_id="run")
+    store.finish(claim, outcome("complete", draft(**data)), run_id="run")
     out = str(tmp_path / "out")
     for form in ("parquet", "delta", "jsonl", "csv"):
         export(store, schema_name="own", place=f"{out}-{form}", form=form)
@@ -227,8 +232,8 @@ def test_a_schema_of_ones_own_with_awkward_fields(store: Store, tmp_path: Path) 
     assert (line["status"], line["status_2"], line["either"], line["flag"]) == ("complete", "open", 3, True)
     more = {**fields, "added": {"type": "number"}}
     make_views(store, schema_of_json({"title": "own", "type": "object", "properties": more}, "own"))
-    claim = store.claim(listed("y"), spooled("Y"), "own", "r1", "run")
-    store.finish(claim, outcome("complete", draft(**data, added=0.5)), "run")
+    claim = store.claim(listed("y"), spooled("Y"), key=Key(schema_name="own", recipe="r1"), run_id="run")
+    store.finish(claim, outcome("complete", draft(**data, added=0.5)), run_id="run")
     export(store, schema_name="own", place=f"{out}-parquet")
     export(store, schema_name="own", place=f"{out}-delta", form="delta")
     rows = _sql(f"select added from read_parquet('{out}-parquet/records/*.parquet', union_by_name=true) order by 1")

@@ -24,6 +24,7 @@ from stores import Note, draft, fresh_url, listed, outcome, spooled, texts
 from flows.run import document
 from flows.store import leases
 from flows.store.claims import Claim
+from flows.store.keys import Key
 from flows.store.queries import record_rows
 from flows.store.store import Store
 from flows.store.tables import extractions, records
@@ -128,7 +129,7 @@ def test_a_run_takes_over_from_one_that_was_killed(inbox: Path, url: str) -> Non
 
 
 def _claim(store: Store, run: str = "run") -> Claim:
-    return store.claim(listed("a"), spooled("A"), "note", "r1", run)
+    return store.claim(listed("a"), spooled("A"), key=Key(schema_name="note", recipe="r1"), run_id=run)
 
 
 def test_what_another_store_holds_cannot_be_claimed(url: str) -> None:
@@ -196,10 +197,12 @@ def test_a_run_renews_its_lease(inbox: Path, url: str, monkeypatch: pytest.Monke
 
 _CLAIMS_AND_WAITS = """
 import sys
+from flows.store.keys import Key
 from flows.store.store import Store
 from stores import listed, spooled
 store = Store.open(sys.argv[1])
-print(store.claim(listed("a"), spooled("A"), "note", "r1", "killed").mine, flush=True)
+key = Key(schema_name="note", recipe="r1")
+print(store.claim(listed("a"), spooled("A"), key=key, run_id="killed").mine, flush=True)
 sys.stdin.read()
 """
 
