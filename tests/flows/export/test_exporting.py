@@ -108,7 +108,7 @@ def test_an_export_brings_what_is_new_and_takes_away_what_is_superseded(
     _add(store, "b", "B")
     assert (
         export(store, schema_name="invoice", place=out, form=form).added,
-        export(store, "invoice", out, form).added,
+        export(store, schema_name="invoice", place=out, form=form).added,
     ) == (2, 0)
     assert _sql(current) == [("A",), ("B",)]
     _add(store, "a", "C", etag="2")
@@ -186,7 +186,9 @@ def test_two_exports_at_once_are_one(store: Store, tmp_path: Path) -> None:
     _add(store, "a", "A")
     with Store.open(store._url.render_as_string(hide_password=False)) as other:
         other.renew()
-        other.transact(exports.hold, str(tmp_path / "out"), "invoice", "parquet", other.holder.id)
+        other.transact(
+            exports.hold, place=str(tmp_path / "out"), schema_name="invoice", form="parquet", holder=other.holder.id
+        )
         with pytest.raises(DestinationUnavailable, match="another process is exporting"):
             export(store, schema_name="invoice", place=str(tmp_path / "out"))
         other.release()

@@ -139,7 +139,7 @@ def test_what_another_store_holds_cannot_be_claimed(url: str) -> None:
         assert mine.mine
         theirs = _claim(second)
         assert (theirs.extraction_id, theirs.mine, theirs.elsewhere) == (mine.extraction_id, False, True)
-        held_by = second.known([listed("a").uri], "note", "r1")[listed("a").uri].held_by
+        held_by = second.known([listed("a").uri], Key(schema_name="note", recipe="r1"))[listed("a").uri].held_by
         assert (second.is_held(held_by), first.is_held(held_by)) == (True, False)
         first.release()
         assert _claim(second).mine
@@ -148,8 +148,8 @@ def test_what_another_store_holds_cannot_be_claimed(url: str) -> None:
 def test_a_finished_claim_is_free(url: str) -> None:
     """An outcome ends the claim, also that of an attempt that was paused."""
     with Store.open(url) as first, Store.open(url) as second:
-        assert first.finish(_claim(first), outcome("pending", kind="endpoint_down"), "run")
-        assert second.finish(_claim(second), outcome("complete", draft(text="done")), "run")
+        assert first.finish(_claim(first), outcome("pending", kind="endpoint_down"), run_id="run")
+        assert second.finish(_claim(second), outcome("complete", draft(text="done")), run_id="run")
         assert _claim(first) == Claim(1, "complete", "run", mine=False)
 
 
@@ -161,8 +161,8 @@ def test_a_lease_that_is_not_renewed_expires(url: str, monkeypatch: pytest.Monke
         claim = _claim(lost)
         monkeypatch.undo()
         assert _claim(other).mine
-        assert not lost.finish(claim, outcome("complete", draft(text="late")), "run")
-        assert other.finish(claim, outcome("complete", draft(text="in time")), "run")
+        assert not lost.finish(claim, outcome("complete", draft(text="late")), run_id="run")
+        assert other.finish(claim, outcome("complete", draft(text="in time")), run_id="run")
         assert texts(other) == [("a", "in time")]
 
 
