@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from extractors.errors import BadConfiguration
 from flows.cli.options import StoreUrl, command, settings_with
-from flows.cli.parser import stop
+from flows.cli.parser import misused
 from flows.export.export import export as export_records
 from flows.schema_lookup import name_of
 from flows.store.migrations import REVISIONS
@@ -100,7 +100,7 @@ def _purge(
 @db.default
 def _db() -> int:
     """Looks after the store's tables."""
-    return stop("say what to do with the tables: octavo db upgrade", 2)
+    return misused("say what to do with the tables: octavo db upgrade", "octavo db")
 
 
 @db.command

@@ -103,30 +103,45 @@ def app() -> "App":
 
 def _run(said: Sequence[str]) -> int:
     from cyclopts import CycloptsError
+    from rich.console import Console
 
     if not said:
-        return _misused("say what to do: octavo COMMAND", "octavo")
+        return misused("say what to do: octavo COMMAND", "octavo")
     try:
-        code: int | None = app()(said)
+        code: int | None = app()(said, console=Console(highlight=False))
     except CycloptsError as error:
-        return _misused(_why(error, said), " ".join(["octavo", *(error.command_chain or ())]))
+        return misused(_why(error, said), " ".join(["octavo", *(error.command_chain or ())]))
     return code or 0
 
 
 def _why(error: "CycloptsError", said: Sequence[str]) -> str:
-    from cyclopts import UnknownCommandError
+    """What is wrong, in one line; of a misspelt command, what may be meant."""
+    from cyclopts import UnknownCommandError, UnusedCliTokensError
 
     if isinstance(error, UnknownCommandError) and not error.command_chain:
         # Here, for the library would load every command to name them.
-        names = [name for commands in COMMANDS.values() for name in commands]
-        close = get_close_matches(said[0], names, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
-        return f"unknown command {said[0]!r}: {hint}"
+        return _unknown(said[0], [name for commands in COMMANDS.values() for name in commands])
+    if isinstance(error, UnusedCliTokensError) and error.app and error.unused_tokens:
+        names = [name for name in error.app if not name.startswith("-")]
+        if names:
+            return _unknown(error.unused_tokens[0], names)
     error.verbose = False
     return " ".join(str(error).split())
 
 
-def _misused(line: str, command: str) -> int:
+def _unknown(word: str, names: Sequence[str]) -> str:
+    if word.startswith("-"):
+        return f"unknown option {word}"
+    close = get_close_matches(word, names, n=1)
+    return f"unknown command {word!r}: " + (f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}")
+
+
+def misused(line: str, command: str) -> int:
+    """Says how a command goes and what is wrong with this one.
+
+    Raises:
+        SystemExit: 2, always.
+    """
     print(f"usage: {command} ... (see {command} --help)", file=sys.stderr)
     raise SystemExit(stop(line, 2))
 

@@ -37,9 +37,7 @@ OCTAVO_LISTEN_TOKEN=... octavo listen --schema invoice
 octavo listen --schema invoice --host 0.0.0.0 --port 8400
 """,
 )
-consume = command(
-    "consume", "octavo consume --schema invoice --queue https://sqs.eu-central-1.amazonaws.com/12/uploads"
-)
+consume = command("consume", "octavo consume --schema invoice --queue https://sqs.../uploads")
 
 
 @listen.default

@@ -35,7 +35,7 @@ class Job(BaseModel):
     model: str | None = Field(None, description="the model's name there")
     store: str | None = Field(
         None,
-        description="database (SQLAlchemy URL) instead of OCTAVO_STORE; not as a parameter with a password in it",
+        description="database (SQLAlchemy URL) instead of OCTAVO_STORE, which is the place for one with a password",
     )
     max_cost: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="USD: stop before more than this is spent"
