@@ -89,9 +89,12 @@ def _option(parameter: inspect.Parameter) -> inspect.Parameter:
     several: dict[str, Any] = {}
     if field.annotation == tuple[str, ...] | None:
         several = {"converter": lambda _type, tokens: _names(tokens), "n_tokens": 1, "accepts_keys": False}
+    dashed = name.replace("_", "-")
     said = Parameter(
-        name=_SPELT.get(name, f"--{name.replace('_', '-')}"), help=field.description, validator=_held_to(name),
-        show_default=parameter.default not in {None, False, inspect.Parameter.empty}, group=_OF_THE_JOB, **several,
+        name=_SPELT.get(name, f"--{dashed}"), help=field.description, validator=_held_to(name), group=_OF_THE_JOB,
+        show_default=not field.is_required() and bool(parameter.default),
+        # What is on by default can be switched off.
+        negative=f"--no-{dashed}" if parameter.default is True else (), **several,
     )  # fmt: skip
     return parameter.replace(annotation=Annotated[field.annotation, said])
 

@@ -70,7 +70,7 @@ def parameters(without: Collection[str] = ()) -> list[Parameter]:
         Parameter(
             name,
             Parameter.KEYWORD_ONLY,
-            default=Parameter.empty if field.is_required() else field.default,
+            default=Parameter.empty if field.is_required() else field.get_default(call_default_factory=True),
             annotation=bounded(name),
         )
         for name, field in Job.model_fields.items()

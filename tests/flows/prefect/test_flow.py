@@ -142,3 +142,31 @@ def test_deployments_of_modules_that_are_gone_are_named(
         f"{name} runs {entrypoints[name]}" for name in ("old-bulk", "old-upload", "old-extract", "renamed")
     }
     assert all("deploy again" in line for line in told)
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_deployment_refuses_bad_parameters_by_name() -> None:
+    """The server answers 409 before any run is made, and says which parameter it is; good ones are taken."""
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    from flows.prefect.extract import extract
+
+    async def told() -> dict[str, tuple[int, bool]]:
+        answers = {}
+        async with get_client() as client:
+            made = await client.create_deployment(
+                await client.create_flow(extract),
+                "checked",
+                parameter_openapi_schema=extract.parameters.model_dump_for_openapi(),
+                enforce_parameter_schema=True,
+            )
+            good = {"sources": ["s3://bucket/in"], "schema_name": "receipt", "records": "many", "limit": 3}
+            await client.create_flow_run_from_deployment(made, parameters=good)
+            for name, value in {"limit": 0, "records": "some", "endpoints": "local"}.items():
+                with pytest.raises(PrefectHTTPStatusError) as refused:
+                    await client.create_flow_run_from_deployment(made, parameters={**good, name: value})
+                answers[name] = (refused.value.response.status_code, name in refused.value.response.text)
+        return answers
+
+    assert asyncio.run(told()) == dict.fromkeys(("limit", "records", "endpoints"), (409, True))
