@@ -16,7 +16,8 @@ from typing import Any
 import pymupdf
 
 from flows.observe.watch import Silent
-from flows.run.job import Job, run_job
+from flows.run.job import run_job
+from flows.run.parameters import Job
 from flows.samples import make_samples
 from flows.settings import read_settings
 
@@ -33,7 +34,7 @@ def main() -> None:
         make_samples(Path(folder))
         invoice = Path(folder) / "invoices" / "digital.pdf"
         store = Path(folder) / "picture.db"
-        job = Job((str(invoice),), "invoice", endpoints=("local",), store=f"sqlite:///{store}")
+        job = Job(sources=(str(invoice),), schema_name="invoice", endpoints=("local",), store=f"sqlite:///{store}")
         asyncio.run(run_job(job, read_settings(), Silent()))
         with closing(sqlite3.connect(store)) as connection:
             data, evidence = connection.execute("select data, evidence from records").fetchone()

@@ -39,6 +39,15 @@ def find_schema(spec: str) -> Schema:
     raise BadConfiguration(f"unknown schema {spec!r}: {how}")
 
 
+def name_of(spec: str) -> str:
+    """What the store calls a schema: `invoice`, or the name that `file.py:Model` declares.
+
+    Raises:
+        BadConfiguration: as `find_schema`, for one that is declared somewhere.
+    """
+    return find_schema(spec).name if ":" in spec or spec.endswith(".json") else spec
+
+
 def _from_json(path: Path) -> Schema:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

@@ -1,8 +1,7 @@
-"""Settings: environment variables `OCTAVO_*`, or `octavo.toml` in the working directory; read once."""
+"""Settings: environment variables `OCTAVO_*`, or `octavo.toml` in the working directory; read once, at the start."""
 
 import os
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -104,18 +103,12 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
-@cache
-def settings() -> Settings:
-    """The process's settings.
+def read_settings() -> Settings:
+    """Reads environment and file; a program does it once, at its start, and hands them on.
 
     Raises:
         BadConfiguration: a value that means nothing, naming the setting but never the value.
     """
-    return read_settings()
-
-
-def read_settings() -> Settings:
-    """Reads environment and file anew; `settings()` is what the program uses."""
     try:
         return Settings()
     except ValidationError as error:

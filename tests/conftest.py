@@ -1,7 +1,6 @@
 """Every test starts without the developer's own settings, keys and Prefect home."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,8 @@ _OWN = ("OCTAVO_", "PREFECT_", "AWS_", "OPENROUTER_", "MISTRAL_", "UNOROUTER_", 
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting, key or profile leaks in; the working directory is the test's own."""
-    from flows.settings import settings
-
     for name in list(os.environ):
         if name.startswith(_OWN):
             monkeypatch.delenv(name)
@@ -21,6 +18,3 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     monkeypatch.setenv("DO_NOT_TRACK", "1")
     monkeypatch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     monkeypatch.chdir(tmp_path)
-    settings.cache_clear()
-    yield
-    settings.cache_clear()

@@ -6,17 +6,21 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from extractors.errors import CannotRun
-from extractors.vision import probe, reach
+from extractors.vision import probe as ask_once
+from extractors.vision import reach
 from extractors.vision.endpoints import PROFILES, Endpoint
-from flows.cli.extract import prefect_is_configured
+from flows.cli.options import BaseUrl, Endpoints, Model, StoreUrl, command, settings_with
+from flows.prefect.configured import prefect_is_configured
 from flows.run.endpoints import choose, local_app_for
-from flows.settings import FILE, settings
+from flows.settings import FILE, Settings
 from flows.store.store import Store
 
 _SHOWN_MODELS = 5
@@ -31,29 +35,38 @@ class _Finding:
     told: str
 
 
-def examine(
-    names: tuple[str, ...], base_url: str | None, model: str | None, store: str | None, *, ask: bool = False
-) -> int:
-    """Prints a table of findings.
-
-    Args:
-        names: endpoints to look at; empty: those that a run would use.
-        base_url: as for `octavo extract`.
-        model: likewise.
-        store: likewise.
-        ask: sends each endpoint one tiny question, which it may bill.
-
-    Returns:
-        0 when a run could start, 1 when something is in its way.
+app = command(
+    "doctor",
     """
-    findings = [
-        *_installed(),
-        *_settings(),
-        *_store(store),
-        *_endpoints(names, base_url, model, ask=ask),
-        *_sources(),
-        _prefect(),
-    ]
+octavo doctor
+octavo doctor --endpoint openrouter,local --probe
+octavo doctor --base-url http://localhost:8000/v1 --model my-model
+""",
+)
+
+
+@app.default
+def doctor(
+    *,
+    endpoint: Endpoints = None,
+    probe: Annotated[bool, Parameter(help="send each endpoint one tiny question, which it may bill")] = False,
+    base_url: BaseUrl = None,
+    model: Model = None,
+    store: StoreUrl = None,
+) -> int:
+    """Tells what is configured, reachable and missing; exit code 1 when something is in a run's way."""
+    findings = [*_installed()]
+    try:
+        settings = settings_with(store=store)
+    except CannotRun as error:
+        findings.append(_Finding("settings", "bad", str(error)))
+    else:
+        findings += [
+            _settings(settings),
+            _store(settings.store),
+            *_endpoints(endpoint or (), base_url, model, settings, ask=probe),
+        ]
+    findings += [*_sources(), *_prefect()]
     table = Table(title="octavo doctor", title_justify="left")
     for heading in ("what", "", "how it is"):
         table.add_column(heading, overflow="fold")
@@ -77,36 +90,33 @@ def _installed() -> Iterator[_Finding]:
         yield _Finding("built-in model", "good", "installed; a baseline for a first run, not for real work")
 
 
-def _settings() -> Iterator[_Finding]:
-    try:
-        read = settings()
-    except CannotRun as error:
-        yield _Finding("settings", "bad", str(error))
-        return
+def _settings(read: Settings) -> _Finding:
     named = sorted(name for name in os.environ if name.startswith("OCTAVO_"))
     where = [*([str(FILE)] if FILE.exists() else []), *named]
     told = f"from {', '.join(where)}" if where else "defaults: no OCTAVO_* variable and no octavo.toml here"
-    yield _Finding("settings", "good", f"{told}; {read.concurrency} calls in flight")
+    return _Finding("settings", "good", f"{told}; {read.concurrency} calls in flight")
 
 
-def _store(url: str | None) -> Iterator[_Finding]:
+def _store(url: str) -> _Finding:
     try:
-        with Store.open(url or settings().store) as store:
-            yield _Finding("store", "good", store.shown_url)
+        with Store.open(url) as store:
+            return _Finding("store", "good", store.shown_url)
     except CannotRun as error:
-        yield _Finding("store", "bad", str(error))
+        return _Finding("store", "bad", str(error))
 
 
-def _endpoints(names: tuple[str, ...], base_url: str | None, model: str | None, *, ask: bool) -> Iterator[_Finding]:
+def _endpoints(
+    names: tuple[str, ...], base_url: str | None, model: str | None, settings: Settings, *, ask: bool
+) -> Iterator[_Finding]:
     try:
-        chosen = choose(names, base_url, model, settings())
+        chosen = choose(names, base_url, model, settings)
     except CannotRun as error:
         yield _Finding("endpoint", "bad", str(error))
         return
     for endpoint in chosen:
         yield _reach(endpoint)
         if ask:
-            yield _probe(endpoint)
+            yield _probe(endpoint, settings)
     used = {endpoint.name for endpoint in chosen}
     keys = [
         f"{p.name} ({p.key_env})"
@@ -117,11 +127,11 @@ def _endpoints(names: tuple[str, ...], base_url: str | None, model: str | None, 
         yield _Finding("other endpoints", "note", f"no key is set for {', '.join(keys)}")
 
 
-def _probe(endpoint: Endpoint) -> _Finding:
+def _probe(endpoint: Endpoint, settings: Settings) -> _Finding:
     """One tiny question with an image and a schema."""
     what = f"probe {endpoint.name}"
     try:
-        probed = asyncio.run(probe(endpoint, settings().sampling, local_app_for([endpoint])))
+        probed = asyncio.run(ask_once(endpoint, settings.sampling, local_app_for([endpoint])))
     except CannotRun as error:
         return _Finding(what, "bad", str(error))
     if probed.failure is not None:
@@ -176,9 +186,21 @@ def _sources() -> Iterator[_Finding]:
         )
 
 
-def _prefect() -> _Finding:
-    if prefect_is_configured():
-        return _Finding("prefect", "good", "an API is configured: runs are Prefect flow runs")
-    return _Finding(
-        "prefect", "note", "no API is configured: runs go directly; --prefect starts a server for one run"
-    )
+def _prefect() -> Iterator[_Finding]:
+    if not prefect_is_configured():
+        yield _Finding(
+            "prefect", "note", "no API is configured: runs go directly; --prefect starts a server for one run"
+        )
+        return
+    yield _Finding("prefect", "good", "an API is configured: runs are Prefect flow runs")
+    from flows.prefect.deployed import gone_entrypoints
+
+    try:
+        gone = asyncio.run(gone_entrypoints())
+    except CannotRun as error:
+        yield _Finding("deployments", "note", str(error))
+        return
+    for each in gone:
+        yield _Finding("deployments", "bad", f"{each.name} runs {each.entrypoint}, which is gone: deploy again")
+    if not gone:
+        yield _Finding("deployments", "good", "none on the server points at a module that is gone")

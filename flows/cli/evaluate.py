@@ -1,15 +1,17 @@
-"""What `octavo evaluate` prints, and the same as rows for Prefect's table."""
+"""`octavo evaluate`: how many of the store's values are right, as tables or JSON."""
 
-import json
+import json as json_text
+from typing import Annotated
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.cli.options import StoreUrl, command, settings_with
 from flows.evaluation.evaluate import Evaluation, Tally, evaluate
 from flows.evaluation.tables import as_rows
-from flows.schema_lookup import find_schema
-from flows.settings import settings
+from flows.schema_lookup import name_of
 from flows.store.store import Store
 
 _TOLD = 20
@@ -19,25 +21,36 @@ _LONGEST = 90
 """Characters told of one value."""
 
 
-def evaluate_command(labels: str, spec: str, url: str | None, *, as_json: bool) -> int:
-    """Evaluates and prints; returns the exit code.
-
-    Args:
-        labels: a path or `s3://bucket/key`.
-        spec: the schema's name, or where it is declared.
-        url: of the store; None for the settings' own.
-        as_json: print one JSON object instead of tables.
-
-    Raises:
-        BadConfiguration: as `evaluate` does.
-        SourceUnavailable: likewise.
-        StoreUnavailable: likewise.
+app = command(
+    "evaluate",
     """
-    name = find_schema(spec).name if ":" in spec or spec.endswith(".json") else spec
-    with Store.open(url or settings().store, read_only=True) as store:
-        found = evaluate(store, name, labels)
-    if as_json:
-        print(json.dumps(found.as_json(), ensure_ascii=False, default=str))
+octavo evaluate labels.jsonl --schema invoice
+octavo evaluate s3://bucket/labels.csv --schema invoice --json
+""",
+)
+
+
+@app.default
+def _evaluate(
+    labels: Annotated[
+        str,
+        Parameter(
+            help="JSON Lines, or CSV by its name, here or at s3://: each line names a document (sha256, uri or file) "
+            "and its true values, under the schema's names"
+        ),
+    ],
+    /,
+    *,
+    schema: Annotated[str, Parameter(help="whose records")],
+    json: Annotated[bool, Parameter(help="print one JSON object instead of tables")] = False,
+    store: StoreUrl = None,
+) -> int:
+    """Holds the records that are in the store now against true values: extract first. Nothing is paid here."""
+    settings = settings_with(store=store)
+    with Store.open(settings.store, read_only=True) as opened:
+        found = evaluate(opened, schema_name=name_of(schema), place=labels, max_bytes=settings.max_bytes)
+    if json:
+        print(json_text.dumps(found.as_json(), ensure_ascii=False, default=str))
     else:
         _show(found)
     return 0
@@ -91,6 +104,6 @@ def _show_misses(found: Evaluation, console: Console) -> None:
 
 
 def _told(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
+    text = json_text.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
     text = "has none" if value is None else text
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,23 +1,65 @@
-"""What the commands that look after the store print: export and purge."""
+"""The commands that look after the store: `octavo export`, `octavo purge` and `octavo db upgrade`."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from extractors.errors import BadConfiguration
-from flows.export.export import export
-from flows.schema_lookup import find_schema
-from flows.settings import settings
+from flows.cli.options import StoreUrl, command, settings_with
+from flows.cli.parser import misused
+from flows.export.export import export as export_records
+from flows.schema_lookup import name_of
+from flows.store.migrations import REVISIONS
 from flows.store.purge import purge_document, purge_replies
 from flows.store.store import Store
+from flows.store.upgrade import upgrade as upgrade_tables
+
+export = command(
+    "export",
+    """
+octavo export invoice lake/invoice
+octavo export invoice s3://bucket/lake/invoice --format delta
+""",
+)
+purge = command(
+    "purge",
+    """
+octavo purge --before 2026-01-01
+octavo purge --document s3://bucket/inbox/a.pdf
+octavo purge --document s3://bucket/inbox/a.pdf --replies
+""",
+)
+db = command("db", "octavo db upgrade --store postgresql://host/octavo")
+
+Day = Annotated[
+    datetime | None,
+    Parameter(
+        help="YYYY-MM-DD (UTC): only what is older", metavar="DATE",
+        converter=lambda _type, tokens: _day(tokens[0].value),
+    ),
+]  # fmt: skip
 
 
-def show_export(schema: str, place: str, form: str, url: str | None, *, formulas: bool = False) -> int:
-    """Exports and says what went where; returns the exit code."""
-    name = find_schema(schema).name if ":" in schema or schema.endswith(".json") else schema
-    store_url = url or settings().store
+@export.default
+def _export(
+    schema: Annotated[str, Parameter(help="its name, or where it is declared")],
+    destination: Annotated[str, Parameter(name="DEST", help="a folder, or s3://bucket/prefix")],
+    /,
+    *,
+    form: Annotated[
+        Literal["parquet", "csv", "jsonl", "delta"],
+        Parameter(name="--format", help="of the files", show_default=True),
+    ] = "parquet",
+    formulas: Annotated[bool, Parameter(help="leave CSV cells that a spreadsheet would run as they are")] = False,
+    store: StoreUrl = None,
+) -> int:
+    """Writes records to files or a Delta table, only what is new since the last time."""
+    name, url = name_of(schema), settings_with(store=store).store
     # Opened for looking first: a store that is not there is not made for the sake of an export.
-    Store.open(store_url, read_only=True).close()
-    with Store.open(store_url) as store:
-        done = export(store, name, place, form, formulas=formulas)
+    Store.open(url, read_only=True).close()
+    with Store.open(url) as opened:
+        done = export_records(opened, schema_name=name, place=destination, form=form, formulas=formulas)
     if not done.added and not done.removed:
         print(f"{done.place}: up to date")
         return 0
@@ -28,24 +70,48 @@ def show_export(schema: str, place: str, form: str, url: str | None, *, formulas
     return 0
 
 
-def show_purge(before: datetime | None, document: str | None, url: str | None, *, only_replies: bool) -> int:
-    """Removes for good what was chosen and says how much; returns the exit code.
-
-    Raises:
-        BadConfiguration: nothing was chosen, or no such document.
-    """
+@purge.default
+def _purge(
+    *,
+    before: Day = None,
+    document: Annotated[
+        str | None, Parameter(help="this document's URI: all of it, or with --replies those alone")
+    ] = None,
+    replies: Annotated[bool, Parameter(help="raw replies only, which is all that --before removes")] = False,
+    store: StoreUrl = None,
+) -> int:
+    """Removes raw replies older than a date (records and evidence stay), or all that is known of a document."""
     if before is None and document is None:
         raise BadConfiguration("say what to remove: --before DATE, --document URI, or both")
-    store_url = url or settings().store
+    store_url = settings_with(store=store).store
     Store.open(store_url, read_only=True).close()
-    with Store.open(store_url) as store:
-        if document is None or only_replies:
-            done = store.transact(purge_replies, before, document)
+    with Store.open(store_url) as opened:
+        if document is None or replies:
+            done = opened.transact(purge_replies, before, document)
         else:
-            done = store.transact(purge_document, document, before)
-        emptied = store.empty_log()
+            done = opened.transact(purge_document, document, before)
+        emptied = opened.empty_log()
     counts = {name: count for name, count in vars(done).items() if count}
     print("removed: " + (", ".join(f"{count} {name}" for name, count in counts.items()) or "nothing"))
     if not emptied:
         print("another process reads the store: its log keeps what was removed until that one ends; purge again then")
     return 0
+
+
+@db.default
+def _db() -> int:
+    """Looks after the store's tables."""
+    return misused("say what to do with the tables: octavo db upgrade", "octavo db")
+
+
+@db.command
+def upgrade(*, store: StoreUrl = None) -> int:
+    """Brings the tables of an older Octavo up to date, in one transaction."""
+    with Store.open(settings_with(store=store).store, any_version=True) as opened:
+        before = upgrade_tables(opened)
+    print(f"{opened.shown_url}: " + (f"version {before} to {REVISIONS[-1]}" if before else "up to date"))
+    return 0
+
+
+def _day(text: str) -> datetime:
+    return datetime.combine(date.fromisoformat(text), time(), UTC)

@@ -11,8 +11,10 @@ from rich.console import Console
 
 from extractors.errors import CannotRun
 from flows.cli import parser
-from flows.cli.show import show_quarantine, show_records
+from flows.cli.quarantine import show_quarantine
+from flows.cli.records import show_records
 from flows.samples import make_samples
+from flows.settings import read_settings
 
 FOLDER = Path("samples")
 KINDS = (("invoices", "invoice"), ("receipts", "receipt"), ("statements", "bank_statement"), ("damaged", "invoice"))
@@ -25,13 +27,13 @@ def main() -> int:
     os.environ.setdefault("PREFECT_HOME", str(Path(".prefect").absolute()))
     made = make_samples(FOLDER)
     console.print(f"{len(made)} sample documents in {FOLDER}/")
-    worst = 0
+    worst, store = 0, read_settings().store
     for folder, schema in KINDS:
         worst = max(worst, parser.main(["extract", str(FOLDER / folder), "--schema", schema, "--prefect"]))
         console.print()
     for schema in dict.fromkeys(schema for _, schema in KINDS):
-        show_records(schema, "table", None)
-    show_quarantine(None)
+        show_records(schema, "table", store)
+    show_quarantine(store)
     console.print(
         "\nTry next:\n"
         "  .venv/bin/octavo extract YOUR_FOLDER --schema invoice    your own, with the built-in model\n"

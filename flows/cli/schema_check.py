@@ -14,6 +14,7 @@ from extractors.documents import Extraction, ObjectRef, RecordDraft, Spooled
 from extractors.vocabulary import DocumentStatus
 from flows.export.export import export
 from flows.store.exports import BESIDE
+from flows.store.keys import Key
 from flows.store.queries import record_rows, whole_records
 from flows.store.shape import field_names, record_keys, shape_of
 from flows.store.store import Store
@@ -118,10 +119,14 @@ def _carried(schema: Schema, record: dict[str, Any]) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="octavo-") as folder, Store.open(f"sqlite:///{folder}/check.db") as store:
         make_views(store, schema)
         spooled = Spooled(Path(folder), "example", 1)
-        claim = store.claim(ObjectRef("check:///example", 1, "1"), spooled, schema.name, "check", "check")
-        store.finish(
-            claim, Extraction(DocumentStatus.COMPLETE, records=(RecordDraft(record, (), (), None, (1,)),)), "check"
+        claim = store.claim(
+            ObjectRef("check:///example", 1, "1"),
+            spooled,
+            key=Key(schema_name=schema.name, recipe="check"),
+            run_id="check",
         )
+        made = Extraction(DocumentStatus.COMPLETE, records=(RecordDraft(record, (), (), None, (1,)),))
+        store.finish(claim, made, run_id="check")
         (whole,) = whole_records(store, schema.name)
         fields = [name for name in whole if name not in AROUND]
         for key, name in zip(dict.fromkeys([*record_keys(schema.of_records), *record]), fields, strict=True):
@@ -138,12 +143,12 @@ def _carried(schema: Schema, record: dict[str, Any]) -> Iterator[str]:
 
 
 def _exported(store: Store, schema: Schema, record: dict[str, Any], folder: Path) -> Iterator[str]:
-    export(store, schema.name, str(folder / "jsonl"), "jsonl")
+    export(store, schema_name=schema.name, place=str(folder / "jsonl"), form="jsonl")
     line = json.loads(next((folder / "jsonl" / "records").iterdir()).read_text(encoding="utf-8"))
     names = field_names(schema.of_records, BESIDE)
     yield from (f"{key}: the export as JSON lines gives {line[name]!r}"
                 for key, name in names.items() if line[name] != record.get(key))  # fmt: skip
-    export(store, schema.name, str(folder / "csv"), "csv", formulas=True)
+    export(store, schema_name=schema.name, place=str(folder / "csv"), form="csv", formulas=True)
     with next((folder / "csv" / "records").iterdir()).open(encoding="utf-8", newline="") as opened:
         (row,) = csv.DictReader(opened)
     for column in shape_of(schema.of_records, (*BEFORE, *AFTER, "export"), ()).columns:
@@ -151,7 +156,7 @@ def _exported(store: Store, schema: Schema, record: dict[str, Any], folder: Path
         if value is not None and not row[column.name]:
             yield f"{'.'.join(column.path)}: the export as CSV has nothing"
     if find_spec("pyarrow"):
-        misfits = export(store, schema.name, str(folder / "parquet"), "parquet").misfits
+        misfits = export(store, schema_name=schema.name, place=str(folder / "parquet"), form="parquet").misfits
         yield from (f"{name}: its value does not fit the column of a Parquet export" for name in misfits)
 
 

@@ -1,23 +1,25 @@
-"""`octavo listen` and `octavo consume` as commands: what they need, their signals, and how they end."""
+"""`octavo listen` and `octavo consume`: what they need, their signals, and how they end."""
 
-import argparse
 import asyncio
 import contextlib
 import logging
 import signal
 from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
 
 from extractors.errors import BadConfiguration
-from flows.cli.extract import prefect_is_configured
+from flows.cli.options import Host, Port, command, settings_with, takes_job
 from flows.events.batch import Batch, TakeUploads, take_uploads
 from flows.observe import telemetry
 from flows.observe.logs import Logged, start_logging, tell
+from flows.prefect.configured import prefect_is_configured
+from flows.run.asked import asked_for
 from flows.run.endpoints import choose
-from flows.run.job import Job
-from flows.schema_lookup import find_schema
-from flows.settings import Settings, settings
+from flows.run.parameters import ONCE, Job
+from flows.settings import Settings
 from flows.store import inbox
 from flows.store.inbox import Arrival
 from flows.store.store import Store
@@ -28,16 +30,22 @@ if TYPE_CHECKING:
 
 _NEEDS = "octavo {} needs {}: install the `{}` extra"
 
-
-def listen_command(options: argparse.Namespace) -> int:
-    """Receives webhooks until SIGTERM or Ctrl-C; returns the exit code.
-
-    Raises:
-        BadConfiguration: no token and no secret is set, or a library is missing.
-        CannotRun: a schema, an endpoint or the store is not what it should be.
+listen = command(
+    "listen",
     """
-    known = settings()
-    if known.listen_token is None and known.listen_secret is None:
+OCTAVO_LISTEN_TOKEN=... octavo listen --schema invoice
+octavo listen --schema invoice --host 0.0.0.0 --port 8400
+""",
+)
+consume = command("consume", "octavo consume --schema invoice --queue https://sqs.../uploads")
+
+
+@listen.default
+@takes_job(without=ONCE)
+def _listen(wishes: dict[str, Any], *, host: Host = "127.0.0.1", port: Port = 8400) -> int:
+    """Receives webhooks until SIGTERM or Ctrl-C, and reads what they announce."""
+    settings = settings_with(store=wishes.pop("store"))
+    if settings.listen_token is None and settings.listen_secret is None:
         raise BadConfiguration("set OCTAVO_LISTEN_TOKEN (bearer token) or OCTAVO_LISTEN_SECRET (HMAC of the body)")
     try:
         import uvicorn
@@ -45,16 +53,17 @@ def listen_command(options: argparse.Namespace) -> int:
         from flows.events.webhook import Listener, create_app
     except ModuleNotFoundError as error:
         raise BadConfiguration(_NEEDS.format("listen", error.name, "listen")) from None
-    with _prepared(options, known) as (job, store, schema_name):
+    job = Job(sources=(), **wishes)
+    with _prepared(job, settings) as (store, schema_name):
         listener = Listener(
-            store, schema_name, job, _taking(known), token=known.listen_token, secret=known.listen_secret
+            store, schema_name, job, _taking(settings), token=settings.listen_token, secret=settings.listen_secret
         )
         # Ends calls that wait for a body that never comes; the loop's drain has its own time (lifespan).
         served = uvicorn.Config(
-            create_app(listener), host=options.host, port=options.port, log_config=None, access_log=False,
+            create_app(listener), host=host, port=port, log_config=None, access_log=False,
             timeout_graceful_shutdown=10,
         )  # fmt: skip
-        tell(f"listening on http://{options.host}:{options.port} for {schema_name}")
+        tell(f"listening on http://{host}:{port} for {schema_name}")
         server = uvicorn.Server(served)
         for number in (signal.SIGINT, signal.SIGTERM):
             # uvicorn raises the signal once more after its orderly end: then there is nothing left to do.
@@ -62,35 +71,40 @@ def listen_command(options: argparse.Namespace) -> int:
         server.run()
         telemetry.finish()
     if not server.started:
-        raise BadConfiguration(f"cannot listen on {options.host}:{options.port}: see the line above")
+        raise BadConfiguration(f"cannot listen on {host}:{port}: see the line above")
     return 0
 
 
-def consume_command(options: argparse.Namespace) -> int:
-    """Reads a queue until SIGTERM or Ctrl-C; returns the exit code.
-
-    Raises:
-        CannotRun: a schema, an endpoint, the store or the queue is not what it should be.
-    """
-    known = settings()
+@consume.default
+@takes_job(without=ONCE)
+def _consume(
+    wishes: dict[str, Any],
+    *,
+    queue: Annotated[str, Parameter(help="the queue's URL")],
+    host: Host = "127.0.0.1",
+    port: Annotated[int | None, Parameter(help="answer /healthz, /readyz and /metrics there")] = None,
+) -> int:
+    """Reads a queue until SIGTERM or Ctrl-C, and the uploads that it announces."""
+    settings = settings_with(store=wishes.pop("store"))
     from flows.events.sqs import Consumer, consume
 
-    with _prepared(options, known) as (job, store, schema_name):
-        consumer = Consumer(options.queue, store, schema_name, job, _taking(known))
-        tell(f"consuming {options.queue} for {schema_name}")
-        asyncio.run(_until_signalled(consumer.stopping, _watched(consumer, consume(consumer), options)))
+    job = Job(sources=(), **wishes)
+    with _prepared(job, settings) as (store, schema_name):
+        consumer = Consumer(queue, store, schema_name, job, _taking(settings))
+        tell(f"consuming {queue} for {schema_name}")
+        asyncio.run(_until_signalled(consumer.stopping, _watched(consumer, consume(consumer), host, port)))
         telemetry.finish()
     return 0
 
 
-async def _watched(consumer: "Consumer", work: Coroutine[None, None, None], options: argparse.Namespace) -> None:
+async def _watched(consumer: "Consumer", work: Coroutine[None, None, None], host: str, port: int | None) -> None:
     """The work, with its health answered beside it where a port is named."""
-    if options.port is None:
+    if port is None:
         await work
         return
     from flows.events.health import answering
 
-    with answering(options.host, options.port, lambda: consumer.unreachable or consumer.stuck):
+    with answering(host, port, lambda: consumer.unreachable or consumer.stuck):
         await work
 
 
@@ -102,32 +116,29 @@ async def _until_signalled(stopping: asyncio.Event, work: Coroutine[None, None, 
 
 
 @contextlib.contextmanager
-def _prepared(options: argparse.Namespace, known: Settings) -> Iterator[tuple[Job, Store, str]]:
+def _prepared(job: Job, settings: Settings) -> Iterator[tuple[Store, str]]:
     """Everything checked before the first upload comes: schema, endpoints, store."""
-    start_logging(known.log_format)
+    start_logging(settings.log_format)
     if not telemetry.start():
         tell("no metrics: install the `telemetry` extra", level=logging.WARNING)
-    job = Job(
-        (), options.schema, options.endpoint, options.base_url, options.model, options.store,
-        concurrency=options.concurrency,
-    )  # fmt: skip
-    schema = find_schema(job.schema)
-    first = choose(job.endpoints, job.base_url, job.model, known)[0]
-    with Store.open(job.store or known.store) as store:
-        make_views(store, schema)
+    asked = asked_for(job, settings)
+    first = choose(job.endpoints or (), job.base_url, job.model, settings)[0]
+    with Store.open(settings.store) as store:
+        for plan in asked.plans:
+            make_views(store, plan.schema)
         store.transact(inbox.make_table)
-        tell(f"{schema.name} with {first.name} ({first.model}) into {store.shown_url}")
-        yield job, store, schema.name
+        tell(f"{asked.name} with {first.name} ({first.model}) into {store.shown_url}")
+        yield store, asked.name
 
 
-def _taking(known: Settings) -> TakeUploads:
+def _taking(settings: Settings) -> TakeUploads:
     """One run a micro-batch: as a Prefect flow run where a Prefect API is configured, directly otherwise."""
     if prefect_is_configured():
         from flows.prefect.deployments import take_as_flow_run
 
-        return take_as_flow_run
-    return partial(_take_directly, known)
+        return partial(take_as_flow_run, settings)
+    return partial(_take_directly, settings)
 
 
-async def _take_directly(known: Settings, arrived: Sequence[Arrival], job: Job, stopping: asyncio.Event) -> Batch:
-    return await take_uploads(arrived, job, known, telemetry.measured(Logged()), stopping)
+async def _take_directly(settings: Settings, arrived: Sequence[Arrival], job: Job, stopping: asyncio.Event) -> Batch:
+    return await take_uploads(arrived, job, settings, telemetry.measured(Logged()), stopping)

@@ -101,13 +101,14 @@ class Evaluation:
         }
 
 
-def evaluate(store: Store, schema_name: str, place: str) -> Evaluation:
+def evaluate(store: Store, *, schema_name: str, place: str, max_bytes: int) -> Evaluation:
     """Holds the current records of a schema against labels.
 
     Args:
         store: open, for reading at least.
         schema_name: whose records.
         place: of the labels: a path or `s3://bucket/key` (`flows.evaluation.labels`).
+        max_bytes: of labels in a bucket.
 
     Raises:
         BadConfiguration: the labels cannot be read, name no field of the schema, or no document of theirs has a
@@ -115,7 +116,7 @@ def evaluate(store: Store, schema_name: str, place: str) -> Evaluation:
         SourceUnavailable: the bucket with the labels cannot be read.
         StoreUnavailable: the store cannot be read.
     """
-    labels = read_labels(place)
+    labels = read_labels(place, max_bytes)
     json_schema = declared_schema(store, schema_name)
     if json_schema is None:
         raise BadConfiguration(f"nothing was extracted with a schema {schema_name!r} into {store.shown_url}")

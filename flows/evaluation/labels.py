@@ -12,7 +12,6 @@ from typing import Any
 
 from extractors.documents import ObjectRef
 from extractors.errors import BadConfiguration, DocumentError, ObjectGone
-from flows.settings import settings
 from flows.storage.local import local_path
 from flows.storage.s3 import spool
 
@@ -37,17 +36,18 @@ class Label:
     values: dict[str, Any]
 
 
-def read_labels(place: str) -> list[Label]:
+def read_labels(place: str, max_bytes: int) -> list[Label]:
     """Reads a file of labels: by its name CSV (`.csv`), else JSON Lines.
 
     Args:
         place: a path, or `s3://bucket/key`.
+        max_bytes: of a file in a bucket.
 
     Raises:
         BadConfiguration: it cannot be read; one line says where and what to do.
         SourceUnavailable: the bucket cannot be read.
     """
-    text = _text(place)
+    text = _text(place, max_bytes)
     rows = _csv_rows(text, place) if place.lower().endswith(".csv") else _json_rows(text, place)
     labels = [_label(place, line, row) for line, row in rows]
     if not labels:
@@ -55,12 +55,12 @@ def read_labels(place: str) -> list[Label]:
     return labels
 
 
-def _text(place: str) -> str:
+def _text(place: str, max_bytes: int) -> str:
     try:
         if not place.startswith("s3://"):
             return local_path(place).read_text(encoding="utf-8-sig")
         with tempfile.TemporaryDirectory(prefix="octavo-labels-") as folder:
-            fetched = spool(ObjectRef(place, 0, ""), Path(folder), settings().max_bytes)
+            fetched = spool(ObjectRef(place, 0, ""), Path(folder), max_bytes)
             return fetched.path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise BadConfiguration(f"labels {place} cannot be read: {error.strerror}") from None

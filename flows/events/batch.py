@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from extractors.documents import ObjectRef
 from extractors.errors import SourceUnavailable
@@ -10,7 +10,8 @@ from extractors.vision.endpoints import Endpoint
 from extractors.vocabulary import DocumentStatus
 from flows.observe.summary import Outcome, Summary
 from flows.observe.watch import Watch
-from flows.run.job import Job, run_job
+from flows.run.job import run_job
+from flows.run.parameters import Job
 from flows.settings import Settings
 from flows.storage.s3 import find_object_async
 from flows.store.inbox import Arrival
@@ -60,7 +61,7 @@ async def take_uploads(
 
     Args:
         arrived: what was announced; an object that is named twice is read once.
-        job: schema, endpoints, store; its sources do not count.
+        job: how they are read; it has no sources of its own.
         settings: what the job does not say.
         watch: who looks on.
         stopping: ends the run early; None leaves signals to the run.
@@ -78,7 +79,7 @@ async def take_uploads(
         return Batch(ended, None)
     seen = _Outcomes(watch)
     objects = tuple({ref.uri: ref for ref in refs.values()}.values())
-    summary = await run_job(replace(job, sources=(), objects=objects), settings, seen, stopping=stopping)
+    summary = await run_job(job, settings, seen, objects=objects, stopping=stopping)
     for uri, ref in refs.items():
         ended[uri] = _ended(seen.outcomes.get(ref.uri), summary)
     return Batch(ended, summary)

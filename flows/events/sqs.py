@@ -22,7 +22,7 @@ from flows.events.batch import MOST_AT_ONCE, Batch, Ended, TakeUploads
 from flows.events.notifications import arrivals_in
 from flows.observe import telemetry
 from flows.observe.logs import tell
-from flows.run.job import Job
+from flows.run.parameters import Job
 from flows.store import inbox
 from flows.store.inbox import Arrival
 from flows.store.store import Store
@@ -172,7 +172,7 @@ async def _note_gone(batch: Batch, consumer: Consumer) -> None:
 async def _note(consumer: Consumer, name: str, state: str, cause: str) -> None:
     tell(f"{state}: {name}: {cause}", level=logging.WARNING, state=state)
     store = consumer.store
-    await store.run(store.transact, inbox.note, consumer.schema_name, name, state, cause)
+    await store.run(store.transact, inbox.note, schema_name=consumer.schema_name, name=name, state=state, cause=cause)
 
 
 async def _receive(consumer: Consumer, client: "SQSClient") -> list[Message]:

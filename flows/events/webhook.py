@@ -25,7 +25,7 @@ from flows.events.batch import MOST_AT_ONCE, Batch, Ended, TakeUploads
 from flows.events.notifications import arrivals_in
 from flows.observe import telemetry
 from flows.observe.logs import tell
-from flows.run.job import Job
+from flows.run.parameters import Job
 from flows.store import inbox
 from flows.store.inbox import Taken
 from flows.store.leases import RENEWED_EVERY
@@ -190,7 +190,9 @@ async def _take_one_batch(listener: Listener) -> bool:
     """Whether there was anything to take."""
     store, name = listener.store, listener.schema_name
     try:
-        taken = await store.run(store.transact, inbox.take, name, store.holder.id, MOST_AT_ONCE)
+        taken = await store.run(
+            store.transact, inbox.take, schema_name=name, holder=store.holder.id, most=MOST_AT_ONCE
+        )
         if not taken:
             await _waiting(listener)
             return False
@@ -229,7 +231,7 @@ def _settle(connection: Any, name: str, taken: list[Taken], batch: Batch) -> Non
         if ended.state == "waiting":
             inbox.put_back(connection, name, each, ended.cause)
         else:
-            inbox.settle(connection, name, each, ended.state, ended.cause)
+            inbox.settle(connection, name, each, state=ended.state, cause=ended.cause)
 
 
 async def _rest(event: asyncio.Event, seconds: float) -> None:

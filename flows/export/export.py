@@ -43,7 +43,7 @@ class Exported:
     anew: bool = False
 
 
-def export(store: Store, schema_name: str, place: str, form: str = "parquet", *, formulas: bool = False) -> Exported:
+def export(store: Store, *, schema_name: str, place: str, form: str = "parquet", formulas: bool = False) -> Exported:
     """Brings a destination up to date with the store.
 
     Args:
@@ -96,7 +96,7 @@ def _json_schema(store: Store, schema_name: str) -> dict[str, Any]:
 def _held(store: Store, there: Destination, schema_name: str, form: str) -> Iterator[Target]:
     """Holds the destination: one export at a time."""
     store.renew()
-    target = store.transact(exports.hold, there.uri, schema_name, form, store.holder.id)
+    target = store.transact(exports.hold, place=there.uri, schema_name=schema_name, form=form, holder=store.holder.id)
     try:
         yield target
     finally:

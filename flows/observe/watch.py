@@ -1,13 +1,10 @@
 """Who looks on while a run goes: the terminal. Prefect's artifacts look on in `flows.prefect.extract`."""
 
 from collections.abc import Sequence
-from contextvars import ContextVar
 from typing import Protocol
 
 from extractors.vision.endpoints import Endpoint
 from flows.observe.summary import Outcome, Summary
-
-"""Seconds between two lines of progress where there is no terminal to draw a bar on."""
 
 
 class Watch(Protocol):
@@ -40,7 +37,3 @@ class Silent:
 
     def finished(self, summary: Summary) -> None:
         """Nothing is shown."""
-
-
-looking_on: ContextVar[Watch | None] = ContextVar("looking_on", default=None)
-"""The command's watch, for a flow that runs inside the command's own process."""

@@ -16,18 +16,22 @@ from prefect.states import Completed, Failed
 from pydantic import BaseModel, Field
 
 from extractors.documents import ObjectRef
-from extractors.vocabulary import DocumentStatus, Records
+from extractors.vocabulary import DocumentStatus
 from flows.observe import telemetry
 from flows.observe.logs import Logged
 from flows.observe.summary import Summary
 from flows.prefect.extract import Artifacts, concluded
+from flows.prefect.parameters import takes_job
 from flows.prefect.pool import Pool
-from flows.run.job import Cut, Job, run_job
-from flows.run.rerun import Rerun
+from flows.run.job import Cut, run_job
+from flows.run.parameters import Job
 from flows.settings import read_settings
 from flows.store.store import Store
 
 _Count = Annotated[int, Field(ge=1)]
+
+_OF_THE_WHOLE = frozenset({"sources", "store", "limit"})
+"""What a shard is not told: the parent lists and counts, and each process has its store from its settings."""
 
 
 class Listed(BaseModel):
@@ -40,60 +44,30 @@ class Listed(BaseModel):
 
 
 @flow(name="bulk-extract", flow_run_name="bulk {schema_name}", validate_parameters=True, persist_result=False)
-async def bulk_extract(  # noqa: PLR0917 - Prefect shows them in this order, and calls by name
-    sources: list[str],
-    schema_name: str,
-    endpoints: list[str] | None = None,
-    base_url: str | None = None,
-    model: str | None = None,
-    max_cost: Annotated[float, Field(ge=0)] | None = None,
-    concurrency: _Count | None = None,
-    pages_per_request: _Count | None = None,
-    records: Records = Records.ONE,
-    limit: _Count | None = None,
-    rerun: Rerun = Rerun.CHANGED,
-    shard_documents: _Count = 300,
-    shard_bytes: _Count = 2_000_000_000,
-    shards_at_once: _Count = 4,
-    split: bool = False,  # noqa: FBT001, FBT002 - Prefect calls by name
+@takes_job(without={"store"})
+async def bulk_extract(
+    *, shard_documents: _Count = 300, shard_bytes: _Count = 2_000_000_000, shards_at_once: _Count = 4, **wishes: Any
 ) -> State[dict[str, Any]]:
     """Extracts records from many documents, with any number of workers.
 
+    Every worker must see the sources; `max_cost` and `concurrency` are of all shards together: each gets its share.
+
     Args:
-        sources: s3://bucket/prefix, s3://bucket/key or @list.txt, as every worker sees them.
-        schema_name: as for `extract`.
-        endpoints: likewise.
-        base_url: likewise.
-        model: likewise.
-        max_cost: USD that all shards together may spend.
-        concurrency: calls in flight, of all shards together: each gets its share.
-        pages_per_request: as for `extract`.
-        records: likewise.
-        limit: documents taken at most.
-        rerun: as for `extract`.
+        **wishes: the job (`flows.run.parameters.Job`).
         shard_documents: documents in a shard at most; 3 to 10 minutes of work is a good shard.
         shard_bytes: bytes in a shard at most.
         shards_at_once: shards handed out at once; as many workers (or worker slots) are of use.
-        split: as for `extract`.
 
     Returns:
         Completed when every document is complete or was done before; Failed with the counts otherwise.
     """
-    known = read_settings()
-    job = Job(
-        tuple(sources), schema_name, tuple(endpoints or ()), base_url, model, max_cost=max_cost,
-        concurrency=concurrency, pages_per_request=pages_per_request, records=records, limit=limit, rerun=rerun,
-        split=split,
-    )  # fmt: skip
-    wishes = {
-        "schema_name": schema_name, "endpoints": endpoints, "base_url": base_url, "model": model,
-        "concurrency": max(1, (concurrency or known.concurrency) // shards_at_once),
-        "pages_per_request": pages_per_request, "records": records, "rerun": rerun, "split": split,
-    }  # fmt: skip
+    known, job = read_settings(), Job(**wishes)
+    share = max(1, (job.concurrency or known.concurrency) // shards_at_once)
+    for_each = job.model_copy(update={"concurrency": share}).model_dump(mode="json", exclude=set(_OF_THE_WHOLE))
     cut = Cut(shard_documents, shard_bytes, one_by_one=False, at_once=shards_at_once)
-    budget = max_cost if max_cost is not None else known.max_cost
+    budget = job.max_cost if job.max_cost is not None else known.max_cost
     with Store.open(known.store) as store:
-        pool = Pool(store, wishes, shards_at_once, None if budget is None else float(budget), sources)
+        pool = Pool(store, for_each, shards_at_once, None if budget is None else float(budget), job.sources)
         async with Artifacts(Logged()) as watch, pool.watching(watch.notice):
             await pool.wait_for_forerunners()
             summary = await run_job(job, known, watch, cut=cut, hand_out=pool.hand_out)
@@ -104,45 +78,24 @@ async def bulk_extract(  # noqa: PLR0917 - Prefect shows them in this order, and
     name="extract-shard", flow_run_name="shard of {schema_name}", validate_parameters=True, persist_result=False,
     timeout_seconds=timedelta(hours=6).total_seconds(),
 )  # fmt: skip
-async def extract_shard(  # noqa: PLR0917 - as above
-    objects: list[Listed],
-    schema_name: str,
-    endpoints: list[str] | None = None,
-    base_url: str | None = None,
-    model: str | None = None,
-    max_cost: Annotated[float, Field(ge=0)] | None = None,
-    concurrency: _Count | None = None,
-    pages_per_request: _Count | None = None,
-    records: Records = Records.ONE,
-    rerun: Rerun = Rerun.CHANGED,
-    split: bool = False,  # noqa: FBT001, FBT002 - Prefect calls by name
-) -> State[dict[str, Any]]:
+@takes_job(without=_OF_THE_WHOLE)
+async def extract_shard(objects: list[Listed], **wishes: Any) -> State[dict[str, Any]]:
     """Extracts records from the objects of one shard; `bulk-extract` makes these runs.
 
     Args:
         objects: as the parent listed them.
-        schema_name: as for `bulk-extract`, and so are the others.
-        endpoints: likewise.
-        base_url: likewise.
-        model: likewise.
-        max_cost: this shard's share.
-        concurrency: this shard's share.
-        pages_per_request: likewise.
-        records: likewise.
-        rerun: likewise.
-        split: likewise.
+        **wishes: the job (`flows.run.parameters.Job`), with this shard's share of money and calls.
 
     Returns:
         Completed when every document has a final state, good or bad: the parent's table says which.
     """
     refs = tuple(ObjectRef(each.uri, each.size, each.etag, explicit=each.explicit) for each in objects)
-    job = Job(
-        (), schema_name, tuple(endpoints or ()), base_url, model, None, max_cost, concurrency, pages_per_request,
-        records, None, rerun, objects=refs, run_id=str(flow_run.id), split=split,
-    )  # fmt: skip
     telemetry.start()
     async with Artifacts(telemetry.measured(Logged())) as watch:
-        summary = await run_job(job, read_settings(), watch, cut=Cut(documents=len(refs) or 1))
+        summary = await run_job(
+            Job(sources=(), **wishes), read_settings(), watch, objects=refs, run_id=str(flow_run.id),
+            cut=Cut(documents=len(refs) or 1),
+        )  # fmt: skip
     telemetry.finish()
     return _shard_state(summary)
 

@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from prefect import State, flow
@@ -17,77 +15,68 @@ from flows.export.export import Exported, export
 from flows.observe import telemetry
 from flows.observe.logs import Logged
 from flows.prefect.extract import Artifacts
-from flows.run.job import Job
-from flows.settings import read_settings
+from flows.prefect.parameters import takes_job
+from flows.run.parameters import ONCE, Job
+from flows.settings import Settings, read_settings
 from flows.store.inbox import Arrival
 from flows.store.store import Store
 
-
-@dataclass
-class _Hand:
-    """What a service in this process hands to the flow that it calls, and gets back from it."""
-
-    arrived: Sequence[Arrival]
-    stopping: asyncio.Event
-    store: str | None
-    batch: Batch | None = None
+_FLOW: dict[str, Any] = {
+    "name": "on-upload", "flow_run_name": "on-upload {schema_name}", "validate_parameters": True,
+    "persist_result": False,
+}  # fmt: skip
 
 
-_hand: ContextVar[_Hand | None] = ContextVar("hand", default=None)
-
-
-@flow(name="on-upload", flow_run_name="on-upload {schema_name}", validate_parameters=True, persist_result=False)
-async def on_upload(  # noqa: PLR0917 - Prefect shows them in this order, and calls by name
-    uris: list[str],
-    schema_name: str,
-    endpoints: list[str] | None = None,
-    base_url: str | None = None,
-    model: str | None = None,
-    concurrency: int | None = None,
-) -> State[dict[str, Any]]:
+@flow(**_FLOW)
+@takes_job(without={*ONCE, "store"})
+async def on_upload(uris: list[str], **wishes: Any) -> State[dict[str, Any]]:
     """Reads uploaded objects as they are now.
 
     Args:
         uris: s3://bucket/key, each one object.
-        schema_name: as for `extract`.
-        endpoints: likewise.
-        base_url: likewise.
-        model: likewise.
-        concurrency: likewise.
+        **wishes: the job (`flows.run.parameters.Job`).
 
     Returns:
         Completed when every object has a final state; Failed with the counts when some wait for another try.
     """
-    hand = _hand.get()
-    arrived = hand.arrived if hand else [Arrival(uri) for uri in uris]
-    job = Job((), schema_name, tuple(endpoints or ()), base_url, model, hand.store if hand else None,
-              concurrency=concurrency)  # fmt: skip
+    return _told(await _take([Arrival(uri) for uri in uris], Job(sources=(), **wishes), read_settings(), None))
+
+
+async def take_as_flow_run(
+    settings: Settings, arrived: Sequence[Arrival], job: Job, stopping: asyncio.Event
+) -> Batch:
+    """A micro-batch as a flow run in this process, with its settings (`flows.events.batch.TakeUploads` after them).
+
+    Raises:
+        CannotRun: as `take_uploads` does.
+    """
+    taken: list[Batch] = []
+
+    @flow(**_FLOW)
+    @takes_job(without={*ONCE, "store"})
+    async def here(uris: list[str], **wishes: Any) -> State[dict[str, Any]]:  # noqa: ARG001 - shown in Prefect
+        """As `on_upload`."""
+        taken.append(await _take(arrived, Job(sources=(), **wishes), settings, stopping))
+        return _told(taken[0])
+
+    wishes = job.model_dump(mode="json", exclude={*ONCE, "store"})
+    state: Any = await here(uris=[each.uri for each in arrived], **wishes, return_state=True)
+    if not taken:
+        raise await state.result(raise_on_failure=False)
+    return taken[0]
+
+
+async def _take(arrived: Sequence[Arrival], job: Job, settings: Settings, stopping: asyncio.Event | None) -> Batch:
     async with Artifacts(telemetry.measured(Logged())) as watch:
-        batch = await take_uploads(arrived, job, read_settings(), watch, hand.stopping if hand else None)
-    if hand:
-        hand.batch = batch
+        return await take_uploads(arrived, job, settings, watch, stopping)
+
+
+def _told(batch: Batch) -> State[dict[str, Any]]:
     states = [ended.state for ended in batch.ended.values()]
     counts = {state: states.count(state) for state in ("done", "gone", "waiting")}
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     state = Failed if counts["waiting"] else Completed
     return state(message=told, data=counts)
-
-
-async def take_as_flow_run(arrived: Sequence[Arrival], job: Job, stopping: asyncio.Event) -> Batch:
-    """A micro-batch as a flow run in this process (`flows.events.batch.TakeUploads`).
-
-    Raises:
-        CannotRun: as `take_uploads` does.
-    """
-    hand = _Hand(arrived, stopping, job.store)
-    _hand.set(hand)
-    state: Any = await on_upload(
-        [each.uri for each in arrived], job.schema, list(job.endpoints) or None, job.base_url, job.model,
-        job.concurrency, return_state=True,
-    )  # fmt: skip
-    if hand.batch is None:
-        raise await state.result(raise_on_failure=False)
-    return hand.batch
 
 
 @flow(name="export", flow_run_name="export {schema_name}", validate_parameters=True, persist_result=False)
@@ -110,7 +99,7 @@ async def export_records(
 
 def _export(schema_name: str, destination: str, form: str) -> Exported:
     with Store.open(read_settings().store) as store:
-        return export(store, schema_name, destination, form)
+        return export(store, schema_name=schema_name, place=destination, form=form)
 
 
 @flow(name="evaluate", flow_run_name="evaluate {schema_name}", validate_parameters=True, persist_result=False)
@@ -131,5 +120,6 @@ async def evaluate_records(labels: str, schema_name: str) -> State[dict[str, Any
 
 
 def _evaluate(labels: str, schema_name: str) -> Evaluation:
-    with Store.open(read_settings().store, read_only=True) as store:
-        return evaluate(store, schema_name, labels)
+    settings = read_settings()
+    with Store.open(settings.store, read_only=True) as store:
+        return evaluate(store, schema_name=schema_name, place=labels, max_bytes=settings.max_bytes)

@@ -7,22 +7,22 @@ for a page (measured costs: DESIGN section 8). Without Prefect `flows.run.job.ru
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Annotated, Any, Self
+from typing import Any, Self
 from uuid import UUID
 
 from prefect import State, flow, task
 from prefect.artifacts import acreate_progress_artifact, acreate_table_artifact, aupdate_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
-from pydantic import Field
 
 from extractors.vision.endpoints import Endpoint
-from extractors.vocabulary import DocumentStatus, Records
+from extractors.vocabulary import DocumentStatus
 from flows.observe.summary import Outcome, Summary
-from flows.observe.watch import Silent, Watch, looking_on
-from flows.run.job import Job, Shard, TakeShard, run_job
-from flows.run.rerun import Rerun
-from flows.settings import read_settings
+from flows.observe.watch import Silent, Watch
+from flows.prefect.parameters import takes_job
+from flows.run.job import Shard, TakeShard, run_job
+from flows.run.parameters import Job
+from flows.settings import Settings, read_settings
 
 _ARTIFACT_EVERY = 2.0
 """Seconds between two updates of the progress artifact; each costs about 40 ms."""
@@ -31,48 +31,47 @@ _MORE = "All of them: `octavo quarantine list`; pages, records and evidence: `oc
 _SUMMARY = f"What this run did. {_MORE} A bulk run's shards each have their own table of what needs a person."
 
 
-@flow(name="extract", flow_run_name="extract {schema_name}", validate_parameters=True, persist_result=False)
-async def extract(  # noqa: PLR0917 - Prefect shows them in this order, and calls by name
-    sources: list[str],
-    schema_name: str,
-    endpoints: list[str] | None = None,
-    base_url: str | None = None,
-    model: str | None = None,
-    store: str | None = None,
-    max_cost: Annotated[float, Field(ge=0)] | None = None,
-    concurrency: Annotated[int, Field(ge=1)] | None = None,
-    pages_per_request: Annotated[int, Field(ge=1)] | None = None,
-    records: Records = Records.ONE,
-    limit: Annotated[int, Field(ge=1)] | None = None,
-    rerun: Rerun = Rerun.CHANGED,
-    split: bool = False,  # noqa: FBT001, FBT002 - Prefect calls by name
-) -> State[dict[str, Any]]:
+_FLOW: dict[str, Any] = {
+    "name": "extract", "flow_run_name": "extract {schema_name}", "validate_parameters": True, "persist_result": False,
+}  # fmt: skip
+
+
+@flow(**_FLOW)
+@takes_job()
+async def extract(**wishes: Any) -> State[dict[str, Any]]:
     """Extracts records from documents into the store.
 
     Args:
-        sources: s3://bucket/prefix, s3://bucket/key, a folder, a file, or @list.txt.
-        schema_name: a built-in name, package.module:Model, path/to/file.py:Model or a JSON Schema file.
-        endpoints: vision endpoints in order of preference; the keys come from the environment.
-        base_url: of an OpenAI-compatible server.
-        model: the model's name there.
-        store: SQLAlchemy URL of the database, without a password; or set OCTAVO_STORE.
-        max_cost: USD that the run may spend.
-        concurrency: calls in flight.
-        pages_per_request: pages sent together at most.
-        records: one record a document, many, or one per page.
-        limit: documents taken at most.
-        rerun: changed documents only, the failed ones too, or all (stored replies are used again).
-        split: a file holds several documents, each of one of the schemas in `schema_name` (commas between).
+        **wishes: the job (`flows.run.parameters.Job`).
 
     Returns:
         Completed when every document is complete or was done before; Failed with the counts otherwise.
     """
-    job = Job(
-        tuple(sources), schema_name, tuple(endpoints or ()), base_url, model, store, max_cost,
-        concurrency, pages_per_request, records, limit, rerun, split=split,
-    )  # fmt: skip
-    async with Artifacts(looking_on.get() or Silent()) as watch:
-        summary = await run_job(job, read_settings(), watch, _as_task)
+    return await _run(Job(**wishes), read_settings(), Silent())
+
+
+async def extract_here(job: Job, settings: Settings, watch: Watch) -> None:
+    """The same flow run in the caller's process, with its settings, which may hold secrets, and its watch.
+
+    Raises:
+        CannotRun: as `run_job`.
+    """
+
+    @flow(**_FLOW)
+    @takes_job()
+    async def here(**wishes: Any) -> State[dict[str, Any]]:
+        """As `extract`."""
+        return await _run(Job(**wishes), settings, watch)
+
+    state: Any = await here(**job.model_dump(mode="json"), return_state=True)
+    outcome = await state.result(raise_on_failure=False)
+    if isinstance(outcome, BaseException):
+        raise outcome
+
+
+async def _run(job: Job, settings: Settings, also: Watch) -> State[dict[str, Any]]:
+    async with Artifacts(also) as watch:
+        summary = await run_job(job, settings, watch, _as_task)
     return concluded(summary)
 
 

@@ -30,7 +30,6 @@ from extractors.vocabulary import DocumentStatus
 from flows.background import alongside
 from flows.run.document import Run
 from flows.run.job import Shard
-from flows.store import leases, replies
 from flows.store.store import Store
 
 DEPLOYMENT = "extract-shard/extract-shard"
@@ -97,7 +96,7 @@ class Pool:
         grant = self._grant()
         for attempt in range(1, _TIMES + 1):
             ended = await self._end_of(await self._create(name, shard, attempt, grant))
-            counts = await self._store.run(self._store.transact, replies.summaries, [str(ended.id)])
+            counts = await self._store.run(self._store.summaries, [str(ended.id)])
             if counts:
                 break
             run.watch.notice(f"{name}: {ended.state_name}, attempt {attempt}: {ended.state and ended.state.message}")
@@ -184,7 +183,7 @@ class Pool:
     async def _bury(self, open_runs: list[FlowRun], client: Any) -> None:
         """Notes as crashed those that Prefect believes to run and that have been silent for too long."""
         ids = [str(each.id) for each in open_runs]
-        alive = await self._store.run(self._store.transact, leases.alive, ids)
+        alive = await self._store.run(self._store.alive, ids)
         now = time.monotonic()
         for each in open_runs:
             begun = each.state_type in {StateType.PENDING, StateType.RUNNING, StateType.CANCELLING}

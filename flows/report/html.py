@@ -15,7 +15,7 @@ from extractors.pages.previews import preview_pages
 from extractors.pages.workers import Workers
 from flows.report.layout import Sheet, pages_to_draw, sheet, shortened
 from flows.report.page_images import draw_pages
-from flows.settings import settings
+from flows.settings import Settings
 from flows.store.counts import STATES, StoredRecord, counts_by_schema, declared_schema, newest_records
 from flows.store.queries import Quarantined, quarantined
 from flows.store.shape import declared_paths
@@ -38,24 +38,24 @@ class _Trouble:
     advice: str
 
 
-def write_report(out: Path, url: str | None, limit: int) -> str:
+def write_report(out: Path, settings: Settings, limit: int) -> str:
     """Writes the report; returns a line that says how large it is.
 
     Args:
         out: the HTML file; one that is there is replaced.
-        url: of the store; None for the settings' own.
+        settings: the store; limits and passwords for the pages.
         limit: records shown with their pages at most, the newest.
 
     Raises:
         DestinationUnavailable: the file cannot be written.
         StoreUnavailable: there is no store, or it cannot be read.
     """
-    with Store.open(url or settings().store, read_only=True) as store:
+    with Store.open(settings.store, read_only=True) as store:
         counts, troubles, newest = counts_by_schema(store), quarantined(store), newest_records(store, limit)
         declared = {name: declared_schema(store, name) for name in counts}
         shown_url = store.shown_url
     orders = {name: declared_paths(found) if found else [] for name, found in declared.items()}
-    sheets = asyncio.run(_sheets(newest, orders)) if newest else []
+    sheets = asyncio.run(_sheets(newest, orders, settings)) if newest else []
     pictures = sum(len(picture.source) > 0 for each in sheets for picture in each.pictures)
     environment = Environment(
         loader=PackageLoader("flows.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -88,31 +88,35 @@ def _trouble(entry: Quarantined) -> _Trouble:
     )
 
 
-async def _sheets(newest: Sequence[StoredRecord], orders: dict[str, list[str]]) -> list[Sheet]:
+async def _sheets(newest: Sequence[StoredRecord], orders: dict[str, list[str]], settings: Settings) -> list[Sheet]:
     """The records with their pages, as far as the documents can be read and the pictures' bytes allow."""
     left, sheets = _MOST_PICTURE_BYTES, []
-    async with Workers(1, settings().document_memory) as workers:
+    async with Workers(1, settings.document_memory) as workers:
         for start in range(0, len(newest), _AT_ONCE):
             some = newest[start : start + _AT_ONCE]
             if left <= 0:
                 full = "not drawn: this file holds as many pages as it may"
                 sheets += [sheet(record, [], full, orders[record.schema_name]) for record in some]
                 continue
-            drawn = await asyncio.gather(*(_draw(workers, record) for record in some))
+            drawn = await asyncio.gather(*(_draw(workers, settings, record) for record in some))
             for record, (pages, note) in zip(some, drawn, strict=True):
                 left -= sum(len(page.jpeg) for page in pages if isinstance(page, PageImage))
                 sheets.append(sheet(record, pages, note, orders[record.schema_name]))
     return sheets
 
 
-async def _draw(workers: Workers, record: StoredRecord) -> tuple[list[PageImage | PageFailure], str]:
+async def _draw(
+    workers: Workers, settings: Settings, record: StoredRecord
+) -> tuple[list[PageImage | PageFailure], str]:
     """The record's pages from the first of its objects that still shows its bytes; or none, and why."""
     pages, why = pages_to_draw(record), "no object shows its bytes any more"
     if not pages:
         return [], "it stands on no page"
     for uri in record.uris:
         try:
-            return await draw_pages(workers, uri, record.sha256, pages, preview_pages), ""
+            return await draw_pages(
+                workers, settings, uri=uri, sha256=record.sha256, pages=pages, draw=preview_pages
+            ), ""
         except (DocumentError, CannotRun) as error:
             why = str(error)
     return [], f"the document could not be read: {shortened(why)}"

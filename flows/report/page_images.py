@@ -11,7 +11,7 @@ from extractors.pages import opening
 from extractors.pages.limits import Limits
 from extractors.pages.rendering import render_pages
 from extractors.pages.workers import Workers
-from flows.settings import limits_of, passwords_of, settings
+from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import spool_async
 from flows.store.queries import QuarantineDetails
 
@@ -19,12 +19,13 @@ Drawn = list[PageImage | PageFailure]
 """An image for each page, or why it cannot be drawn."""
 
 
-def page_images(details: QuarantineDetails, folder: Path) -> list[str]:
+def page_images(details: QuarantineDetails, folder: Path, settings: Settings) -> list[str]:
     """Draws a document's failed pages, or all when none failed by itself, into a folder.
 
     Args:
         details: of the quarantined document.
         folder: made when it is missing; files are named `ID-page-N.jpg`.
+        settings: limits and passwords.
 
     Returns:
         A line for each page: the file, or why it could not be drawn.
@@ -37,7 +38,7 @@ def page_images(details: QuarantineDetails, folder: Path) -> list[str]:
     if not details.uris:
         raise BadConfiguration(f"no object shows the bytes of {details.id} any more")
     try:
-        drawn = asyncio.run(_drawn(details))
+        drawn = asyncio.run(_drawn(details, settings))
     except DocumentError as error:
         raise BadConfiguration(f"{details.id} cannot be drawn: {error}") from None
     lines = []
@@ -49,13 +50,22 @@ def page_images(details: QuarantineDetails, folder: Path) -> list[str]:
     return lines
 
 
-async def _drawn(details: QuarantineDetails) -> Drawn:
-    async with Workers(1, settings().document_memory) as workers:
-        return await draw_pages(workers, details.uris[0], details.sha256, details.failed_pages, render_pages)
+async def _drawn(details: QuarantineDetails, settings: Settings) -> Drawn:
+    async with Workers(1, settings.document_memory) as workers:
+        return await draw_pages(
+            workers,
+            settings,
+            uri=details.uris[0],
+            sha256=details.sha256,
+            pages=details.failed_pages,
+            draw=render_pages,
+        )
 
 
 async def draw_pages(
     workers: Workers,
+    settings: Settings,
+    *,
     uri: str,
     sha256: str,
     pages: tuple[int, ...],
@@ -65,6 +75,7 @@ async def draw_pages(
 
     Args:
         workers: processes for it.
+        settings: limits and passwords.
         uri: of the object.
         sha256: of the bytes that were read.
         pages: numbers from 1, in order; none for all.
@@ -75,7 +86,7 @@ async def draw_pages(
         DocumentError: it is gone, or cannot be opened.
         SourceUnavailable: it cannot be read now.
     """
-    limits, passwords = limits_of(settings()), passwords_of(settings())
+    limits, passwords = limits_of(settings), passwords_of(settings)
     with tempfile.TemporaryDirectory(prefix="octavo-") as spool:
         fetched = await spool_async(ObjectRef(uri, 0, ""), Path(spool), limits.max_bytes)
         if fetched.sha256 != sha256:

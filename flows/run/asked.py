@@ -6,8 +6,9 @@ from typing import Any
 from extractors import bundles
 from extractors.asking import planning, splitting
 from extractors.errors import BadConfiguration
-from extractors.vocabulary import Records
+from flows.run.parameters import Job
 from flows.schema_lookup import find_schema
+from flows.settings import Settings
 from flows.store.splits import split_name
 
 
@@ -33,28 +34,27 @@ class Asked:
         return planning.recipe_parts(self.plans[0], **decides)
 
 
-def asked_for(schema: str, records: Records, pages_per_request: int, *, split: bool) -> Asked:
+def asked_for(job: Job, settings: Settings) -> Asked:
     """What a job's parameters mean.
 
     Args:
-        schema: as `--schema`: one, or with `split` several with commas between them, in any order.
-        records: as `--records`.
-        pages_per_request: at most.
-        split: as `--split`.
+        job: `schema_name` is one, or with `split` several with commas between them, in any order.
+        settings: what it does not say.
 
     Raises:
         BadConfiguration: an unknown schema, one that cannot be asked for, several without `split`, or twice the same.
     """
-    if not split and several(schema):
-        raise BadConfiguration(f"several schemas ({schema}) need --split, which reads each part with the one it fits")
-    specs = schema.split(",") if split else [schema]
+    said, pages = job.schema_name, job.pages_per_request or settings.pages_per_request
+    if not job.split and several(said):
+        raise BadConfiguration(f"several schemas ({said}) need --split, which reads each part with the one it fits")
+    specs = said.split(",") if job.split else [said]
     found = {each.name: each for each in (find_schema(spec.strip()) for spec in specs)}
     if len(found) < len(specs):
-        raise BadConfiguration(f"a schema is named twice in {schema}")
-    if split and splitting.NONE in found:
+        raise BadConfiguration(f"a schema is named twice in {said}")
+    if job.split and splitting.NONE in found:
         raise BadConfiguration(f"with --split no schema can be called {splitting.NONE!r}: that is a page without one")
-    plans = tuple(planning.plan(found[name], records, pages_per_request) for name in sorted(found))
-    return Asked(split_name(found) if split else plans[0].schema.name, plans, split)
+    plans = tuple(planning.plan(found[name], job.records, pages) for name in sorted(found))
+    return Asked(split_name(found) if job.split else plans[0].schema.name, plans, job.split)
 
 
 def several(schema: str) -> bool:

@@ -23,6 +23,7 @@ from flows.observe.summary import Summary
 from flows.observe.watch import Watch
 from flows.run.rerun import DONE_AGAIN, Rerun, is_done
 from flows.storage.s3 import spool_async
+from flows.store.keys import Key
 from flows.store.leases import RENEWED_EVERY
 from flows.store.objects import Known
 from flows.store.store import Store
@@ -37,8 +38,7 @@ class Run:
 
     run_id: str
     rerun: Rerun
-    recipe: str
-    schema_name: str
+    key: Key
     journey: Journey
     store: Store
     vision: VisionClient
@@ -55,7 +55,7 @@ async def not_done(refs: Sequence[ObjectRef], run: Run) -> list[ObjectRef]:
 
     One query for every few hundred; only what is new or changed is written.
     """
-    known = await run.store.run(run.store.known, [ref.uri for ref in refs], run.schema_name, run.recipe)
+    known = await run.store.run(run.store.known, [ref.uri for ref in refs], run.key)
     etags = {uri: entry.etag for uri, entry in known.items()}
     await run.store.run(run.store.note_objects, [ref for ref in refs if etags.get(ref.uri) != ref.etag])
     waiting = []
@@ -86,7 +86,7 @@ async def _settled(ref: ObjectRef, run: Run) -> bool:
     async with run.places:
         if run.stopped:
             return True
-        known = await run.store.run(run.store.known, [ref.uri], run.schema_name, run.recipe)
+        known = await run.store.run(run.store.known, [ref.uri], run.key)
         entry = known.get(ref.uri)
         if entry is not None and await run.store.run(run.store.is_held, entry.held_by):
             return False
@@ -104,7 +104,7 @@ async def _fetched(ref: ObjectRef, run: Run) -> bool:
         spooled = await spool_async(ref, run.spool, run.journey.limits.max_bytes)
     except DocumentError as error:
         await run.store.run(
-            run.store.fail_unread, ref, run.schema_name, run.recipe, error.kind, str(error), run.run_id
+            run.store.fail_unread, ref, key=run.key, kind=error.kind, cause=str(error), run_id=run.run_id
         )
         _ended(ref, failed_extraction(error), run)
         return True
@@ -130,7 +130,7 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
         run.watch.progressed(run.summary, None)
         return True
     claim = await run.store.run(
-        run.store.claim, ref, spooled, run.schema_name, run.recipe, run.run_id, DONE_AGAIN[run.rerun]
+        run.store.claim, ref, spooled, key=run.key, run_id=run.run_id, again=DONE_AGAIN[run.rerun]
     )
     if claim.elsewhere:
         return False
@@ -148,7 +148,7 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
     except Exception as error:  # a defect of ours must not take the other documents down: it is recorded
         logging.getLogger(__name__).exception("%s: defect while extracting", ref.uri)
         extraction = failed_extraction(error)
-    if not await run.store.run(run.store.finish, claim, extraction, run.run_id):
+    if not await run.store.run(run.store.finish, claim, extraction, run_id=run.run_id):
         return False
     if extraction.status == DocumentStatus.PENDING and run.stopped is None:
         run.stopped = run.vision.stopped

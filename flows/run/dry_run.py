@@ -19,10 +19,11 @@ from extractors.vision import VisionClient, estimate, open_http
 from extractors.vision.endpoints import PROFILES, Endpoint
 from flows.run.asked import Asked, asked_for
 from flows.run.endpoints import choose
-from flows.run.job import Job
+from flows.run.parameters import Job
 from flows.run.reasons import Reason, reasons
 from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Skipped, list_batches, spool_async
+from flows.store.keys import Key
 from flows.store.store import Store
 from flows.store.url import exists
 
@@ -63,10 +64,8 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
     Raises:
         CannotRun: as `run_job`.
     """
-    wanted = asked_for(
-        job.schema, job.records, job.pages_per_request or settings.pages_per_request, split=job.split
-    )  # fmt: skip
-    endpoints = choose(job.endpoints, job.base_url, job.model, settings)
+    wanted = asked_for(job, settings)
+    endpoints = choose(job.endpoints or (), job.base_url, job.model, settings)
     found, limits = Estimate(), limits_of(settings)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="octavo-")))
@@ -82,7 +81,7 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
             model=vision.model, render_version=rendering.RENDER_VERSION, sampling=vision.sampling_fingerprint
         )  # fmt: skip
         asked: dict[str, Any] = {
-            "schema_name": wanted.name, "recipe": planning.recipe_of(parts), "parts": parts, "rerun": job.rerun,
+            "key": Key(schema_name=wanted.name, recipe=planning.recipe_of(parts)), "parts": parts, "rerun": job.rerun,
         }  # fmt: skip
         others = {name: each for name, each in PROFILES.items() if each.model and each.price_input is not None}
         compared = {**others, **{endpoint.name: endpoint for endpoint in endpoints}}

@@ -8,7 +8,7 @@ the client's concurrency, and for memory the windows that are drawn and not yet 
 import asyncio
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,6 @@ from extractors.journey import Journey
 from extractors.pages.rendering import RENDER_VERSION
 from extractors.pages.workers import Workers
 from extractors.vision import VisionClient, open_http
-from extractors.vocabulary import Records
 from flows.background import alongside
 from flows.observe.summary import Summary
 from flows.observe.telemetry import measured_book
@@ -30,38 +29,16 @@ from flows.observe.watch import Watch
 from flows.run.asked import asked_for
 from flows.run.document import Run, holding_claims, not_done, take
 from flows.run.endpoints import choose, local_app_for
+from flows.run.parameters import Job
 from flows.run.rerun import Rerun
 from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Found, Skipped, list_batches
+from flows.store.keys import Key
 from flows.store.store import Store
 from flows.store.views import make_views
 
 _SOURCES_TOLD = 20
 """Sources that a run's row names: a retry may have thousands."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a person asked for; the settings fill in what is None.
-
-    `objects` are taken beside the sources: whoever heard of them or listed them names them already.
-    """
-
-    sources: tuple[str, ...]
-    schema: str
-    endpoints: tuple[str, ...] = ()
-    base_url: str | None = None
-    model: str | None = None
-    store: str | None = None
-    max_cost: float | None = None
-    concurrency: int | None = None
-    pages_per_request: int | None = None
-    records: Records = Records.ONE
-    limit: int | None = None
-    rerun: Rerun = Rerun.CHANGED
-    objects: tuple[ObjectRef, ...] = ()
-    run_id: str | None = None
-    split: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +70,8 @@ async def run_job(
     watch: Watch,
     wrap: Wrap = lambda shard: shard,
     *,
+    objects: Shard = (),
+    run_id: str | None = None,
     stopping: asyncio.Event | None = None,
     cut: Cut = Cut(),
     hand_out: HandOut | None = None,
@@ -104,6 +83,8 @@ async def run_job(
         settings: what it does not say.
         watch: who looks on.
         wrap: makes a Prefect task of the coroutine that takes one shard, or leaves it as it is.
+        objects: taken beside the sources: whoever heard of them or listed them names them already.
+        run_id: under which the store knows the run; None: a new one.
         stopping: ends the run as a first signal would; for who handles signals itself. None: this run does.
         cut: how documents are cut into shards.
         hand_out: lets others take a shard (`flows.prefect.bulk`); None: it is taken here.
@@ -114,10 +95,8 @@ async def run_job(
     Raises:
         CannotRun: configuration, credentials, source or store; nothing else.
     """
-    asked = asked_for(
-        job.schema, job.records, job.pages_per_request or settings.pages_per_request, split=job.split
-    )  # fmt: skip
-    endpoints = choose(job.endpoints, job.base_url, job.model, settings)
+    asked = asked_for(job, settings)
+    endpoints = choose(job.endpoints or (), job.base_url, job.model, settings)
     watch.started(endpoints, asked.name)
     concurrency = job.concurrency or settings.concurrency
     async with AsyncExitStack() as stack:
@@ -140,7 +119,7 @@ async def run_job(
             notice=watch.notice,
             most_bytes=settings.max_answer_bytes,
         )
-        summary = Summary(job.run_id or uuid4().hex, meter=vision.meter)
+        summary = Summary(run_id or uuid4().hex, meter=vision.meter)
         # Half as many again: an answered window keeps its place while its answer is stored, checked and grounded.
         ahead = concurrency + concurrency // 2 + 2 * settings.render_workers
         limits, drawn, passwords = limits_of(settings), asyncio.Semaphore(ahead), passwords_of(settings)
@@ -151,9 +130,9 @@ async def run_job(
         parts = asked.recipe_parts(
             model=vision.model, render_version=RENDER_VERSION, sampling=vision.sampling_fingerprint
         )  # fmt: skip
-        recipe = planning.recipe_of(parts)
+        key = Key(schema_name=asked.name, recipe=planning.recipe_of(parts))
         run = Run(
-            summary.run_id, job.rerun, recipe, asked.name, journey, store, vision, summary, watch, spool,
+            summary.run_id, job.rerun, key, journey, store, vision, summary, watch, spool,
             asyncio.Semaphore(ahead),
         )  # fmt: skip
         if stopping is None:
@@ -161,11 +140,12 @@ async def run_job(
         else:
             await stack.enter_async_context(alongside(_drain_on(stopping, run)))
         await store.run(
-            store.start_run, run.run_id, " ".join(job.sources), asked.name, recipe, endpoints[0].name, parts
-        )
+            store.start_run, run_id=run.run_id, source=" ".join(job.sources), key=key, endpoint=endpoints[0].name,
+            parts=parts,
+        )  # fmt: skip
         try:
             async with holding_claims(run):
-                await _take_all(job, run, wrap, cut, hand_out)
+                await _take_all(_found(job.sources, objects), job.limit, run, wrap, cut, hand_out)
         finally:
             summary.stop_clock()
             watch.finished(summary)
@@ -179,7 +159,9 @@ def _budget(job: Job, settings: Settings) -> float | None:
     return float(settings.max_cost) if settings.max_cost is not None else None
 
 
-async def _take_all(job: Job, run: Run, wrap: Wrap, cut: Cut, hand_out: HandOut | None) -> None:
+async def _take_all(  # noqa: PLR0917 - one caller, types that cannot be swapped
+    found: AsyncIterator[Sequence[Found]], limit: int | None, run: Run, wrap: Wrap, cut: Cut, hand_out: HandOut | None
+) -> None:
     """Feeds shards to the pipeline while the listing goes on.
 
     Raises:
@@ -199,7 +181,7 @@ async def _take_all(job: Job, run: Run, wrap: Wrap, cut: Cut, hand_out: HandOut 
     try:
         async with asyncio.TaskGroup() as group:
             number = 0
-            async for shard in _shards(_to_do(job, run), cut):
+            async for shard in _shards(_to_do(found, limit, run), cut):
                 number += 1
                 if len(shard) == 1 and cut.one_by_one:
                     group.create_task(taken(shard[0].uri, shard))
@@ -214,22 +196,22 @@ async def _take_all(job: Job, run: Run, wrap: Wrap, cut: Cut, hand_out: HandOut 
     run.summary.paused = str(run.stopped) if run.stopped else None
 
 
-async def _found(job: Job) -> AsyncIterator[list[Found]]:
+async def _found(sources: Sequence[str], objects: Shard) -> AsyncIterator[Sequence[Found]]:
     """What there is to look at, in batches."""
-    if job.objects:
-        yield list(job.objects)
-    for source in job.sources:
+    if objects:
+        yield objects
+    for source in sources:
         async for batch in list_batches(source):
             yield batch
 
 
-async def _to_do(job: Job, run: Run) -> AsyncIterator[ObjectRef]:
+async def _to_do(found: AsyncIterator[Sequence[Found]], limit: int | None, run: Run) -> AsyncIterator[ObjectRef]:
     """The objects that are not done under this recipe, in the sources' order; the others are counted."""
-    left = job.limit
-    async for batch in _found(job):
-        for skipped in (found for found in batch if isinstance(found, Skipped)):
+    left = limit
+    async for batch in found:
+        for skipped in (each for each in batch if isinstance(each, Skipped)):
             run.summary.skip_other(skipped.uri, skipped.reason)
-        refs = [found for found in batch if isinstance(found, ObjectRef)]
+        refs = [each for each in batch if isinstance(each, ObjectRef)]
         for ref in await not_done(refs, run):
             if left is not None and left <= 0:
                 return

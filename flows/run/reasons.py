@@ -10,6 +10,7 @@ from typing import Any
 from extractors.documents import ObjectRef
 from extractors.vocabulary import FINAL, DocumentStatus
 from flows.run.rerun import Rerun, is_done
+from flows.store.keys import Key
 from flows.store.objects import Before, Known
 from flows.store.store import Store
 
@@ -37,7 +38,7 @@ class Reason:
 
 
 def reasons(
-    store: Store, refs: Sequence[ObjectRef], *, schema_name: str, recipe: str, parts: dict[str, Any], rerun: Rerun
+    store: Store, refs: Sequence[ObjectRef], *, key: Key, parts: dict[str, Any], rerun: Rerun
 ) -> dict[str, Reason | None]:
     """Why each of some listed objects is to be done; None for one that is done. Nothing is written or fetched.
 
@@ -46,9 +47,8 @@ def reasons(
     Args:
         store: open, for reading at least.
         refs: as listed.
-        schema_name: what is asked for.
-        recipe: the fingerprint of how (`planning.recipe`).
-        parts: what it is made of (`planning.recipe_parts`).
+        key: what is asked for, and how.
+        parts: what the recipe is made of (`planning.recipe_parts`).
         rerun: `changed`, `failed` or `all`.
 
     Returns:
@@ -57,9 +57,9 @@ def reasons(
     Raises:
         StoreUnavailable: the store cannot be read.
     """
-    known = store.known([ref.uri for ref in refs], schema_name, recipe)
+    known = store.known([ref.uri for ref in refs], key)
     undone = [uri for uri, entry in known.items() if entry.status is None]
-    before = store.before(undone, schema_name)
+    before = store.before(undone, key.schema_name)
     return {ref.uri: _reason(ref, known.get(ref.uri), before.get(ref.uri), parts, rerun) for ref in refs}
 
 

@@ -12,6 +12,7 @@ from extractors.documents import Extraction, ObjectRef, Spooled
 from extractors.vocabulary import FINAL, WITH_RECORDS, DocumentStatus, PageStatus
 from flows.store import leases
 from flows.store.dialects import insert, upsert
+from flows.store.keys import Key
 from flows.store.objects import remember
 from flows.store.splits import SPLIT, begin_parts, parts_current, split_schemas
 from flows.store.succession import make_current, retire_former, supersede
@@ -59,8 +60,7 @@ def claim(
     ref: ObjectRef,
     spooled: Spooled,
     *,
-    schema_name: str,
-    recipe: str,
+    key: Key,
     run_id: str,
     holder: str,
     again: Collection[str] = (),
@@ -74,32 +74,31 @@ def claim(
         connection: of the transaction.
         ref: the object.
         spooled: its bytes.
-        schema_name: what is asked for.
-        recipe: how.
+        key: what is asked for, and how.
         run_id: the claimer's run.
         holder: the claimer's lease.
         again: outcomes that are worked on once more, unless this very run reached them.
     """
     shown = _show(connection, ref, spooled.sha256, spooled.size)
-    key = {"sha256": spooled.sha256, "schema_name": schema_name, "recipe": recipe}
+    named = _named(spooled.sha256, key)
     begun = {
-        **key, **_UNSPENT, "status": DocumentStatus.PENDING, "run_id": run_id,
+        **named, **_UNSPENT, "status": DocumentStatus.PENDING, "run_id": run_id,
         "started_at": datetime.now(UTC), "held_by": holder,
     }  # fmt: skip
-    made = connection.scalar(upsert(extractions, tuple(begun), tuple(key), replaces=False, returning="id"), begun)
+    made = connection.scalar(upsert(extractions, tuple(begun), tuple(named), replaces=False, returning="id"), begun)
     if made is not None:
-        for name in (schema_name, *split_schemas(schema_name)) if shown.had_others else ():
+        for name in (key.schema_name, *split_schemas(key.schema_name)) if shown.had_others else ():
             retire_former(connection, spooled.sha256, name, shown.document_id)
         return Claim(made, None, run_id)
     # Locked, and the lease read by a later statement: PostgreSQL shows that one what others have committed.
-    row = connection.execute(select(extractions).filter_by(**key).with_for_update()).one()
+    row = connection.execute(select(extractions).filter_by(**named).with_for_update()).one()
     reached = row.status if row.status in FINAL else None
-    make_current(connection, row.id, key, reached)
+    make_current(connection, row.id, named, reached)
     # Other documents that show these bytes have been through this, unless the outcome counts again only now.
     only = shown.document_id if row.superseded_by is None else None
-    retire_former(connection, spooled.sha256, schema_name, only)
+    retire_former(connection, spooled.sha256, key.schema_name, only)
     if reached is not None:
-        parts_current(connection, spooled.sha256, schema_name, recipe, only)
+        parts_current(connection, spooled.sha256, key, only)
     if reached is not None and (reached not in again or row.run_id == run_id):
         return Claim(row.id, reached, row.run_id, mine=False)
     if row.held_by != holder and leases.holds(connection, row.held_by):
@@ -108,7 +107,7 @@ def claim(
     return Claim(row.id, reached, row.run_id)
 
 
-def finish(connection: Connection, extraction_id: int, extraction: Extraction, run_id: str, holder: str) -> bool:
+def finish(connection: Connection, extraction_id: int, extraction: Extraction, *, run_id: str, holder: str) -> bool:
     """Writes an outcome: the extraction, its pages and records, and what it supersedes.
 
     Tokens and cost add up over attempts: the row says what the extraction cost in all. An attempt
@@ -158,9 +157,7 @@ def _take_place(connection: Connection, row: Any, extraction: Extraction) -> Non
         retire_former(connection, row.sha256, row.schema_name)
 
 
-def fail_unread(
-    connection: Connection, ref: ObjectRef, *, schema_name: str, recipe: str, kind: str, cause: str, run_id: str
-) -> int:
+def fail_unread(connection: Connection, ref: ObjectRef, *, key: Key, kind: str, cause: str, run_id: str) -> int:
     """Quarantines an object whose bytes never arrived, until its etag changes; returns the extraction's id.
 
     What it showed before stays current: that it cannot be read says nothing about its old record.
@@ -168,7 +165,7 @@ def fail_unread(
     digest = UNREAD + sha256(clean_text(f"{ref.uri}\n{ref.etag}").encode()).hexdigest()
     now = datetime.now(UTC)
     shown = _show(connection, ref, digest, ref.size)
-    key = {"sha256": digest, "schema_name": schema_name, "recipe": recipe}
+    named = _named(digest, key)
     outcome = {
         "status": DocumentStatus.QUARANTINED,
         "kind": kind,
@@ -178,20 +175,24 @@ def fail_unread(
     }
     extraction_id: int = connection.execute(
         insert(connection, extractions)
-        .values(**key, **outcome, started_at=now)
-        .on_conflict_do_update(index_elements=list(key), set_=outcome)
+        .values(**named, **outcome, started_at=now)
+        .on_conflict_do_update(index_elements=list(named), set_=outcome)
         .returning(extractions.c.id)
     ).scalar_one()
-    make_current(connection, extraction_id, key, DocumentStatus.QUARANTINED)
+    make_current(connection, extraction_id, named, DocumentStatus.QUARANTINED)
     former = select(former_contents.c.sha256).where(former_contents.c.document_id == shown.document_id)
     supersede(
         connection,
         extraction_id,
-        extractions.c.schema_name == schema_name,
+        extractions.c.schema_name == key.schema_name,
         extractions.c.sha256.in_(former),
         extractions.c.sha256.startswith(UNREAD),
     )
     return extraction_id
+
+
+def _named(digest: str, key: Key) -> dict[str, Any]:
+    return {"sha256": digest, "schema_name": key.schema_name, "recipe": key.recipe}
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def shape(connection: Connection, schema_name: str) -> dict[str, Any] | None:
     return None if found is None else dict(found)
 
 
-def hold(connection: Connection, place: str, schema_name: str, form: str, holder: str) -> Target:
+def hold(connection: Connection, *, place: str, schema_name: str, form: str, holder: str) -> Target:
     """Takes hold of a destination, so that one process at a time exports to it.
 
     Raises:

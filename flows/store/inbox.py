@@ -99,7 +99,7 @@ def accept(connection: Connection, schema_name: str, arrived: Sequence[Arrival])
         connection.execute(upsert.on_conflict_do_update(index_elements=["uri", "schema_name"], set_=again), rows)
 
 
-def take(connection: Connection, schema_name: str, holder: str, most: int) -> list[Taken]:
+def take(connection: Connection, *, schema_name: str, holder: str, most: int) -> list[Taken]:
     """Some waiting arrivals, the oldest first, held from here on; what a dead process held is taken over."""
     waiting = and_(arrivals.c.schema_name == schema_name, arrivals.c.state == "waiting")
     holders = connection.scalars(
@@ -120,7 +120,7 @@ def take(connection: Connection, schema_name: str, holder: str, most: int) -> li
     return [Taken(Arrival(row.uri, row.otherwise), row.generation, row.attempts) for row in rows]
 
 
-def settle(connection: Connection, schema_name: str, taken: Taken, state: str, cause: str | None) -> None:
+def settle(connection: Connection, schema_name: str, taken: Taken, *, state: str, cause: str | None) -> None:
     """Notes how an arrival ended; one that was announced again meanwhile goes on waiting."""
     now = datetime.now(UTC)
     this = and_(arrivals.c.schema_name == schema_name, arrivals.c.uri == taken.arrival.uri)
@@ -140,7 +140,7 @@ def put_back(connection: Connection, schema_name: str, taken: Taken, cause: str 
     """
     attempts = taken.attempts + (cause is not None)
     if attempts >= MOST_ATTEMPTS:
-        settle(connection, schema_name, taken, "failed", cause)
+        settle(connection, schema_name, taken, state="failed", cause=cause)
         return
     later = datetime.now(UTC) + (_BACKOFF * 2 ** (attempts - 1) if cause else timedelta())
     this = and_(arrivals.c.schema_name == schema_name, arrivals.c.uri == taken.arrival.uri)
@@ -149,7 +149,7 @@ def put_back(connection: Connection, schema_name: str, taken: Taken, cause: str 
     )
 
 
-def note(connection: Connection, schema_name: str, name: str, state: str, cause: str) -> None:
+def note(connection: Connection, *, schema_name: str, name: str, state: str, cause: str) -> None:
     """Notes what a queue's message came to: an object that is gone, or a message nobody can read."""
     now = datetime.now(UTC)
     said = {"state": state, "cause": cause, "settled_at": now, "attempts": 0, "not_before": now}

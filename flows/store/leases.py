@@ -54,7 +54,7 @@ class Holder:
             self._file = None
 
 
-def renew(connection: Connection, holder: str, run_id: str | None = None) -> None:
+def renew(connection: Connection, *, holder: str, run_id: str | None = None) -> None:
     """Makes a lease hold for `LEASE_SECONDS` from now; takes it when there is none (any more)."""
     until = moment(connection, LEASE_SECONDS)
     connection.execute(

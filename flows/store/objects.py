@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case,
 from extractors.documents import ObjectRef
 from extractors.vocabulary import FINAL, WITH_RECORDS
 from flows.store.dialects import insert
+from flows.store.keys import Key
 from flows.store.splits import all_current
 from flows.store.tables import UNREAD, documents, extractions, former_contents, recipes
 from flows.store.types import clean_text
@@ -81,10 +82,10 @@ def note_objects(connection: Connection, refs: Sequence[ObjectRef]) -> None:
     )
 
 
-def known(connection: Connection, uris: Sequence[str], schema_name: str, recipe: str) -> dict[str, Known]:
+def known(connection: Connection, uris: Sequence[str], key: Key) -> dict[str, Known]:
     """What is known of each uri that was ever noted."""
     stored = {clean_text(uri): uri for uri in uris}
-    rows = connection.execute(_known(), {"uris": list(stored), "asked": schema_name, "how": recipe})
+    rows = connection.execute(_known(), {"uris": list(stored), "asked": key.schema_name, "how": key.recipe})
     return {
         stored[row.uri]: Known(
             row.etag, None if _is_unread(row.sha256) else row.sha256, row.status, row.kind, row.held_by

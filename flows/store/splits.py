@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, exists, or_, selec
 
 from extractors.documents import Extraction
 from flows.store.dialects import insert
+from flows.store.keys import Key
 from flows.store.succession import make_current, retire_former
 from flows.store.tables import extractions, recipes
 
@@ -76,21 +77,18 @@ def begin_parts(
     return written
 
 
-def parts_current(
-    connection: Connection, sha256: str, schema_name: str, recipe: str, document_id: int | None
-) -> None:
+def parts_current(connection: Connection, sha256: str, key: Key, document_id: int | None) -> None:
     """Makes what a split file's schemas gave current again, as its own extraction is.
 
     Args:
         connection: of the transaction.
         sha256: of the file.
-        schema_name: of the file's own extraction.
-        recipe: likewise.
+        key: of the file's own extraction.
         document_id: of the only document to look at (`succession.retire_former`).
     """
-    for name in split_schemas(schema_name):
-        key = {"sha256": sha256, "schema_name": name, "recipe": recipe}
-        found = connection.execute(select(extractions.c.id, extractions.c.status).filter_by(**key)).one_or_none()
+    for name in split_schemas(key.schema_name):
+        part = {"sha256": sha256, "schema_name": name, "recipe": key.recipe}
+        found = connection.execute(select(extractions.c.id, extractions.c.status).filter_by(**part)).one_or_none()
         if found is not None:
-            make_current(connection, found.id, key, found.status)
+            make_current(connection, found.id, part, found.status)
             retire_former(connection, sha256, name, document_id)

@@ -23,6 +23,7 @@ from extractors.errors import StoreUnavailable
 from flows.store import claims, leases, objects, replies
 from flows.store.claims import Claim
 from flows.store.dialects import connect, empty_log, reading_options
+from flows.store.keys import Key
 from flows.store.leases import Holder
 from flows.store.objects import Before, Known
 from flows.store.url import advice, parsed_url, shown_url
@@ -45,6 +46,9 @@ class _Contended(StoreUnavailable):
 
 class Store:
     """An open store. Its methods block; `run` calls them from asyncio, off the event loop.
+
+    What a run does with documents, claims, replies and its own row is a method here. Everything else (arrivals,
+    exports, purges, what people look at) is a function of its module, given a transaction or the store.
 
     Every method raises `StoreUnavailable` when the database cannot be reached, read or written.
     Several processes may write to the same store: writes wait for each other, up to 30 s in SQLite.
@@ -134,17 +138,14 @@ class Store:
         with self.writing() as connection:
             return work(connection, *args, **kwargs)
 
-    def start_run(  # noqa: PLR0917 - `run` hands them on by place
-        self,
-        run_id: str,
-        source: str,
-        schema_name: str,
-        recipe: str,
-        endpoint: str | None,
-        parts: dict[str, Any] | None = None,
+    def start_run(
+        self, *, run_id: str, source: str, key: Key, endpoint: str | None, parts: dict[str, Any] | None = None
     ) -> None:
         """Notes that a run began, and what its recipe is made of; a run that several processes share begins once."""
-        run = {"id": run_id, "source": source, "schema_name": schema_name, "recipe": recipe, "endpoint": endpoint}
+        run = {
+            "id": run_id, "source": source, "endpoint": endpoint,
+            "schema_name": key.schema_name, "recipe": key.recipe,
+        }  # fmt: skip
         self.transact(replies.start_run, run, parts)
 
     def finish_run(self, run_id: str, summary: dict[str, Any]) -> None:
@@ -156,12 +157,12 @@ class Store:
         for batch in objects.batches(refs):
             self.transact(objects.note_objects, batch)
 
-    def known(self, uris: Sequence[str], schema_name: str, recipe: str) -> dict[str, Known]:
+    def known(self, uris: Sequence[str], key: Key) -> dict[str, Known]:
         """What is known of each uri that was noted before; one query for every few hundred."""
         found: dict[str, Known] = {}
         for batch in objects.batches(uris):
             with self.reading() as connection:
-                found.update(objects.known(connection, batch, schema_name, recipe))
+                found.update(objects.known(connection, batch, key))
         return found
 
     def before(self, uris: Sequence[str], schema_name: str) -> dict[str, Before]:
@@ -172,26 +173,15 @@ class Store:
                 found.update(objects.before(connection, batch, schema_name))
         return found
 
-    def claim(  # noqa: PLR0917 - `run` hands them on by place
-        self,
-        ref: ObjectRef,
-        spooled: Spooled,
-        schema_name: str,
-        recipe: str,
-        run_id: str,
-        again: Collection[str] = (),
-    ) -> Claim:
+    def claim(self, ref: ObjectRef, spooled: Spooled, *, key: Key, run_id: str, again: Collection[str] = ()) -> Claim:
         """Says which bytes an object shows, and claims their extraction for this store (`claims.claim`)."""
         if self._holder is None:
             self.renew(run_id)
-        return self.transact(
-            claims.claim, ref, spooled, schema_name=schema_name, recipe=recipe, run_id=run_id,
-            holder=self.holder.id, again=again,
-        )  # fmt: skip
+        return self.transact(claims.claim, ref, spooled, key=key, run_id=run_id, holder=self.holder.id, again=again)
 
-    def finish(self, claim: Claim, extraction: Extraction, run_id: str) -> bool:
+    def finish(self, claim: Claim, extraction: Extraction, *, run_id: str) -> bool:
         """Writes a claim's outcome in one transaction (`claims.finish`); False when the claim was lost."""
-        return self.transact(claims.finish, claim.extraction_id, extraction, run_id, self.holder.id)
+        return self.transact(claims.finish, claim.extraction_id, extraction, run_id=run_id, holder=self.holder.id)
 
     @property
     def holder(self) -> Holder:
@@ -202,7 +192,7 @@ class Store:
 
     def renew(self, run_id: str | None = None) -> None:
         """Keeps what this store has claimed for another `leases.LEASE_SECONDS`."""
-        self.transact(leases.renew, self.holder.id, run_id)
+        self.transact(leases.renew, holder=self.holder.id, run_id=run_id)
 
     def release(self) -> None:
         """Lets go of what this store has claimed and not finished: others need not wait for the lease's end."""
@@ -215,13 +205,17 @@ class Store:
         with self.reading() as connection:
             return leases.holds(connection, holder)
 
-    def fail_unread(  # noqa: PLR0917 - `run` hands them on by place
-        self, ref: ObjectRef, schema_name: str, recipe: str, kind: str, cause: str, run_id: str
-    ) -> int:
+    def fail_unread(self, ref: ObjectRef, *, key: Key, kind: str, cause: str, run_id: str) -> int:
         """Quarantines an object whose bytes never arrived (`claims.fail_unread`); returns the extraction's id."""
-        return self.transact(
-            claims.fail_unread, ref, schema_name=schema_name, recipe=recipe, kind=kind, cause=cause, run_id=run_id
-        )
+        return self.transact(claims.fail_unread, ref, key=key, kind=kind, cause=cause, run_id=run_id)
+
+    def alive(self, run_ids: Sequence[str]) -> set[str]:
+        """Those runs whose process renews its lease, on whatever machine."""
+        return self.transact(leases.alive, run_ids)
+
+    def summaries(self, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The counts of those runs that have ended."""
+        return self.transact(replies.summaries, run_ids)
 
     def failed_pages(self, claim: Claim) -> frozenset[int]:
         """The pages that an earlier run could not read; none when the extraction is new."""

@@ -26,7 +26,8 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.observe.watch import Silent
-from flows.run.job import Job, run_job
+from flows.run.job import run_job
+from flows.run.parameters import Job
 from flows.settings import read_settings
 from flows.store.queries import record_rows
 from flows.store.store import Store
@@ -105,7 +106,11 @@ def read(schema: str, documents: list[Labelled], folder: Path) -> dict[str, dict
     """File name -> record, for every document of a schema."""
     sources = tuple(str(one.path) for one in documents if one.schema == schema)
     store = f"sqlite:///{folder / schema}.db"
-    asyncio.run(run_job(Job(sources, schema, endpoints=("local",), store=store), read_settings(), Silent()))
+    asyncio.run(
+        run_job(
+            Job(sources=sources, schema_name=schema, endpoints=("local",), store=store), read_settings(), Silent()
+        )
+    )
     with Store.open(store) as opened:
         columns, rows = record_rows(opened, schema)
     records = [dict(zip(columns, row, strict=True)) for row in rows]

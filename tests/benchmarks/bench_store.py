@@ -30,6 +30,7 @@ from flows.run.document import not_done
 from flows.run.reasons import reasons
 from flows.schema_lookup import find_schema
 from flows.storage.s3 import list_batches
+from flows.store.keys import Key
 from flows.store.queries import quarantined
 from flows.store.store import Store
 from flows.store.tables import documents, extractions, pages, records
@@ -169,14 +170,14 @@ def _query_times(store: Store, refs: list[ObjectRef]) -> dict[str, float]:
         number += 1
         ref = listed(f"new-{number}", "e")
         store.note_objects([ref])
-        claim = store.claim(ref, spooled(f"new {number}"), SCHEMA, RECIPE, "run")
-        store.finish(claim, _extraction(), "run")
+        claim = store.claim(ref, spooled(f"new {number}"), key=Key(schema_name=SCHEMA, recipe=RECIPE), run_id="run")
+        store.finish(claim, _extraction(), run_id="run")
 
     queries: dict[str, Callable[[], object]] = {
-        "what is known of 500 objects": lambda: store.known(uris, SCHEMA, RECIPE),
-        "what is known, under another recipe": lambda: store.known(uris, SCHEMA, "other"),
+        "what is known of 500 objects": lambda: store.known(uris, Key(schema_name=SCHEMA, recipe=RECIPE)),
+        "what is known, under another recipe": lambda: store.known(uris, Key(schema_name=SCHEMA, recipe="other")),
         "why 500 objects are to be done": lambda: reasons(
-            store, some, schema_name=SCHEMA, recipe="other", parts={}, rerun="changed"
+            store, some, key=Key(schema_name=SCHEMA, recipe="other"), parts={}, rerun="changed"
         ),
         "noting 500 objects": lambda: store.note_objects(some),
         "a document: noted, claimed, finished": one_document,
@@ -205,7 +206,7 @@ def _show_plans(store: Store, refs: list[ObjectRef]) -> None:
         seen.append((statement, parameters))
 
     event.listen(store._engine, "before_cursor_execute", note)
-    store.known([ref.uri for ref in refs[:3]], SCHEMA, RECIPE)
+    store.known([ref.uri for ref in refs[:3]], Key(schema_name=SCHEMA, recipe=RECIPE))
     event.remove(store._engine, "before_cursor_execute", note)
     statement, parameters = seen[-1]
     explain = "EXPLAIN QUERY PLAN " if store._engine.dialect.name == "sqlite" else "EXPLAIN "
@@ -246,8 +247,10 @@ def _writing(database: str, place: Path, count: int = 1000) -> None:
         with _timed(told, "ledger"):
             store.note_objects(refs)
             for number, ref in enumerate(refs):
-                claim = store.claim(ref, spooled(f"{number}"), SCHEMA, RECIPE, "run")
-                store.finish(claim, _extraction(), "run")
+                claim = store.claim(
+                    ref, spooled(f"{number}"), key=Key(schema_name=SCHEMA, recipe=RECIPE), run_id="run"
+                )
+                store.finish(claim, _extraction(), run_id="run")
         with _timed(told, "run"):
             asyncio.run(_as_a_run(store, count))
         with _timed(told, "driver"):
@@ -269,8 +272,10 @@ async def _as_a_run(store: Store, count: int) -> None:
     async def one(number: int) -> None:
         async with places:
             ref = listed(f"run-{number}")
-            claim = await store.run(store.claim, ref, spooled(f"run {number}"), SCHEMA, RECIPE, "run")
-            await store.run(store.finish, claim, _extraction(), "run")
+            claim = await store.run(
+                store.claim, ref, spooled(f"run {number}"), key=Key(schema_name=SCHEMA, recipe=RECIPE), run_id="run"
+            )
+            await store.run(store.finish, claim, _extraction(), run_id="run")
 
     await asyncio.gather(*(one(number) for number in range(count)))
 

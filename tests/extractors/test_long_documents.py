@@ -38,7 +38,7 @@ def test_sixty_pages_give_their_twelve_hundred_rows(statement: Path) -> None:
         return replace(reads(ROWS, asked), delay=1.0)
 
     with model_server(script) as server:
-        run(statement, server.base_url, schema="bank_statement")
+        run(statement, server.base_url, schema_name="bank_statement")
     assert states() == {"statement.pdf": ("complete", None)}
     assert numbers() == ALL
     assert len(server.asked) == 8
@@ -56,7 +56,7 @@ def test_a_page_that_the_model_skipped_is_asked_again_alone(statement: Path) -> 
         return reads(ROWS, asked, left_out=(11, 30) if len(pages_asked(asked)) > 1 else ())
 
     with model_server(script) as server:
-        run(statement, server.base_url, schema="bank_statement", pages_per_request=7)
+        run(statement, server.base_url, schema_name="bank_statement", pages_per_request=7)
     assert states() == {"statement.pdf": ("complete", None)}
     assert numbers() == ALL
     assert sorted(pages_asked(asked) for asked in server.asked if len(pages_asked(asked)) == 1) == [[11], [30]]
@@ -67,7 +67,7 @@ def test_a_page_that_the_model_skipped_is_asked_again_alone(statement: Path) -> 
 def test_rows_that_stay_missing_make_the_document_partial(statement: Path) -> None:
     """Asked again once, no more; the record says which page lacks how many, and the document is not complete."""
     with model_server(lambda asked: reads(ROWS, asked, left_out=(11,))) as server:
-        summary = run(statement, server.base_url, schema="bank_statement")
+        summary = run(statement, server.base_url, schema_name="bank_statement")
     assert states() == {"statement.pdf": ("partial", "rows_missing")}
     assert summary.exit_code == 3
     assert len([asked for asked in server.asked if pages_asked(asked) == [11]]) <= 2
@@ -90,11 +90,11 @@ def test_a_failed_page_is_all_that_a_later_run_asks_for(statement: Path) -> None
         return reads(ROWS, asked)
 
     with model_server(script) as server:
-        summary = run(statement, server.base_url, schema="bank_statement")
+        summary = run(statement, server.base_url, schema_name="bank_statement")
         assert summary.documents["partial"] == 1
         assert 'not read: page 21"' in rows("select issues from records")[0][0]
         broken, before = False, len(server.asked)
-        run(statement, server.base_url, schema="bank_statement", rerun="failed")
+        run(statement, server.base_url, schema_name="bank_statement", rerun="failed")
     assert [pages_asked(asked) for asked in server.asked[before:]] == [[21]]
     assert states() == {"statement.pdf": ("complete", None)}
     assert numbers() == ALL
@@ -130,7 +130,7 @@ def test_a_record_of_each_page_is_told_of_its_own_page_only(tmp_path: Path) -> N
         return says(answer)
 
     with model_server(half_of_the_second) as server:
-        run(path, server.base_url, schema="bank_statement", records="per-page")
+        run(path, server.base_url, schema_name="bank_statement", records="per-page")
     assert states() == {"short.pdf": ("partial", "rows_missing")}
     assert sorted(pages_asked(asked) for asked in server.asked) == [[1], [2], [2], [3]]
     told = [issues for (issues,) in rows("select issues from records order by ordinal")]

@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -28,7 +27,8 @@ from sqlalchemy import create_engine, text  # noqa: E402 - likewise
 
 from flows.observe.summary import Summary  # noqa: E402 - likewise
 from flows.observe.watch import Silent  # noqa: E402 - likewise
-from flows.run.job import Job, run_job  # noqa: E402 - likewise
+from flows.run.job import run_job  # noqa: E402 - likewise
+from flows.run.parameters import Job  # noqa: E402 - likewise
 from flows.settings import read_settings  # noqa: E402 - likewise
 
 _TICK = 0.01
@@ -92,8 +92,8 @@ def ends(count: int, seed: int, store: str) -> tuple[Counter[str], float]:
     lags = [0.0]
     with tempfile.TemporaryDirectory(prefix="octavo-fuzz-") as folder, _server(seed) as url:
         fill(Path(folder), count)
-        job = Job((folder,), "receipt", base_url=url, model="m", store=store, concurrency=32)
-        asyncio.run(_watched(replace(job, limit=_WARM), []))
+        job = Job(sources=(folder,), schema_name="receipt", base_url=url, model="m", store=store, concurrency=32)
+        asyncio.run(_watched(job.model_copy(update={"limit": _WARM}), []))
         asyncio.run(_watched(job, lags))
     engine = create_engine(store)
     with engine.connect() as connection:

@@ -8,7 +8,8 @@ from typing import Any
 
 from flows.observe.summary import Summary
 from flows.observe.watch import Silent
-from flows.run.job import Job, run_job
+from flows.run.job import run_job
+from flows.run.parameters import Job
 from flows.settings import read_settings
 
 TOTAL = {"merchant": "Corner Shop", "total": "12.00", "currency": "EUR"}
@@ -17,9 +18,8 @@ TOTAL = {"merchant": "Corner Shop", "total": "12.00", "currency": "EUR"}
 
 def run(source: Path | str, base_url: str, **wishes: Any) -> Summary:
     """One run over a source with the receipt schema, into ./octavo.db."""
-    wishes = {"schema": "receipt", "base_url": base_url, "model": "test-model", **wishes}
-    sources = wishes.pop("sources", (str(source),))
-    return asyncio.run(run_job(Job(sources, **wishes), read_settings(), Silent()))
+    asked = {"sources": (str(source),), "schema_name": "receipt", "base_url": base_url, "model": "test-model"}
+    return asyncio.run(run_job(Job(**{**asked, **wishes}), read_settings(), Silent()))
 
 
 def rows(query: str, *values: object, store: str = "octavo.db") -> list[tuple[Any, ...]]:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 
 from extractors.documents import Extraction, ObjectRef, PageState, RecordDraft, Spooled, StoredReply, Usage
 from extractors.vocabulary import FINAL
+from flows.store.keys import Key
 from flows.store.objects import Known
 from flows.store.queries import record_rows
 from flows.store.store import Store
@@ -88,8 +89,10 @@ def extract(
 ) -> int:
     """One document's way through the ledger, as a run takes it; the record says what it was read from."""
     ref = listed(name, etag)
-    claim = store.claim(ref, spooled(content), "note", recipe, "claiming", again=FINAL)
-    store.finish(claim, result or outcome("complete", draft(text=f"{content} {recipe}")), "run")
+    claim = store.claim(
+        ref, spooled(content), key=Key(schema_name="note", recipe=recipe), run_id="claiming", again=FINAL
+    )
+    store.finish(claim, result or outcome("complete", draft(text=f"{content} {recipe}")), run_id="run")
     return claim.extraction_id
 
 
@@ -109,4 +112,4 @@ def stored(store: Store, extraction_id: int) -> Any:
 def known(store: Store, name: str, recipe: str = "r1") -> Known:
     """What is known of an object under the schema `note`."""
     uri = listed(name).uri
-    return store.known([uri], "note", recipe)[uri]
+    return store.known([uri], Key(schema_name="note", recipe=recipe))[uri]

@@ -1,4 +1,4 @@
-"""What Alembic runs for each command: the versions' scripts over the connection that `flows.cli.upgrade` opened."""
+"""What Alembic runs for each command: the versions' scripts over the connection that `flows.store.upgrade` opened."""
 
 from alembic import context
 

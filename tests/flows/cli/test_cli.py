@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pages
@@ -10,7 +11,7 @@ import pytest
 from fakes import model_server, says
 from runs import TOTAL
 
-from flows.cli.parser import main
+from flows.cli.parser import COMMANDS, main
 
 
 @pytest.fixture
@@ -101,14 +102,60 @@ def test_what_cannot_run_is_one_or_two_lines(
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["extract"], ["extract", "x"], ["extract", "x", "--schema", "receipt", "--limit", "0"], ["nothing"]],
-)
+    [
+        [], ["extract"], ["extract", "x"], ["extract", "x", "--schema", "receipt", "--limit", "0"], ["nothing"],
+        ["db"], ["extract", "x", "--schema"], ["extract", "x", "--schema", "receipt", "--max-cost", "-1"],
+        ["records", "receipt", "--format", "xml"], ["purge", "--before", "yesterday"], ["quarantine", "show", "x"],
+    ],
+)  # fmt: skip
 def test_wrong_usage_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Argparse says what is wrong and how the command goes."""
+    """Two lines say how the command goes and what is wrong with this one."""
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     assert stopped.value.code == 2
-    assert "usage: octavo" in capsys.readouterr().err
+    usage, why = capsys.readouterr().err.splitlines()
+    assert usage.startswith("usage: octavo")
+    assert why.startswith("octavo: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["extrct", "x"], "extract"), (["quarantine", "shwo", "3"], "show"), (["db", "upgrad"], "upgrade"),
+        (["extract", "x", "--schema", "receipt", "--recrds", "many"], "--records"),
+        (["quarantine", "retry", "--pasword", "x"], "--password"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_word_is_guessed(arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Commands, their actions and options: what may be meant is named."""
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert f"did you mean {meant}?" in capsys.readouterr().err.lower()
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_help_fits_the_terminal(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command has help with its first line in the list of commands, no wider than the terminal but examples."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    for flag in ("-h", "--help"):
+        assert main([flag]) == 0
+        whole = capsys.readouterr().out
+    for commands in COMMANDS.values():
+        for name, (_, about) in commands.items():
+            assert main([name, "--help"]) == 0
+            told = capsys.readouterr().out
+            assert about in " ".join(told.split())
+            assert f"Usage: octavo {name}" in told
+            assert f"  {name} " in whole
+            assert all(len(line) <= width for line in told.partition("Examples:")[0].splitlines())
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """That of the installed distribution."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == version("octavo")
 
 
 def test_a_schema_of_ones_own_from_a_file(tmp_path: Path, inbox: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,11 +195,18 @@ def test_schemas_and_doctor_tell_what_there_is(capsys: pytest.CaptureFixture[str
     assert "does not answer" in " ".join(capsys.readouterr().out.split())
 
 
-def test_records_start_without_prefect() -> None:
-    """Start-up is a feature: reading the store must not wait for an orchestrator's import."""
-    code = "import sys, flows.cli, flows.cli.show; sys.exit('prefect' in sys.modules or 'boto3' in sys.modules)"
+@pytest.mark.parametrize("arguments", [["--help"], ["records", "receipt"]])
+def test_what_only_looks_starts_fast(arguments: list[str]) -> None:
+    """Start-up is a feature: neither help nor a look into the store waits for Prefect, boto3, PyMuPDF or httpx."""
+    code = (
+        "import sys, flows.cli; flows.cli.main(sys.argv[1:]); "
+        "sys.exit(', '.join({'prefect', 'boto3', 'pymupdf', 'httpx'} & set(sys.modules)) or 0)"
+    )
     root = Path(__file__).resolve().parents[3]
-    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=root).returncode == 0
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], check=False, cwd=root, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_secret_in_the_store_url_is_not_printed(inbox: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,7 +83,7 @@ def test_a_schema_of_ones_own_has_to_be_named(
     mine = tmp_path / "ticket.json"
     mine.write_text(json.dumps({"type": "object", "properties": {"seat": {"type": ["string", "null"]}}}))
     with model_server(lambda _: BAD) as server:
-        run(inbox / "a.pdf", server.base_url, schema=str(mine))
+        run(inbox / "a.pdf", server.base_url, schema_name=str(mine))
         assert _retry(server) == 1
         assert "give --schema" in capsys.readouterr().err
         server.script = lambda _: says({"seat": "12A"})

@@ -169,7 +169,7 @@ def test_a_long_batch_stays_hidden(queue: Queue, tmp_path: Path, monkeypatch: py
     from flows.events import sqs
     from flows.events.batch import Batch, Ended
     from flows.events.sqs import Consumer, consume
-    from flows.run.job import Job
+    from flows.run.parameters import Job
     from flows.store import inbox
     from flows.store.store import Store
 
@@ -186,6 +186,8 @@ def test_a_long_batch_stays_hidden(queue: Queue, tmp_path: Path, monkeypatch: py
 
     with Store.open("sqlite:///octavo.db") as store:
         store.transact(inbox.make_table)
-        asyncio.run(consume(Consumer(queue.url, store, "receipt", Job((), "receipt"), slowly, poll=1)))
+        asyncio.run(
+            consume(Consumer(queue.url, store, "receipt", Job(sources=(), schema_name="receipt"), slowly, poll=1))
+        )
     assert set(seen) == {(0, 1)}
     assert queue.held() == (0, 0)

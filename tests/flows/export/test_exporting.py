@@ -24,6 +24,7 @@ from flows.cli.parser import main
 from flows.export.export import export
 from flows.schema_lookup import find_schema
 from flows.store import exports
+from flows.store.keys import Key
 from flows.store.store import Store
 from flows.store.views import make_views
 from schemas.invoice import Invoice
@@ -63,8 +64,10 @@ def _add(store: Store, name: str, number: str, *, etag: str = "1", **fields: Any
 
 
 def _finish(store: Store, name: str, content: str, result: Extraction, etag: str = "1") -> None:
-    claim = store.claim(listed(name, etag), spooled(content), "invoice", "r1", "run", again=FINAL)
-    store.finish(claim, result, "run")
+    claim = store.claim(
+        listed(name, etag), spooled(content), key=Key(schema_name="invoice", recipe="r1"), run_id="run", again=FINAL
+    )
+    store.finish(claim, result, run_id="run")
 
 
 def _sql(query: str) -> list[tuple[Any, ...]]:
@@ -75,7 +78,7 @@ def _sql(query: str) -> list[tuple[Any, ...]]:
 def test_parquet_is_nested_and_typed(store: Store, tmp_path: Path) -> None:
     """Decimals, dates, structs and lists of structs arrive as such; DuckDB and pandas read them."""
     _add(store, "a", "A")
-    done = export(store, "invoice", str(tmp_path / "out"))
+    done = export(store, schema_name="invoice", place=str(tmp_path / "out"))
     assert (done.number, done.added, done.removed, done.misfits) == (1, 1, 0, {})
     (file,) = (tmp_path / "out" / "records").iterdir()
     schema = pq.read_schema(file)
@@ -104,14 +107,19 @@ def test_an_export_brings_what_is_new_and_takes_away_what_is_superseded(
     current = f"select number from '{out}/records/*.{form}' anti join {removed} using (record_id, export) order by 1"
     _add(store, "a", "A")
     _add(store, "b", "B")
-    assert (export(store, "invoice", out, form).added, export(store, "invoice", out, form).added) == (2, 0)
+    assert (
+        export(store, schema_name="invoice", place=out, form=form).added,
+        export(store, schema_name="invoice", place=out, form=form).added,
+    ) == (2, 0)
     assert _sql(current) == [("A",), ("B",)]
     _add(store, "a", "C", etag="2")
-    done = export(store, "invoice", out, form)
+    done = export(store, schema_name="invoice", place=out, form=form)
     assert (done.number, done.added, done.removed) == (2, 1, 1)
     assert _sql(current) == [("B",), ("C",)]
-    assert not store.claim(listed("a", "3"), spooled("A"), "invoice", "r1", "run").mine
-    done = export(store, "invoice", out, form)
+    assert not store.claim(
+        listed("a", "3"), spooled("A"), key=Key(schema_name="invoice", recipe="r1"), run_id="run"
+    ).mine
+    done = export(store, schema_name="invoice", place=out, form=form)
     assert (done.number, done.added, done.removed) == (3, 1, 1)
     assert _sql(current) == [("A",), ("B",)]
     assert len(list((tmp_path / "out" / "records").iterdir())) == 3
@@ -122,11 +130,11 @@ def test_a_delta_table_shows_the_current_records(store: Store, tmp_path: Path) -
     out = str(tmp_path / "out")
     _add(store, "a", "A")
     _add(store, "b", "B")
-    export(store, "invoice", out, "delta")
+    export(store, schema_name="invoice", place=out, form="delta")
     _add(store, "a", "C", etag="2")
-    assert export(store, "invoice", out, "delta").removed == 1
+    assert export(store, schema_name="invoice", place=out, form="delta").removed == 1
     version = DeltaTable(out).version()
-    assert export(store, "invoice", out, "delta").added == 0
+    assert export(store, schema_name="invoice", place=out, form="delta").added == 0
     table = DeltaTable(out)
     assert table.version() == version
     arrow = pa.table(table.to_pyarrow_table())
@@ -142,7 +150,7 @@ def test_a_delta_table_shows_the_current_records(store: Store, tmp_path: Path) -
 def test_csv_has_a_file_for_each_list(store: Store, tmp_path: Path) -> None:
     """The columns are those of the views; amounts stand as they were stored."""
     _add(store, "a", "A")
-    export(store, "invoice", str(tmp_path / "out"), "csv")
+    export(store, schema_name="invoice", place=str(tmp_path / "out"), form="csv")
     records = pd.read_csv(next((tmp_path / "out" / "records").iterdir()), dtype=str)
     assert records.loc[0, ["number", "total", "seller_name", "issue_count"]].tolist() == ["A", "12.50", "Müller", "1"]
     items = pd.read_csv(next((tmp_path / "out" / "line_items").iterdir()), dtype=str)
@@ -161,7 +169,7 @@ def test_csv_lists_may_have_any_name(store: Store, tmp_path: Path) -> None:
     claim = store.claim(listed("x"), spooled("X"), "own", "r1", "run")
     store.finish(claim, outcome("complete", draft(**{name: [f"of {name}"] for name in names})), "run")
     out = tmp_path / "deep" / "out"
-    export(store, "own", str(out), "csv")
+    export(store, schema_name="own", place=str(out), form="csv")
     found = {path.parent.name: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.csv")}
     assert all(path.is_relative_to(out) for path in tmp_path.rglob("*.csv"))
     assert len(found) == len(names) + 4
@@ -174,8 +182,8 @@ def test_csv_cells_are_no_formulas(store: Store, tmp_path: Path) -> None:
     formulas = ["=1+1", "+cmd", "-2+3", "@sum", "\t=1", "\r=1", "\uff1d1"]
     for number, formula in enumerate(formulas):
         _add(store, str(number), formula, total="-12.50", order_reference="+49 30 123")
-    export(store, "invoice", str(tmp_path / "safe"), "csv")
-    export(store, "invoice", str(tmp_path / "raw"), "csv", formulas=True)
+    export(store, schema_name="invoice", place=str(tmp_path / "safe"), form="csv")
+    export(store, schema_name="invoice", place=str(tmp_path / "raw"), form="csv", formulas=True)
     for folder, begin in (("safe", "'"), ("raw", "")):
         with next((tmp_path / folder / "records").iterdir()).open(encoding="utf-8", newline="") as opened:
             rows = list(csv.DictReader(opened))
@@ -193,9 +201,9 @@ def test_an_export_that_was_cut_off_is_done_again_whole(
     with monkeypatch.context() as dying:
         dying.setattr(exports, "note", _killed)
         with pytest.raises(KeyboardInterrupt):
-            export(store, "invoice", out, form)
+            export(store, schema_name="invoice", place=out, form=form)
     _add(store, "b", "B")
-    done = export(store, "invoice", out, form)
+    done = export(store, schema_name="invoice", place=out, form=form)
     assert (done.number, done.added) == (1, 2)
     found = DeltaTable(out).to_pandas() if form == "delta" else pd.read_parquet(tmp_path / "out" / "records")
     assert sorted(found["number"]) == ["A", "B"]
@@ -210,30 +218,32 @@ def test_two_exports_at_once_are_one(store: Store, tmp_path: Path) -> None:
     _add(store, "a", "A")
     with Store.open(store._url.render_as_string(hide_password=False)) as other:
         other.renew()
-        other.transact(exports.hold, str(tmp_path / "out"), "invoice", "parquet", other.holder.id)
+        other.transact(
+            exports.hold, place=str(tmp_path / "out"), schema_name="invoice", form="parquet", holder=other.holder.id
+        )
         with pytest.raises(DestinationUnavailable, match="another process is exporting"):
-            export(store, "invoice", str(tmp_path / "out"))
+            export(store, schema_name="invoice", place=str(tmp_path / "out"))
         other.release()
-        assert export(store, "invoice", str(tmp_path / "out")).added == 1
+        assert export(store, schema_name="invoice", place=str(tmp_path / "out")).added == 1
 
 
 def test_a_destination_has_one_format_and_may_begin_anew(store: Store, tmp_path: Path) -> None:
     """Another format is refused; after its files were removed, everything is exported again."""
     out = tmp_path / "out"
     _add(store, "a", "A")
-    export(store, "invoice", str(out))
+    export(store, schema_name="invoice", place=str(out))
     with pytest.raises(BadConfiguration, match="holds invoice as parquet"):
-        export(store, "invoice", str(out), "csv")
+        export(store, schema_name="invoice", place=str(out), form="csv")
     for file in (out / "records").iterdir():
         file.unlink()
-    done = export(store, "invoice", str(out))
+    done = export(store, schema_name="invoice", place=str(out))
     assert (done.anew, done.number, done.added) == (True, 1, 1)
 
 
 def test_values_that_do_not_fit_are_empty_and_told(store: Store, tmp_path: Path) -> None:
     """A record of an older schema cannot break an export; more fraction digits than fit are never rounded away."""
     _add(store, "a", "A", total="0.12345678901", issue_date="yesterday", line_items=[{"amount": "much"}, 3])
-    done = export(store, "invoice", str(tmp_path / "out"))
+    done = export(store, schema_name="invoice", place=str(tmp_path / "out"))
     assert done.misfits == {"total": 1, "issue_date": 1, "line_items.amount": 1, "line_items": 1}
     assert _sql(f"select number, total, len(line_items) from '{tmp_path}/out/records/*.parquet'") == [("A", None, 2)]
 
@@ -244,11 +254,11 @@ def test_a_schema_of_ones_own_with_awkward_fields(store: Store, tmp_path: Path) 
     first = schema_of_json({"title": "own", "type": "object", "properties": fields}, "own")
     make_views(store, first)
     data = {"status": "open", "either": 3, "flag": True}
-    claim = store.claim(listed("x"), spooled("X"), "own", "r1", "run")
-    store.finish(claim, outcome("complete", draft(**data)), "run")
+    claim = store.claim(listed("x"), spooled("X"), key=Key(schema_name="own", recipe="r1"), run_id="run")
+    store.finish(claim, outcome("complete", draft(**data)), run_id="run")
     out = str(tmp_path / "out")
     for form in ("parquet", "delta", "jsonl", "csv"):
-        export(store, "own", f"{out}-{form}", form)
+        export(store, schema_name="own", place=f"{out}-{form}", form=form)
     assert _sql(f"select status, status_2, either, flag from '{out}-parquet/records/*.parquet'") == [
         ("complete", "open", "3", True)
     ]
@@ -256,10 +266,10 @@ def test_a_schema_of_ones_own_with_awkward_fields(store: Store, tmp_path: Path) 
     assert (line["status"], line["status_2"], line["either"], line["flag"]) == ("complete", "open", 3, True)
     more = {**fields, "added": {"type": "number"}}
     make_views(store, schema_of_json({"title": "own", "type": "object", "properties": more}, "own"))
-    claim = store.claim(listed("y"), spooled("Y"), "own", "r1", "run")
-    store.finish(claim, outcome("complete", draft(**data, added=0.5)), "run")
-    export(store, "own", f"{out}-parquet")
-    export(store, "own", f"{out}-delta", "delta")
+    claim = store.claim(listed("y"), spooled("Y"), key=Key(schema_name="own", recipe="r1"), run_id="run")
+    store.finish(claim, outcome("complete", draft(**data, added=0.5)), run_id="run")
+    export(store, schema_name="own", place=f"{out}-parquet")
+    export(store, schema_name="own", place=f"{out}-delta", form="delta")
     rows = _sql(f"select added from read_parquet('{out}-parquet/records/*.parquet', union_by_name=true) order by 1")
     assert rows == [(0.5,), (None,)]
     assert sorted(DeltaTable(f"{out}-delta").to_pandas()["added"].dropna()) == [0.5]
@@ -290,7 +300,7 @@ def test_the_query_of_the_page_finds_what_is_current(
     (query,) = re.findall(r"```sql\n(select .*?lake.*?);\n```", page, flags=re.DOTALL)
     monkeypatch.chdir(tmp_path)
     _add(store, "a", "A")
-    export(store, "invoice", "lake/invoice")
+    export(store, schema_name="invoice", place="lake/invoice")
     _add(store, "a", "B", etag="2")
-    export(store, "invoice", "lake/invoice")
+    export(store, schema_name="invoice", place="lake/invoice")
     assert [row[2] for row in _sql(query)] == ["B"]

@@ -37,9 +37,9 @@ def store(bucket: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_files_arrive_in_a_bucket(store: Store, bucket: S3Server) -> None:
     """One file for each export, and the lists of what to leave out beside them."""
-    assert export(store, "note", "s3://docs/lake/notes/").added == 1
+    assert export(store, schema_name="note", place="s3://docs/lake/notes/").added == 1
     extract(store, "a", "B", outcome("complete", draft(text="second")), etag="2")
-    done = export(store, "note", "s3://docs/lake/notes")
+    done = export(store, schema_name="note", place="s3://docs/lake/notes")
     assert (done.place, done.number, done.added, done.removed) == ("s3://docs/lake/notes", 2, 1, 1)
     found = bucket.client().list_objects_v2(Bucket="docs", Prefix="lake/notes/")["Contents"]
     names = sorted(entry["Key"].split("/", 2)[2][:14] for entry in found)
@@ -50,16 +50,16 @@ def test_what_an_interrupted_export_left_is_removed(store: Store, bucket: S3Serv
     """Files under the next export's number are nobody's."""
     client = bucket.client()
     client.put_object(Bucket="docs", Key="left/records/000001-2026-01-01.jsonl", Body=b"half")
-    export(store, "note", "s3://docs/left", "jsonl")
+    export(store, schema_name="note", place="s3://docs/left", form="jsonl")
     (record,) = [name for name in destination("s3://docs/left").names() if name.startswith("records/")]
     assert client.get_object(Bucket="docs", Key=f"left/{record}")["Body"].read().count(b"\n") == 1
 
 
 def test_a_delta_table_lives_in_a_bucket(store: Store) -> None:
     """It is made, merged into, and read with the same settings."""
-    assert export(store, "note", "s3://docs/delta", "delta").added == 1
+    assert export(store, schema_name="note", place="s3://docs/delta", form="delta").added == 1
     extract(store, "a", "B", outcome("complete", draft(text="second")), etag="2")
-    assert export(store, "note", "s3://docs/delta", "delta").removed == 1
+    assert export(store, schema_name="note", place="s3://docs/delta", form="delta").removed == 1
     table = DeltaTable("s3://docs/delta", storage_options=destination("s3://docs/delta").delta_options())
     assert table.to_pandas()["text"].tolist() == ["second"]
 
@@ -68,12 +68,12 @@ def test_a_delta_table_lives_in_a_bucket(store: Store) -> None:
 def test_a_bucket_that_refuses_is_told_in_one_line(store: Store, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wrong credentials and missing buckets say so, without secrets, and leave nothing noted."""
     with pytest.raises(DestinationUnavailable, match="s3://nosuch/x"):
-        export(store, "note", "s3://nosuch/x", form)
+        export(store, schema_name="note", place="s3://nosuch/x", form=form)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret")
     s3._shared_client.cache_clear()
     with pytest.raises(DestinationUnavailable) as refused:
-        export(store, "note", "s3://docs/refused", form)
+        export(store, schema_name="note", place="s3://docs/refused", form=form)
     assert "wrong-secret" not in str(refused.value)
     assert "\n" not in str(refused.value)
     with pytest.raises(DestinationUnavailable, match="names no place in a bucket"):
-        export(store, "note", "s3://docs", form)
+        export(store, schema_name="note", place="s3://docs", form=form)

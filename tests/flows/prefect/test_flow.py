@@ -11,6 +11,8 @@ import pytest
 from fakes import model_server, says
 from runs import TOTAL, run
 
+from flows.cli.parser import main
+
 pytestmark = pytest.mark.filterwarnings("ignore")  # Prefect's own server and client warn at will
 
 
@@ -110,3 +112,61 @@ def test_an_evaluation_leaves_its_table(inbox: Path, tmp_path: Path, monkeypatch
     failed: Any = asyncio.run(evaluate_records("nowhere.csv", "receipt", return_state=True))
     assert failed.is_failed()
     assert "labels nowhere.csv cannot be read" in failed.message
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_deployments_of_modules_that_are_gone_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`octavo doctor` says which of a server's deployments have to be deployed again; others are left alone."""
+    from prefect.client.orchestration import get_client
+
+    entrypoints = {
+        "old-bulk": "flows.sharding.bulk_extract", "old-upload": "flows.deployed.on_upload",
+        "old-extract": "flows.extract.extract", "renamed": "flows.prefect.bulk.extract_bulk",
+        "good": "flows.prefect.bulk.bulk_extract", "another": "elsewhere.py:flow",
+    }  # fmt: skip
+
+    async def deploy() -> None:
+        async with get_client() as client:
+            flow = await client.create_flow_from_name("some")
+            for name, entrypoint in entrypoints.items():
+                await client.create_deployment(flow, name, entrypoint=entrypoint)
+
+    asyncio.run(deploy())
+    monkeypatch.setattr("flows.cli.doctor.prefect_is_configured", lambda: True)
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["doctor", "--endpoint", "local"]) == 1
+    told = {line.split("some/")[1] for line in capsys.readouterr().out.splitlines() if "some/" in line}
+    assert {line.split(",")[0] for line in told} == {
+        f"{name} runs {entrypoints[name]}" for name in ("old-bulk", "old-upload", "old-extract", "renamed")
+    }
+    assert all("deploy again" in line for line in told)
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_deployment_refuses_bad_parameters_by_name() -> None:
+    """The server answers 409 before any run is made, and says which parameter it is; good ones are taken."""
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    from flows.prefect.extract import extract
+
+    async def told() -> dict[str, tuple[int, bool]]:
+        answers = {}
+        async with get_client() as client:
+            made = await client.create_deployment(
+                await client.create_flow(extract),
+                "checked",
+                parameter_openapi_schema=extract.parameters.model_dump_for_openapi(),
+                enforce_parameter_schema=True,
+            )
+            good = {"sources": ["s3://bucket/in"], "schema_name": "receipt", "records": "many", "limit": 3}
+            await client.create_flow_run_from_deployment(made, parameters=good)
+            for name, value in {"limit": 0, "records": "some", "endpoints": "local"}.items():
+                with pytest.raises(PrefectHTTPStatusError) as refused:
+                    await client.create_flow_run_from_deployment(made, parameters={**good, name: value})
+                answers[name] = (refused.value.response.status_code, name in refused.value.response.text)
+        return answers
+
+    assert asyncio.run(told()) == dict.fromkeys(("limit", "records", "endpoints"), (409, True))

@@ -98,7 +98,7 @@ def test_a_record_without_a_required_field_is_kept_and_is_in_no_view(inbox: Path
     """Marked invalid: a person finds it, and no query takes it for a whole one."""
     schema = f"{inbox.parent / 'note.py'}:Note"
     with model_server(lambda _: says({"number": "7", "day": "soon", "text": "hello"})) as server:
-        run(inbox, server.base_url, schema=schema)
+        run(inbox, server.base_url, schema_name=schema)
     assert states() == {"a.pdf": ("partial", "invalid_record")}
     assert records() == [{"number": "7", "text": "hello"}]
     assert {kind for kind, _ in issues()} == {"invalid_record", "refused_value"}
@@ -116,7 +116,9 @@ def test_parts_of_a_document_are_not_judged_as_wholes(tmp_path: Path) -> None:
         return says(answers[0] if "Page 1:" in asked.text else answers[1])
 
     with model_server(script) as server:
-        summary = run(tmp_path / "a.pdf", server.base_url, schema=f"{tmp_path / 'note.py'}:Note", pages_per_request=1)
+        summary = run(
+            tmp_path / "a.pdf", server.base_url, schema_name=f"{tmp_path / 'note.py'}:Note", pages_per_request=1
+        )
     assert summary.meter.calls == 2
     assert states() == {"a.pdf": ("complete", None)}
     assert records() == [{"number": "7", "day": "2026-01-02", "text": None}]
@@ -139,7 +141,7 @@ def test_a_json_schema_file_is_treated_the_same(tmp_path: Path) -> None:
         return says(first if "Page 1:" in asked.text else {"day": "2026-01-02", "total": "1.234,50"})
 
     with model_server(script) as server:
-        run(tmp_path / "a.pdf", server.base_url, schema=str(tmp_path / "slip.json"), pages_per_request=1)
+        run(tmp_path / "a.pdf", server.base_url, schema_name=str(tmp_path / "slip.json"), pages_per_request=1)
     assert states() == {"a.pdf": ("partial", "refused_value")}
     assert issues() == [("refused_value", "count")]
     (record,) = records()

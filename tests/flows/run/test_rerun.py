@@ -15,6 +15,7 @@ from extractors.asking import planning
 from extractors.pages.rendering import RENDER_VERSION
 from flows.run.reasons import Reason, reasons
 from flows.schema_lookup import find_schema
+from flows.store.keys import Key
 from flows.store.store import Store
 from schemas.record import schema_of
 
@@ -31,14 +32,16 @@ def _why(store: Store, *names: str, rerun: str = "changed", etag: str = "1", **p
     """Why some objects are to be done under the schema `note` and recipe `r1`, or one of other parts."""
     refs = [listed(name, etag) for name in names]
     recipe = "r2" if parts else "r1"
-    found = reasons(store, refs, schema_name="note", recipe=recipe, parts=PARTS | parts, rerun=rerun)
+    found = reasons(store, refs, key=Key(schema_name="note", recipe=recipe), parts=PARTS | parts, rerun=rerun)
     return [found[ref.uri] for ref in refs]
 
 
 def test_every_state_has_its_reason(url: str) -> None:
     """New, changed, pending, failed; done is none; what failed and what is done only when asked for."""
     with Store.open(url) as store:
-        store.start_run("run", "s3://bucket", "note", "r1", "vllm", PARTS)
+        store.start_run(
+            run_id="run", source="s3://bucket", key=Key(schema_name="note", recipe="r1"), endpoint="vllm", parts=PARTS
+        )
         extract(store, "done", "A")
         extract(store, "bad", "B", outcome("quarantined"))
         extract(store, "paused", "C", outcome("pending", kind="endpoint_down"))
@@ -56,7 +59,9 @@ def test_every_state_has_its_reason(url: str) -> None:
 def test_another_recipe_is_told_by_what_differs(url: str) -> None:
     """The model, the prompt and the render settings with what they were; the others by name."""
     with Store.open(url) as store:
-        store.start_run("run", "s3://bucket", "note", "r1", "vllm", PARTS)
+        store.start_run(
+            run_id="run", source="s3://bucket", key=Key(schema_name="note", recipe="r1"), endpoint="vllm", parts=PARTS
+        )
         extract(store, "a", "A", outcome("complete", draft(text="x")))
         extract(store, "b", "B", outcome("quarantined"))
         assert _why(store, "a", "b", model="n") == [Reason("recipe", "the model (m before, n now)")] * 2
@@ -101,15 +106,15 @@ def test_a_change_selects_its_documents_only(tmp_path: Path, monkeypatch: pytest
         return run(inbox, server.base_url, **wishes).documents["complete"]
 
     with model_server(lambda asked: says(TOTAL if '"total"' in asked.text else {"merchant": "A"})) as server:
-        assert [taken(), taken(), taken(schema=str(mine))] == [3, 0, 3]
+        assert [taken(), taken(), taken(schema_name=str(mine))] == [3, 0, 3]
         assert [taken(model="other"), taken(model="other")] == [3, 0]
         (inbox / "1.pdf").write_bytes(pages.digital_pdf(["changed"]))
-        assert [taken(model="other"), taken(model="other"), taken(schema=str(mine))] == [1, 0, 1]
+        assert [taken(model="other"), taken(model="other"), taken(schema_name=str(mine))] == [1, 0, 1]
         mine.write_text(json.dumps({"type": "object", "properties": {"merchant": {"type": "string"}}}))
-        assert [taken(schema=str(mine)), taken(schema=str(mine)), taken(model="other")] == [3, 0, 0]
+        assert [taken(schema_name=str(mine)), taken(schema_name=str(mine)), taken(model="other")] == [3, 0, 0]
         with monkeypatch.context() as patched:
             patched.setattr(planning, "PROMPT_VERSION", "next")
-            assert [taken(schema=str(mine)), taken(model="other")] == [3, 3]
+            assert [taken(schema_name=str(mine)), taken(model="other")] == [3, 3]
         calls = len(server.asked)
         assert taken(model="other") == 0
         assert len(server.asked) == calls  # going back to an earlier recipe is paid for already

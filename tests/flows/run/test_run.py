@@ -254,7 +254,7 @@ def test_what_cannot_run_says_so(inbox: Path) -> None:
     (inbox / "a.pdf").write_bytes(pages.digital_pdf(["Corner Shop"]))
     url = "http://127.0.0.1:9/v1"
     with pytest.raises(BadConfiguration, match="unknown schema 'invoicee'"):
-        run(inbox, url, schema="invoicee")
+        run(inbox, url, schema_name="invoicee")
     with pytest.raises(SourceUnavailable, match="nowhere"):
         run("nowhere", url)
     with pytest.raises(StoreUnavailable):

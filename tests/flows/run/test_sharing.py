@@ -24,6 +24,7 @@ from stores import Note, draft, fresh_url, listed, outcome, spooled, texts
 from flows.run import document
 from flows.store import leases
 from flows.store.claims import Claim
+from flows.store.keys import Key
 from flows.store.queries import record_rows
 from flows.store.store import Store
 from flows.store.tables import extractions, records
@@ -128,7 +129,7 @@ def test_a_run_takes_over_from_one_that_was_killed(inbox: Path, url: str) -> Non
 
 
 def _claim(store: Store, run: str = "run") -> Claim:
-    return store.claim(listed("a"), spooled("A"), "note", "r1", run)
+    return store.claim(listed("a"), spooled("A"), key=Key(schema_name="note", recipe="r1"), run_id=run)
 
 
 def test_what_another_store_holds_cannot_be_claimed(url: str) -> None:
@@ -138,7 +139,7 @@ def test_what_another_store_holds_cannot_be_claimed(url: str) -> None:
         assert mine.mine
         theirs = _claim(second)
         assert (theirs.extraction_id, theirs.mine, theirs.elsewhere) == (mine.extraction_id, False, True)
-        held_by = second.known([listed("a").uri], "note", "r1")[listed("a").uri].held_by
+        held_by = second.known([listed("a").uri], Key(schema_name="note", recipe="r1"))[listed("a").uri].held_by
         assert (second.is_held(held_by), first.is_held(held_by)) == (True, False)
         first.release()
         assert _claim(second).mine
@@ -147,8 +148,8 @@ def test_what_another_store_holds_cannot_be_claimed(url: str) -> None:
 def test_a_finished_claim_is_free(url: str) -> None:
     """An outcome ends the claim, also that of an attempt that was paused."""
     with Store.open(url) as first, Store.open(url) as second:
-        assert first.finish(_claim(first), outcome("pending", kind="endpoint_down"), "run")
-        assert second.finish(_claim(second), outcome("complete", draft(text="done")), "run")
+        assert first.finish(_claim(first), outcome("pending", kind="endpoint_down"), run_id="run")
+        assert second.finish(_claim(second), outcome("complete", draft(text="done")), run_id="run")
         assert _claim(first) == Claim(1, "complete", "run", mine=False)
 
 
@@ -160,8 +161,8 @@ def test_a_lease_that_is_not_renewed_expires(url: str, monkeypatch: pytest.Monke
         claim = _claim(lost)
         monkeypatch.undo()
         assert _claim(other).mine
-        assert not lost.finish(claim, outcome("complete", draft(text="late")), "run")
-        assert other.finish(claim, outcome("complete", draft(text="in time")), "run")
+        assert not lost.finish(claim, outcome("complete", draft(text="late")), run_id="run")
+        assert other.finish(claim, outcome("complete", draft(text="in time")), run_id="run")
         assert texts(other) == [("a", "in time")]
 
 
@@ -196,10 +197,12 @@ def test_a_run_renews_its_lease(inbox: Path, url: str, monkeypatch: pytest.Monke
 
 _CLAIMS_AND_WAITS = """
 import sys
+from flows.store.keys import Key
 from flows.store.store import Store
 from stores import listed, spooled
 store = Store.open(sys.argv[1])
-print(store.claim(listed("a"), spooled("A"), "note", "r1", "killed").mine, flush=True)
+key = Key(schema_name="note", recipe="r1")
+print(store.claim(listed("a"), spooled("A"), key=key, run_id="killed").mine, flush=True)
 sys.stdin.read()
 """
 

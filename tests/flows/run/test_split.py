@@ -70,7 +70,7 @@ def splits(kinds: Kinds = BUNDLE, **instead: Any) -> Any:
 
 def split(inbox: Path, server: ModelServer, **wishes: Any) -> Any:
     """One run that splits."""
-    return run(inbox, server.base_url, **{"schema": "invoice,receipt", "split": True, **wishes})
+    return run(inbox, server.base_url, **{"schema_name": "invoice,receipt", "split": True, **wishes})
 
 
 def read(server: ModelServer) -> list[tuple[str, list[int]]]:
@@ -136,7 +136,7 @@ def test_a_second_run_has_nothing_to_do_and_the_order_of_the_schemas_does_not_ma
     with model_server(splits()) as server:
         split(inbox, server)
         calls = len(server.asked)
-        again = split(inbox, server, schema="receipt,invoice")
+        again = split(inbox, server, schema_name="receipt,invoice")
     assert (again.exit_code, again.documents["skipped"]) == (0, 1)
     assert len(server.asked) == calls
 
@@ -236,11 +236,11 @@ def test_the_budget_counts_the_look(inbox: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_plain_run_and_a_split_run_of_one_file_supersede_each_other(inbox: Path) -> None:
     """One current outcome for each schema; whoever goes back finds the records again without paying."""
     with model_server(splits()) as server:
-        run(inbox, server.base_url, schema="invoice")
+        run(inbox, server.base_url, schema_name="invoice")
         assert rows("select number, status from invoice") == [("N-1", "complete")]
         split(inbox, server)
         assert sorted(rows("select number from invoice")) == [("N-1",), ("N-5",)]
-        run(inbox, server.base_url, schema="invoice")
+        run(inbox, server.base_url, schema_name="invoice")
         assert rows("select number from invoice") == [("N-1",)]
         calls = len(server.asked)
         split(inbox, server)
@@ -275,7 +275,7 @@ def test_postgresql_keeps_split_files_likewise(inbox: Path, tmp_path: Path) -> N
         ]
         calls = len(server.asked)
         assert split(inbox, server, store=url).documents["skipped"] == 1
-        run(inbox, server.base_url, schema="invoice", store=url)
+        run(inbox, server.base_url, schema_name="invoice", store=url)
         assert numbers() == ["N-1"]
         split(inbox, server, store=url)
         assert numbers() == ["N-1", "N-5"]
@@ -290,7 +290,7 @@ def test_one_schema_leaves_out_and_reports_what_does_not_fit(inbox: Path) -> Non
     """`--schema invoice --split` reads the invoices of a file that holds other things too."""
     kinds = {page: kind if kind[0] == "invoice" else ("none", True) for page, kind in BUNDLE.items()}
     with model_server(splits(kinds)) as server:
-        split(inbox, server, schema="invoice")
+        split(inbox, server, schema_name="invoice")
     assert len(rows("select number from invoice")) == 2
     assert rows("select page from pages where kind = 'fits_none' order by page") == [(3,), (6,)]
 

@@ -10,6 +10,7 @@ from stores import NOON, Note, draft, extract, fresh_url, known, listed, outcome
 
 from extractors.documents import Usage
 from flows.store.claims import Claim
+from flows.store.keys import Key
 from flows.store.objects import Known
 from flows.store.queries import quarantined
 from flows.store.store import Store
@@ -31,7 +32,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 def test_an_object_that_was_never_noted_is_not_known(store: Store) -> None:
     """Only what was listed before is in the answer."""
     store.note_objects([listed("a")])
-    assert store.known([listed("a").uri, listed("b").uri], "note", "r1") == {
+    assert store.known([listed("a").uri, listed("b").uri], Key(schema_name="note", recipe="r1")) == {
         listed("a").uri: Known(etag="1", sha256=None, status=None, kind=None)
     }
 
@@ -41,7 +42,7 @@ def test_a_finished_document_is_known_under_its_recipe_and_schema_only(store: St
     extract(store, "a", "A")
     assert known(store, "a") == Known(etag="1", sha256="A", status="complete", kind=None)
     assert known(store, "a", "r2").status is None
-    assert store.known([listed("a").uri], "receipt", "r1")[listed("a").uri].status is None
+    assert store.known([listed("a").uri], Key(schema_name="receipt", recipe="r1"))[listed("a").uri].status is None
 
 
 def test_many_objects_are_noted_and_known(store: Store) -> None:
@@ -49,7 +50,9 @@ def test_many_objects_are_noted_and_known(store: Store) -> None:
     refs = [listed(f"{number}") for number in range(1203)]
     store.note_objects(refs)
     store.note_objects([*refs, refs[0]])
-    assert set(store.known([ref.uri for ref in refs], "note", "r1")) == {ref.uri for ref in refs}
+    assert set(store.known([ref.uri for ref in refs], Key(schema_name="note", recipe="r1"))) == {
+        ref.uri for ref in refs
+    }
     with store.reading() as connection:
         assert connection.scalar(select(func.count()).select_from(documents)) == 1203
 
@@ -68,15 +71,15 @@ def test_names_that_databases_refuse_are_known_all_the_same(store: Store) -> Non
     """An object whose name is no valid text is noted and found under the name it was asked for."""
     ref = listed("caf\udce9\x00.pdf")
     store.note_objects([ref])
-    assert set(store.known([ref.uri], "note", "r1")) == {ref.uri}
+    assert set(store.known([ref.uri], Key(schema_name="note", recipe="r1"))) == {ref.uri}
 
 
 def test_a_claim_is_pending_until_it_is_finished(store: Store) -> None:
     """A process that dies after claiming leaves a pending extraction, which the next claim goes on with."""
-    first = store.claim(listed("a"), spooled("A"), "note", "r1", "run 1")
+    first = store.claim(listed("a"), spooled("A"), key=Key(schema_name="note", recipe="r1"), run_id="run 1")
     assert first == Claim(first.extraction_id, None, "run 1")
     assert known(store, "a").status == "pending"
-    again = store.claim(listed("a"), spooled("A"), "note", "r1", "run 2")
+    again = store.claim(listed("a"), spooled("A"), key=Key(schema_name="note", recipe="r1"), run_id="run 2")
     assert (again.extraction_id, again.status) == (first.extraction_id, None)
     assert texts(store) == []
 
@@ -144,7 +147,7 @@ def test_a_pause_takes_no_earlier_outcome_away(store: Store) -> None:
 def test_the_same_bytes_under_another_name_are_not_work(store: Store) -> None:
     """A copy is recognised at its claim; the record is shown once, under the smallest uri."""
     extract(store, "b", "A")
-    copy = store.claim(listed("a"), spooled("A"), "note", "r1", "run 2")
+    copy = store.claim(listed("a"), spooled("A"), key=Key(schema_name="note", recipe="r1"), run_id="run 2")
     assert (copy.status, copy.run_id) == ("complete", "run")
     assert texts(store) == [("a", "A r1")]
     with store.reading() as connection:
@@ -154,8 +157,23 @@ def test_the_same_bytes_under_another_name_are_not_work(store: Store) -> None:
 def test_an_object_that_cannot_be_read_is_quarantined(store: Store) -> None:
     """It is listed with its uri and cause, and left alone until its etag changes."""
     store.note_objects([listed("a")])
-    number = store.fail_unread(listed("a"), "note", "r1", "source_unavailable", "no such key", "run")
-    assert store.fail_unread(listed("a"), "note", "r1", "source_unavailable", "gone", "run") == number
+    number = store.fail_unread(
+        listed("a"),
+        key=Key(schema_name="note", recipe="r1"),
+        kind="source_unavailable",
+        cause="no such key",
+        run_id="run",
+    )
+    assert (
+        store.fail_unread(
+            listed("a"),
+            key=Key(schema_name="note", recipe="r1"),
+            kind="source_unavailable",
+            cause="gone",
+            run_id="run",
+        )
+        == number
+    )
     (entry,) = quarantined(store)
     assert (entry.id, entry.uris, entry.kind, entry.cause) == (
         number,
@@ -170,8 +188,10 @@ def test_an_object_that_cannot_be_read_is_quarantined(store: Store) -> None:
 
 def test_an_object_that_can_be_read_at_last_leaves_the_quarantine(store: Store) -> None:
     """The entry of an unreadable object is superseded by the next one, and by its extraction."""
-    store.fail_unread(listed("a"), "note", "r1", "gone", "gone", "run")
-    last = store.fail_unread(listed("a", "2"), "note", "r1", "gone", "gone", "run")
+    store.fail_unread(listed("a"), key=Key(schema_name="note", recipe="r1"), kind="gone", cause="gone", run_id="run")
+    last = store.fail_unread(
+        listed("a", "2"), key=Key(schema_name="note", recipe="r1"), kind="gone", cause="gone", run_id="run"
+    )
     assert [entry.id for entry in quarantined(store)] == [last]
     extract(store, "a", "A", etag="2")
     assert quarantined(store) == []
@@ -181,15 +201,19 @@ def test_an_object_that_can_be_read_at_last_leaves_the_quarantine(store: Store) 
 def test_an_object_that_cannot_be_read_keeps_its_old_record(store: Store) -> None:
     """A failed read says nothing about the record; when it succeeds again, nothing is paid for."""
     extract(store, "a", "A")
-    store.fail_unread(listed("a"), "note", "r1", "gone", "gone", "run")
+    store.fail_unread(listed("a"), key=Key(schema_name="note", recipe="r1"), kind="gone", cause="gone", run_id="run")
     extract(store, "b", "B")
     assert texts(store) == [("a", "A r1"), ("b", "B r1")]
-    assert store.claim(listed("a"), spooled("A"), "note", "r1", "run").status == "complete"
+    assert (
+        store.claim(listed("a"), spooled("A"), key=Key(schema_name="note", recipe="r1"), run_id="run").status
+        == "complete"
+    )
     assert quarantined(store) == []
 
 
 _EXTRACT_ALL = """
 import sys
+from flows.store.keys import Key
 from flows.store.store import Store
 from flows.store.views import make_views
 from schemas.record import schema_of
@@ -199,9 +223,9 @@ with Store.open(sys.argv[1]) as store:
     refs = [listed(f"{number}") for number in range(20)]
     store.note_objects(refs)
     for ref in refs:
-        claim = store.claim(ref, spooled(ref.uri), "note", "r1", sys.argv[2])
+        claim = store.claim(ref, spooled(ref.uri), key=Key(schema_name="note", recipe="r1"), run_id=sys.argv[2])
         if claim.mine:
-            assert store.finish(claim, outcome("complete", draft(text=ref.uri)), sys.argv[2])
+            assert store.finish(claim, outcome("complete", draft(text=ref.uri)), run_id=sys.argv[2])
             print(ref.uri)
 """
 

@@ -10,6 +10,7 @@ from stores import Note, draft, extract, fresh_url, known, listed, outcome, repl
 
 from flows.cli.parser import main
 from flows.export.export import export
+from flows.store.keys import Key
 from flows.store.purge import Purged, purge_document, purge_replies
 from flows.store.store import Store
 from flows.store.tables import documents, extractions, metadata, records, replies
@@ -70,8 +71,8 @@ def test_a_document_goes_with_all_it_ever_showed(store: Store) -> None:
     counts = {name: _count(store, name) for name in ("documents", "extractions", "pages", "former_contents")}
     assert counts == {"documents": 1, "extractions": 1, "pages": 2, "former_contents": 0}
     assert [store.get_reply(each) is not None for each in ("f1", "f2", "f3", "shared")] == [False, False, True, True]
-    assert store.known([listed("a").uri], "note", "r1") == {}
-    assert store.claim(listed("a"), spooled("B"), "note", "r1", "run").mine
+    assert store.known([listed("a").uri], Key(schema_name="note", recipe="r1")) == {}
+    assert store.claim(listed("a"), spooled("B"), key=Key(schema_name="note", recipe="r1"), run_id="run").mine
 
 
 def test_bytes_that_another_document_shows_stay(store: Store) -> None:
@@ -101,7 +102,7 @@ def test_a_document_that_is_newer_or_worked_on_stays(store: Store, capsys: pytes
     """`--before` and `--document` together mean both; a live claim is respected."""
     _extract(store, "a", "A", "text")
     assert store.transact(purge_document, listed("a").uri, datetime(2020, 1, 1, tzinfo=UTC)) == Purged()
-    store.claim(listed("b"), spooled("B"), "note", "r1", "run")
+    store.claim(listed("b"), spooled("B"), key=Key(schema_name="note", recipe="r1"), run_id="run")
     url = store._url.render_as_string(hide_password=False)
     assert main(["purge", "--document", listed("b").uri, "--store", url]) == 1
     assert "a run is working on" in capsys.readouterr().err
@@ -111,9 +112,9 @@ def test_a_document_that_is_newer_or_worked_on_stays(store: Store, capsys: pytes
 def test_the_next_export_takes_a_purged_record_away(store: Store, tmp_path: Path) -> None:
     """What went out is called back."""
     _extract(store, "a", "A", "text")
-    export(store, "note", str(tmp_path / "out"), "jsonl")
+    export(store, schema_name="note", place=str(tmp_path / "out"), form="jsonl")
     store.transact(purge_document, listed("a").uri, None)
-    done = export(store, "note", str(tmp_path / "out"), "jsonl")
+    done = export(store, schema_name="note", place=str(tmp_path / "out"), form="jsonl")
     assert (done.added, done.removed) == (0, 1)
 
 

@@ -11,6 +11,7 @@ from stores import extract, fresh_url, listed, outcome, spooled
 from extractors.documents import Issue, RecordDraft, Usage
 from extractors.vocabulary import FINAL
 from flows.schema_lookup import find_schema
+from flows.store.keys import Key
 from flows.store.store import Store
 from flows.store.views import make_views
 
@@ -47,10 +48,16 @@ def _invoice(
         "number": number, "seller": {"name": seller}, "currency": "EUR", "total": "12.00", "due_date": "2026-02-10",
         "line_items": LINES, **fields,
     }  # fmt: skip
-    claim = store.claim(listed(name, etag), spooled(content or f"{name}{etag}"), "invoice", "r1", "run", again=FINAL)
+    claim = store.claim(
+        listed(name, etag),
+        spooled(content or f"{name}{etag}"),
+        key=Key(schema_name="invoice", recipe="r1"),
+        run_id="run",
+        again=FINAL,
+    )
     usage = Usage(2200, 300, 0, 0.25)
     done = outcome("complete", RecordDraft(data, issues, (), grounded, (1,)), usage=usage, model="mistral-small")
-    store.finish(claim, done, "run")
+    store.finish(claim, done, run_id="run")
 
 
 def _ask(store: Store, number: int) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from stores import NOON, Note, draft, extract, fresh_url, listed, outcome, reply
 
 from extractors.documents import PageState
 from extractors.errors import BadConfiguration
+from flows.store.keys import Key
 from flows.store.queries import (
     known_schemas,
     quarantine_details,
@@ -58,8 +59,8 @@ def test_whole_records_hold_their_lists_and_issues(store: Store) -> None:
     receipt = draft(
         total="3.50", items=[{"description": "Tea", "amount": "2.00"}, {"description": "Bun", "amount": "1.50"}]
     )
-    claim = store.claim(listed("r"), spooled("R"), "receipt", "r1", "run")
-    store.finish(claim, outcome("complete", receipt), "run")
+    claim = store.claim(listed("r"), spooled("R"), key=Key(schema_name="receipt", recipe="r1"), run_id="run")
+    store.finish(claim, outcome("complete", receipt), run_id="run")
     (record,) = whole_records(store, "receipt")
     assert float(record["total"]) == 3.5
     assert [(item["description"], float(item["amount"])) for item in record["items"]] == [("Tea", 2.0), ("Bun", 1.5)]
@@ -80,7 +81,7 @@ def test_the_quarantine_lists_what_needs_a_person(store: Store) -> None:
     """Quarantined and partial documents are listed with every object that shows them, and their failed pages."""
     extract(store, "fine", "F")
     bad = extract(store, "b", "A", outcome("quarantined", kind="encrypted", cause="a password is needed"))
-    store.claim(listed("a"), spooled("A"), "note", "r1", "run")
+    store.claim(listed("a"), spooled("A"), key=Key(schema_name="note", recipe="r1"), run_id="run")
     half = extract(store, "c", "C", outcome("partial", draft(text="half")))
     extract(store, "d", "D", outcome("pending", kind="endpoint_down"))
     first, second = quarantined(store)
@@ -129,9 +130,11 @@ def test_there_are_no_details_of_what_is_not_quarantined(store: Store) -> None:
 
 def test_the_latest_run_is_first(store: Store) -> None:
     """Runs come latest first; one that never ended has no summary."""
-    store.start_run("r1", "s3://bucket/in", "note", "recipe 1", "vllm")
+    store.start_run(
+        run_id="r1", source="s3://bucket/in", key=Key(schema_name="note", recipe="recipe 1"), endpoint="vllm"
+    )
     store.finish_run("r1", {"documents": {"seen": 2}})
-    store.start_run("r2", "@list.txt", "note", "recipe 2", None)
+    store.start_run(run_id="r2", source="@list.txt", key=Key(schema_name="note", recipe="recipe 2"), endpoint=None)
     last, first = run_summaries(store)
     assert (first.id, first.source, first.recipe, first.summary) == (
         "r1",

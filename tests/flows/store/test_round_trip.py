@@ -26,6 +26,7 @@ from stores import fresh_url, listed, outcome, spooled
 from extractors.documents import Evidence, Issue, RecordDraft
 from flows.export.export import export
 from flows.store.exports import BESIDE, EXPORT
+from flows.store.keys import Key
 from flows.store.queries import record_rows, whole_records
 from flows.store.shape import field_names, record_keys, shape_of
 from flows.store.store import Store
@@ -58,7 +59,7 @@ def test_what_is_answered_comes_out_of_everything_unchanged(
     _look_at_views(store, answered)
     out = tmp_path_factory.mktemp("out")
     for form in ("jsonl", "csv", "parquet", "delta"):
-        assert export(store, schema.name, str(out / form), form, formulas=True).misfits == {}
+        assert export(store, schema_name=schema.name, place=str(out / form), form=form, formulas=True).misfits == {}
     _look_at_lines(out / "jsonl", answered)
     _look_at_csv(out / "csv", answered)
     _look_at_arrow(pq.read_table(next((out / "parquet" / "records").iterdir())).to_pylist(), answered)
@@ -67,8 +68,10 @@ def test_what_is_answered_comes_out_of_everything_unchanged(
 
 def _keep(store: Store, name: str, record: dict[str, Any]) -> None:
     kept = RecordDraft(record, (Issue("conflict", "x", "y"),), (Evidence("x", 1, (0, 0, 1, 1), "z"),), 0.5, (1,))
-    claim = store.claim(listed("a"), spooled("A"), name, f"r{next(_numbers)}", "run")
-    assert store.finish(claim, outcome("complete", kept), "run")
+    claim = store.claim(
+        listed("a"), spooled("A"), key=Key(schema_name=name, recipe=f"r{next(_numbers)}"), run_id="run"
+    )
+    assert store.finish(claim, outcome("complete", kept), run_id="run")
 
 
 def _look_at_json(store: Store, answered: Answered) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import select
 from stores import fresh_url, reply
 
 from extractors.errors import StoreUnavailable
+from flows.store.keys import Key
 from flows.store.queries import run_summaries
 from flows.store.store import Store
 from flows.store.tables import metadata, replies
@@ -255,8 +256,12 @@ def test_any_reply_can_be_kept(shared: Store, body: str) -> None:
 def test_runs_are_noted_with_their_counts(store: Store) -> None:
     """A run begins once, whoever else takes part in it, and ends with its summary; times are UTC."""
     before = datetime.now(UTC)
-    store.start_run("r1", "s3://bucket/in", "invoice", "recipe", "vllm")
-    store.start_run("r1", "s3://bucket/in", "invoice", "recipe", "openrouter")
+    store.start_run(
+        run_id="r1", source="s3://bucket/in", key=Key(schema_name="invoice", recipe="recipe"), endpoint="vllm"
+    )
+    store.start_run(
+        run_id="r1", source="s3://bucket/in", key=Key(schema_name="invoice", recipe="recipe"), endpoint="openrouter"
+    )
     assert [(run.id, run.endpoint, run.finished_at, run.summary) for run in run_summaries(store)] == [
         ("r1", "vllm", None, None)
     ]

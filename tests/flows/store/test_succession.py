@@ -11,6 +11,7 @@ from stores import Note, draft, extract, fresh_url, known, listed, outcome, spoo
 
 from extractors.vocabulary import FINAL, WITH_RECORDS
 from flows.store.claims import Claim
+from flows.store.keys import Key
 from flows.store.queries import quarantined, record_rows
 from flows.store.store import Store
 from flows.store.tables import extractions
@@ -47,12 +48,12 @@ def test_the_old_record_is_shown_until_the_new_bytes_have_an_outcome(store: Stor
     extract(store, "a", "A")
     store.note_objects([listed("a", "2")])
     assert texts(store) == [("a", "A r1")]
-    claim = store.claim(listed("a", "2"), spooled("B"), "note", "r1", "run")
+    claim = store.claim(listed("a", "2"), spooled("B"), key=Key(schema_name="note", recipe="r1"), run_id="run")
     assert texts(store) == [("a", "A r1")]
-    store.finish(claim, outcome("pending", kind="endpoint_down"), "run")
+    store.finish(claim, outcome("pending", kind="endpoint_down"), run_id="run")
     assert texts(store) == [("a", "A r1")]
-    again = store.claim(listed("a", "2"), spooled("B"), "note", "r1", "run")
-    store.finish(again, outcome("complete", draft(text="new")), "run")
+    again = store.claim(listed("a", "2"), spooled("B"), key=Key(schema_name="note", recipe="r1"), run_id="run")
+    store.finish(again, outcome("complete", draft(text="new")), run_id="run")
     assert texts(store) == [("a", "new")]
 
 
@@ -60,7 +61,7 @@ def test_the_old_bytes_are_remembered_over_a_crash_and_another_change(store: Sto
     """A process that died after its claim loses no supersession, also when the bytes change once more."""
     old = extract(store, "a", "A")
     store.note_objects([listed("a", "2")])
-    lost = store.claim(listed("a", "2"), spooled("B"), "note", "r1", "killed")
+    lost = store.claim(listed("a", "2"), spooled("B"), key=Key(schema_name="note", recipe="r1"), run_id="killed")
     store.note_objects([listed("a", "3")])
     new = extract(store, "a", "C", etag="3")
     assert texts(store) == [("a", "C r1")]
@@ -70,7 +71,7 @@ def test_the_old_bytes_are_remembered_over_a_crash_and_another_change(store: Sto
 def test_old_bytes_that_another_object_still_shows_stay_current(store: Store) -> None:
     """Only when the last object has moved on is a content's record superseded."""
     extract(store, "a", "A")
-    store.claim(listed("b"), spooled("A"), "note", "r1", "run")
+    store.claim(listed("b"), spooled("A"), key=Key(schema_name="note", recipe="r1"), run_id="run")
     extract(store, "a", "B", etag="2")
     assert texts(store) == [("a", "B r1"), ("b", "A r1")]
     store.note_objects([listed("b", "2")])
@@ -83,7 +84,10 @@ def test_an_object_that_changes_to_known_bytes_supersedes_without_work(store: St
     """A file overwritten with a copy of another one needs no extraction, and shows its old record no more."""
     extract(store, "a", "A")
     extract(store, "b", "B")
-    assert store.claim(listed("a", "2"), spooled("B"), "note", "r1", "run").status == "complete"
+    assert (
+        store.claim(listed("a", "2"), spooled("B"), key=Key(schema_name="note", recipe="r1"), run_id="run").status
+        == "complete"
+    )
     assert texts(store) == [("a", "B r1")]
 
 
@@ -101,19 +105,22 @@ def test_bytes_that_come_back_are_current_again_without_work(store: Store) -> No
     """Restoring a file's earlier version brings its record back at the claim."""
     extract(store, "a", "A")
     extract(store, "a", "B", etag="2")
-    assert store.claim(listed("a", "3"), spooled("A"), "note", "r1", "run").status == "complete"
+    assert (
+        store.claim(listed("a", "3"), spooled("A"), key=Key(schema_name="note", recipe="r1"), run_id="run").status
+        == "complete"
+    )
     assert texts(store) == [("a", "A r1")]
 
 
 def test_each_schema_supersedes_its_own(store: Store) -> None:
     """New bytes read under one schema leave the other schema's record until that is extracted too."""
     extract(store, "a", "A")
-    other = store.claim(listed("a"), spooled("A"), "receipt", "r1", "run")
-    store.finish(other, outcome("complete", draft()), "run")
+    other = store.claim(listed("a"), spooled("A"), key=Key(schema_name="receipt", recipe="r1"), run_id="run")
+    store.finish(other, outcome("complete", draft()), run_id="run")
     extract(store, "a", "B", etag="2")
     assert stored(store, other.extraction_id).superseded_by is None
-    newer = store.claim(listed("a", "2"), spooled("B"), "receipt", "r1", "run")
-    store.finish(newer, outcome("complete", draft()), "run")
+    newer = store.claim(listed("a", "2"), spooled("B"), key=Key(schema_name="receipt", recipe="r1"), run_id="run")
+    store.finish(newer, outcome("complete", draft()), run_id="run")
     assert stored(store, other.extraction_id).superseded_by == newer.extraction_id
 
 
@@ -146,7 +153,9 @@ def test_going_back_to_an_older_recipe_costs_nothing(store: Store) -> None:
     old = extract(store, "a", "A")
     new = extract(store, "a", "A", recipe="r2")
     assert known(store, "a").status is None
-    assert store.claim(listed("a"), spooled("A"), "note", "r1", "run") == Claim(old, "complete", "run", mine=False)
+    assert store.claim(listed("a"), spooled("A"), key=Key(schema_name="note", recipe="r1"), run_id="run") == Claim(
+        old, "complete", "run", mine=False
+    )
     assert texts(store) == [("a", "A r1")]
     assert stored(store, new).superseded_by == old
 
@@ -157,16 +166,19 @@ def test_going_back_to_a_recipe_that_worked_ends_the_others_failure(store: Store
     extract(store, "a", "A", outcome("quarantined"), recipe="r2")
     assert len(quarantined(store)) == 1
     assert (known(store, "a").status, known(store, "a", "r2").status) == (None, "quarantined")
-    assert store.claim(listed("a"), spooled("A"), "note", "r1", "run").status == "complete"
+    assert (
+        store.claim(listed("a"), spooled("A"), key=Key(schema_name="note", recipe="r1"), run_id="run").status
+        == "complete"
+    )
     assert quarantined(store) == []
     assert known(store, "a").status == "complete"
 
 
 def test_a_late_outcome_of_old_bytes_does_not_come_back(store: Store) -> None:
     """When an object was overwritten and read again meanwhile, the older extraction ends superseded."""
-    late = store.claim(listed("a"), spooled("A"), "note", "r1", "slow")
+    late = store.claim(listed("a"), spooled("A"), key=Key(schema_name="note", recipe="r1"), run_id="slow")
     new = extract(store, "a", "B", etag="2")
-    store.finish(late, outcome("complete", draft(text="late")), "slow")
+    store.finish(late, outcome("complete", draft(text="late")), run_id="slow")
     assert texts(store) == [("a", "B r1")]
     assert stored(store, late.extraction_id).superseded_by == new
 
@@ -194,19 +206,27 @@ class _World:
     def run(self, recipe: str, statuses: list[str]) -> None:
         refs = {name: listed(name, str(version)) for name, version in self.versions.items()}
         self.store.note_objects(list(refs.values()))
-        known = self.store.known([ref.uri for ref in refs.values()], "note", recipe)
+        known = self.store.known([ref.uri for ref in refs.values()], Key(schema_name="note", recipe=recipe))
         for (name, ref), status in zip(refs.items(), statuses, strict=True):
             if known[ref.uri].status == "complete":
                 continue
             if status == "unread":
-                self.store.fail_unread(ref, "note", recipe, "gone", "gone", "run")
+                self.store.fail_unread(
+                    ref, key=Key(schema_name="note", recipe=recipe), kind="gone", cause="gone", run_id="run"
+                )
                 continue
-            claim = self.store.claim(ref, spooled(self.shown[name]), "note", recipe, "claiming", again=FINAL)
+            claim = self.store.claim(
+                ref,
+                spooled(self.shown[name]),
+                key=Key(schema_name="note", recipe=recipe),
+                run_id="claiming",
+                again=FINAL,
+            )
             if status == "killed":
                 return
             if claim.status != "complete":
                 drafts = (draft(text=f"{self.shown[name]} {recipe}"),) if status in WITH_RECORDS else ()
-                self.store.finish(claim, outcome(status, *drafts), "run")
+                self.store.finish(claim, outcome(status, *drafts), run_id="run")
             self.check_always()
 
     def check_always(self) -> None:

@@ -14,6 +14,7 @@ from stores import draft, fresh_url, listed, outcome, spooled
 
 from extractors.documents import Issue, RecordDraft
 from extractors.vocabulary import FINAL
+from flows.store.keys import Key
 from flows.store.queries import known_schemas, record_rows
 from flows.store.store import Store
 from flows.store.tables import metadata
@@ -38,8 +39,14 @@ def _schema(name: str, **properties: Any) -> Schema:
 
 def _add(store: Store, schema: Schema, *drafts: RecordDraft, content: str = "A", recipe: str = "r1") -> None:
     """One complete document of this content."""
-    claim = store.claim(listed(content), spooled(content), schema.name, recipe, "claiming", again=FINAL)
-    store.finish(claim, outcome("complete", *drafts), "run")
+    claim = store.claim(
+        listed(content),
+        spooled(content),
+        key=Key(schema_name=schema.name, recipe=recipe),
+        run_id="claiming",
+        again=FINAL,
+    )
+    store.finish(claim, outcome("complete", *drafts), run_id="run")
 
 
 def _rows(store: Store, view: str) -> list[dict[str, Any]]:
@@ -165,7 +172,7 @@ def test_only_current_records_are_shown_and_each_once(store: Store) -> None:
     _add(store, schema, draft(text="new"), recipe="r2")
     _add(store, _schema("Other", text={"type": "string"}), draft(text="other"))
     for name in ("Z", "0"):
-        store.claim(listed(name), spooled("A"), "note", "r2", "run")
+        store.claim(listed(name), spooled("A"), key=Key(schema_name="note", recipe="r2"), run_id="run")
     assert [(row["text"], row["document_uri"]) for row in _rows(store, "note")] == [("new", listed("0").uri)]
 
 

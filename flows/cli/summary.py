@@ -1,0 +1,79 @@
+"""What a person is told after a run: counts, cost, what needs her, and what to do next."""
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from extractors.vocabulary import DocumentStatus, PageStatus
+from flows.observe.summary import Summary
+from flows.run.parameters import Job
+
+_TOLD = 20
+"""Troubles told after a run; `octavo quarantine list` has them all."""
+
+
+def show_summary(summary: Summary, job: Job, console: Console) -> None:
+    """Tells a person how a run went, what needs her, and what to do next."""
+    counts, pages = summary.documents, summary.pages
+    if not counts["seen"]:
+        console.print(f"No documents in {' '.join(job.sources)}: nothing to do.")
+        return
+    for other in summary.not_documents[:_TOLD]:
+        console.print(Text(f"skipped {other.uri}: {other.cause}", style="dim"))
+    taken = counts["seen"] - counts["skipped"]
+    if taken:
+        table = Table(title=f"{taken} documents in {summary.as_json()['seconds']:.1f} s", title_justify="left")
+        for heading in ("documents", "count", "pages", "number"):
+            table.add_column(heading, justify="right" if heading in {"count", "number"} else "left")
+        states = tuple(DocumentStatus)
+        for status, page in zip(states, (*PageStatus, None), strict=True):
+            table.add_row(
+                status, str(counts[status]), page or "records", str(pages[page] if page else summary.records)
+            )
+        console.print(table)
+        console.print(_cost(summary))
+    else:
+        console.print(f"Nothing to do: {_done_before(summary)}. No call was made, nothing was paid.")
+    if summary.troubles:
+        _show_troubles(summary, console)
+    if taken and counts["skipped"]:
+        console.print(f"{_done_before(summary)}.")
+    if summary.paused:
+        console.print(Text(f"Paused: {summary.paused}. Run the same command again to go on.", style="bold yellow"))
+    earlier = summary.done_before[DocumentStatus.QUARANTINED] + summary.done_before[DocumentStatus.PARTIAL]
+    if earlier:
+        console.print(
+            f"{earlier} of an earlier run are not complete: `octavo quarantine list`, then `octavo quarantine retry`"
+        )
+
+
+def _cost(summary: Summary) -> str:
+    counted = summary.as_json()
+    tokens = counted["tokens"]
+    parts = [
+        f"{counted['model_calls']} model calls",
+        f"{counted['retries']} retries" if counted["retries"] else "",
+        f"{counted['replies_reused']} stored replies reused" if counted["replies_reused"] else "",
+        f"{tokens['input']:,} tokens in, {tokens['output']:,} out",
+        f"${counted['cost_usd']:.4f}",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _done_before(summary: Summary) -> str:
+    parts = [f"{count} already {status}" for status, count in sorted(summary.done_before.items())]
+    others = summary.documents["skipped"] - sum(summary.done_before.values())
+    return ", ".join([*parts, *([f"{others} not documents"] if others else [])])
+
+
+def _show_troubles(summary: Summary, console: Console) -> None:
+    table = Table(title="Not complete", title_justify="left")
+    for heading in ("status", "kind", "document", "pages", "why"):
+        table.add_column(heading, overflow="fold")
+    for trouble in summary.troubles[:_TOLD]:
+        name = trouble.uri.rsplit("/", 1)[-1]
+        table.add_row(trouble.status, trouble.kind, name, trouble.pages, Text(trouble.cause or ""))
+    console.print(table)
+    if summary.trouble_count > _TOLD:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in summary.kinds.most_common())
+        console.print(f"... and {summary.trouble_count - _TOLD} more: `octavo quarantine list`. In all: {kinds}")
