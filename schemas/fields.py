@@ -110,15 +110,17 @@ def parse_date(value: object, evidence: Evidence | None = None) -> object:
     return read_date(value, order=habits.order, years=habits.years)
 
 
-def parse_currency(value: object) -> object:
-    """Reads an ISO 4217 code, or a sign that means one currency only (€, £, zł ...).
+def parse_currency(value: object, evidence: Evidence | None = None) -> object:
+    """Reads an ISO 4217 code, or a sign that means one currency: by itself (€, £, zł), or on pages that name it ($).
 
     Raises:
-        ValueError: no such code, or a sign that several countries use ($, kr, ¥).
+        ValueError: no such code, or a sign that several countries use ($, kr, ¥) on pages that name none, or two.
     """
     if not isinstance(value, str):
         return value
     codes = ("GBP",) if value.strip() == "£" else currencies_of(value)
+    if len(codes) > 1 and evidence is not None:
+        codes = tuple(code for code in codes if code in evidence.habits.currencies)
     if len(codes) != 1:
         raise ValueError(f"{value[:LONGEST]!r} is not an ISO 4217 code; write one like EUR")
     return codes[0]
@@ -140,6 +142,10 @@ def _decimal(hint: str, decimal: str | None = None, **declared: Any) -> Any:
 
 def _day(value: object, info: ValidationInfo) -> object:
     return parse_date(value, _evidence(info))
+
+
+def _currency(value: object, info: ValidationInfo) -> object:
+    return parse_currency(value, _evidence(info))
 
 
 def money(
@@ -168,7 +174,7 @@ else:
 Date = Annotated[date, BeforeValidator(_day)]
 Currency = Annotated[
     str,
-    BeforeValidator(parse_currency),
+    BeforeValidator(_currency),
     WithJsonSchema({"type": "string", "format": "currency", "description": "ISO 4217 code"}),
 ]
 

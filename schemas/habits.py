@@ -9,11 +9,12 @@ from functools import lru_cache
 from itertools import combinations
 
 from schemas.amounts import LONGEST, Reading, plain_characters, read
-from schemas.currencies import currencies_of
+from schemas.currencies import CODES, currencies_of
 from schemas.dates import order_shown, printed_dates, years_shown
 
 _DIGIT = re.compile(r"\d")
 _TWO_WAYS = re.compile(r"\d[.,．，]\d{3}(?!\d)")
+_NAME = re.compile(r"[^\d\s.,:;()\[\]/*+-]+")
 _AROUND = " *:;=|_"
 _CLEARLY = 4
 _MOST_NUMBERS = 12
@@ -29,12 +30,14 @@ class PageHabits:
         order: which comes first in their numeric dates, "day" or "month"; None when they show none, or both.
         amounts: what their numbers mean, without signs.
         years: the full years of their dates.
+        currencies: those that a code or a sign on them names without doubt, as "USD" and "US$" do.
     """
 
     decimal: str | None = None
     order: str | None = None
     amounts: frozenset[Decimal] = frozenset()
     years: frozenset[int] = frozenset()
+    currencies: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,15 @@ def habits_of(words: Iterable[str]) -> PageHabits:
         _clear(orders, "day", "month"),
         frozenset(abs(value) for value in known if value is not None),
         years_shown(" ".join(texts)),
+        _named_currencies(texts),
     )
+
+
+def _named_currencies(texts: Iterable[str]) -> frozenset[str]:
+    """Codes, in capitals, and signs of one currency only, alone or beside an amount."""
+    names = {name for text in texts if len(text) <= LONGEST for name in _NAME.findall(text)}
+    found = {name: currencies_of(name) for name in names if name in CODES or not name.isalpha()}
+    return frozenset(codes[0] for codes in found.values() if len(codes) == 1)
 
 
 def is_open(answer: object) -> bool:
@@ -90,7 +101,7 @@ def is_open(answer: object) -> bool:
 @lru_cache(maxsize=4096)
 def _is_open(text: str) -> bool:
     if not any(map(str.isdecimal, text)):
-        return False
+        return len(currencies_of(text)) > 1
     if _TWO_WAYS.search(text) and len(read(text, units=True).values) > 1:
         return True
     return any(len(day.values) != 1 for day in printed_dates(text))
@@ -106,6 +117,7 @@ def together(habits: Iterable[PageHabits]) -> PageHabits:
         order.pop() if len(order) == 1 else None,
         frozenset().union(*(part.amounts for part in parts)),
         frozenset().union(*(part.years for part in parts)),
+        frozenset().union(*(part.currencies for part in parts)),
     )
 
 

@@ -114,7 +114,7 @@ def _leaf(value: str, kind: str, evidence: Evidence) -> str:
     if kind == "date":
         day = parse_date(value, evidence)
         return day.isoformat() if isinstance(day, date) else value
-    return str(parse_currency(value)) if kind == "currency" else value
+    return str(parse_currency(value, evidence)) if kind == "currency" else value
 
 
 def _branches(nodes: list[Any], document: Mapping[str, Any]) -> list[dict[str, Any]]:

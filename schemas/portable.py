@@ -1,15 +1,16 @@
 """The response schema that every endpoint accepts: OpenAI strict, Mistral strict, vLLM, llama.cpp.
 
 Every `$ref` inlined, every property required (optional ones may be null), objects closed, no bounds,
-no patterns: those are checked locally. Property order and descriptions are kept, for they are the
-prompt; `labels` and `examples` are folded into the description, since strict servers refuse unknown
-keywords.
+no patterns: those are told in words (`constraints`) and checked locally. Property order and descriptions
+are kept, for they are the prompt; `labels` and `examples` are folded into the description, since strict
+servers refuse unknown keywords.
 """
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
+from schemas.constraints import in_words, of_choices
 from schemas.joining import NotPortable, joined
 
 T = TypeVar("T")
@@ -142,7 +143,8 @@ def _choice(
     decimal = _is_decimal(node, choices)
     if decimal:
         unique = _number_or_text(unique)
-    described = _description({"format": "decimal", **node} if decimal else node, unique)
+    options_told = [{**option, "description": ""} for option in unique] if decimal else unique
+    described = _description({"format": "decimal", **of_choices(choices), **node} if decimal else node, options_told)
     if len(unique) == 1:
         return {**unique[0], **described}
     return {**described, "anyOf": [_undescribed(option) if described else option for option in unique]}
@@ -249,6 +251,9 @@ def _description(node: dict[str, Any], options: list[dict[str, Any]]) -> dict[st
     hint = {"decimal": "decimal as text, like 1234.56", "date": "YYYY-MM-DD"}.get(str(node.get("format")))
     if hint:
         parts.append(f"({hint})")
+    constraints = in_words(node)
+    if constraints:
+        parts.append(f"({constraints})")
     if node.get("labels"):
         parts.append("Labels: " + "; ".join(str(label) for label in node["labels"]) + ".")
     if node.get("examples"):

@@ -76,12 +76,12 @@ def test_a_plain_decimal_is_asked_for_as_a_number_in_text() -> None:
 
 
 def test_pydantic_types_become_what_a_server_can_enforce() -> None:
-    """Decimals are text, bounds go, enumerations stay, constants are enumerations of one."""
+    """Decimals are text, bounds are told in words, enumerations stay, constants are enumerations of one."""
     made = portable(Order.model_json_schema())
     fields = made["properties"]
     assert list(fields) == ["name", "price", "day", "colour", "kind", "tags"]
-    assert fields["name"] == {"type": "string"}
-    price = "What it costs. (decimal as text, like 1234.56) Examples: 12.50."
+    assert fields["name"] == {"type": "string", "description": "(1 characters or more, 20 characters at most)"}
+    price = "What it costs. (decimal as text, like 1234.56) (more than 0) Examples: 12.50."
     assert fields["price"] == {"type": "string", "description": price}
     assert fields["day"]["anyOf"][0]["format"] == "date"
     assert fields["tags"] == {"type": "array", "items": {"type": "string"}}
