@@ -17,8 +17,9 @@ _CORE = (
 )
 # A number stands by itself: no letter, digit or mark of an identifier, date or time touches it.
 _NUMBER = re.compile(
-    rf"(?<![\w./:#,'-])(?:[(] ?)?(?:[-−–+] ?)?(?:{_CURRENCY} ?(?:[-−–] ?)?)?(?<![0-9.,])(?=[.,]?[0-9]){_CORE}"
-    rf"(?:[.,][-–—−]{{1,2}}|/-)?(?: ?%)?(?:-(?![\w]))?(?: ?{_CURRENCY})?(?: ?-(?![\w ]))?"
+    rf"(?<![\w./:#,'-])(?:{_CURRENCY} ?(?=[(]))?(?:[(] ?)?(?:[-−–+] ?)?(?:{_CURRENCY} ?(?:[-−–] ?)?)?"
+    rf"(?<![0-9.,])(?=[.,]?[0-9]){_CORE}"
+    rf"(?:[.,][-–—−]{{1,2}}|/-)?(?: ?%)?(?:-(?![\w]))?(?: ?{_CURRENCY})?(?:-(?!\w)| ?-(?![\w ]))?"
     r"(?: ?(?:DR|CR|Dr|Cr|OD)\b)?(?: ?[)])?"
     r"(?![\w/:#]|[.,'][0-9]|-[\w])"
 )
@@ -51,6 +52,6 @@ def printed_numbers(text: str) -> tuple[PrintedNumber, ...]:
 
 def _reading(printed: str) -> Reading:
     """What a token says; where only one of its brackets was caught, it is the text's and not the number's."""
-    if printed.startswith("(") != printed.endswith(")"):
-        printed = printed.strip("()")
+    if ("(" in printed) != (")" in printed):
+        printed = printed.replace("(", "").replace(")", "")
     return read(printed.strip())

@@ -194,6 +194,24 @@ def test_numbers_are_found_in_running_text_as_whole_tokens() -> None:
     assert found == [("EUR 1.234,56-", (Decimal("-1234.56"),)), ("12,34,567", (Decimal(1234567),))]
 
 
+@pytest.mark.parametrize(
+    ("printed", "value", "code"),
+    [
+        ("US$ 12.00", "12.00", "USD"), ("R$ 1.234,00", "1234.00", "BRL"), ("1 234 567,00 Ft", "1234567.00", "HUF"),
+        ("kr. 1.250,00", "1250.00", "SEK"), ("1'234.50", "1234.50", None), ("1 234,50", "1234.50", None),
+        ("1\u202f234,50", "1234.50", None), ("−12,50 €", "-12.50", "EUR"), ("EUR (12,50)", "-12.50", "EUR"),
+        ("-EUR 12,50", "-12.50", "EUR"), ("12.00 EUR-", "-12.00", "EUR"), ("12,00- €", "-12.00", "EUR"),
+        ("１２３．４５", "123.45", None),
+    ],
+)  # fmt: skip
+def test_a_number_means_the_same_alone_and_in_a_text(printed: str, value: str, code: str | None) -> None:
+    """Currencies before and behind, brackets, trailing signs, full-width digits: the token is the whole of it."""
+    (one,) = printed_numbers(f"Sum {printed} due")
+    for reading in (one.reading, read(printed)):
+        assert reading.values == (Decimal(value),)
+        assert reading.currencies[:1] == ((code,) if code else ())
+
+
 def test_reading_takes_linear_time() -> None:
     """A page of a megabyte of digits and marks, and an answer with as many rows."""
     begun = time.monotonic()
