@@ -72,7 +72,11 @@ _BUDDHIST = range(2400, 2700)
 
 _ISO = re.compile(r"(?<![\w.])(\d{4})-(\d{2})-(\d{2})(?![\d-])")
 _YEAR_FIRST = re.compile(r"(?<![\w.,])(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})\.?(?![\d])")
-_NUMERIC = re.compile(r"(?<![\w.,/-])(\d{1,2})\s?([./-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})(?![\w/-]|[.,]\d)")
+# A dash may stand before another date (01.03.2024-31.03.2024), a time may be glued to the year.
+_NUMERIC = re.compile(
+    r"(?:(?<![\w.,/-])|(?<=[./]\d{4}-)|(?<=[./]\d\d-)|(?<=\.-))(\d{1,2})\s?([./-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})"
+    r"(?:(?=\d{1,2}:\d{2})|(?![\w/]|[.,]\d|-(?!\d{1,2}\.?\s?[./\s])))"
+)
 _KANJI = re.compile(
     r"(?:(?<![^\W\d])(\d{4})|(令和|平成|昭和|大正|明治|民國|民国)\s?(\d{1,3}|元))\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]"
 )
@@ -186,17 +190,18 @@ def years_shown(text: str) -> frozenset[int]:
 def _found(text: str, order: str | None, years: frozenset[int]) -> Iterator[PrintedDate]:
     for match in _YEAR_FIRST.finditer(text):
         yield from _made(match, match[1], [(int(match[3]), int(match[4]))], years)
-    for match in _KANJI.finditer(text):
+    for match in () if text.isascii() else _KANJI.finditer(text):
         era = _ERAS[match[2]] + (1 if match[3] == "元" else int(match[3])) if match[2] else int(match[1])
         yield from _made(match, f"{era:04}", [(int(match[4]), int(match[5]))], years)
     for match in _SHORT_ERA.finditer(text):
         yield from _made(match, str(_ERAS[match[1]] + int(match[2])), [(int(match[3]), int(match[4]))], years)
     for match in _NUMERIC.finditer(text):
         first, second = int(match[1]), int(match[3])
-        # With dots the day stands first wherever it is written so.
-        pairs = {"day": [(second, first)], "month": [(first, second)]}.get(
-            "day" if match[2] == "." else order or "", [(second, first), (first, second)]
-        )
+        pairs = [(second, first), (first, second)]
+        # With dots the day stands first wherever it is written so; what is no such day can be the other.
+        known = "day" if match[2] == "." else order
+        if known is not None:
+            pairs = [pair for pair in (pairs if known == "day" else pairs[::-1]) if _real(2000, *pair)][:1]
         yield from _made(match, match[4], pairs, years)
     for match in _DAY_FIRST.finditer(text):
         yield from _made(match, match[3], [(month_named(match[2]), int(match[1]))], years)
