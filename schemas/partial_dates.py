@@ -38,7 +38,9 @@ def days_without_year(text: str, year: int, *, day_first: bool | None = None) ->
     for match in _NO_YEAR.finditer(plain):
         first, second = int(match[1]), int(match[3])
         known = True if match[2] == "." else day_first
-        days = _days(year, [(first, second), (second, first)] if known is False else [(second, first), (first, second)])
+        days = _days(
+            year, [(first, second), (second, first)] if known is False else [(second, first), (first, second)]
+        )
         found += _one(match, days if known is None else days[:1])
     return found
 

@@ -22,7 +22,6 @@ from schemas.currencies import CODES
 from schemas.dates import read_date
 
 
-
 def ground(value: Mapping[str, Any], pages: Mapping[int, Sequence[Word]]) -> tuple[Evidence, ...]:
     """Looks for every leaf that is not null.
 

@@ -92,10 +92,14 @@ class PageText:
         """The same for numbers that stand in a word with others, or with letters: 2013-471102, 20Stk."""
         places: dict[Decimal, list[Place]] = defaultdict(list)
         for number, word in enumerate(self.words):
-            for one in numbers_within(word.text):
+            for one in () if word.text.isalpha() or _only(word.text) else numbers_within(word.text):
                 for value in one.reading.values:
                     places[abs(value)].append(Place(self.page, (number,)))
         return places
+
+    @cached_property
+    def _plain(self) -> str:
+        return plain_characters(self.printed)
 
     @cached_property
     def _days(self) -> dict[tuple[_Dates, int], dict[date, list[Place]]]:
@@ -110,7 +114,7 @@ class PageText:
         """
         key = dates, day.year
         if key not in self._days:
-            self._days[key] = self._placed(dates(self.printed, day.year))
+            self._days[key] = self._placed(dates(self._plain, day.year))
         return self._days[key].get(day, [])
 
     def _placed(self, dates: Iterable[PrintedDate]) -> dict[date, list[Place]]:
@@ -187,7 +191,7 @@ def date_places(day: date, text: PageText) -> list[Place]:
 
 def _dates(printed: str, year: int) -> list[PrintedDate]:
     # Most pages print few years: no search for one whose last digits are not there. An era's are others.
-    if f"{year % 100:02}" not in plain_characters(printed) and "年" not in printed:
+    if f"{year % 100:02}" not in printed and "年" not in printed:
         return []
     return printed_dates(printed, years=frozenset({year}))
 
