@@ -35,6 +35,8 @@ _ROUND = re.compile(r"[.,][-–—−]{1,2}|/[-=]|\.(?=\s*$)")  # "250.–", "50
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u200a\u202f\u2002\u2003\u3000\t\n\r"), " ")
 _SAME = str.maketrans({**{chr(k): v for k, v in _SPACES.items()}, "’": "'", "‘": "'", "ʼ": "'", "´": "'", "＇": "'"})
 
+_OTHER_FORM = re.compile(r"[\uff01-\uff5e]|(?![0-9])\d")
+
 MINUS, PLUS = "-−–", "+"
 DEBIT = frozenset({"dr", "od", "s", "db", "d", "soll"})
 CREDIT = frozenset({"cr", "h", "c", "haben"})
@@ -275,15 +277,17 @@ def plain_characters(text: str) -> str:
 
     Every character stays one character, so that places in it are places in the text.
     """
-    if text.isascii() and text.isprintable():
-        return text
+    return text if text.isascii() and text.isprintable() else _plain(text)
+
+
+@lru_cache(maxsize=512)
+def _plain(text: str) -> str:
     text = text.translate(_SAME)
-    return text if text.isascii() else "".join(map(_plain_character, text))
+    return text if text.isascii() else _OTHER_FORM.sub(_plain_character, text)
 
 
-@lru_cache(maxsize=4096)
-def _plain_character(character: str) -> str:
+def _plain_character(match: re.Match[str]) -> str:
+    character = match[0]
     if "\uff01" <= character <= "\uff5e":
         return chr(ord(character) - 0xFEE0)
-    digit = unicodedata.decimal(character, None)
-    return character if digit is None else str(digit)
+    return str(unicodedata.decimal(character))
