@@ -174,7 +174,7 @@ def _number(core: str, printed: str, sign: Decimal) -> Reading:  # noqa: PLR0911
         fraction = grouped["fraction"] or grouped["paise"] or ""
         group = grouped["group"]
         twice = grouped["indian"] is None and core.count(group) > 1
-        value = sign * Decimal(f"{whole}.{fraction[1:] or 0}" if fraction else whole)
+        value = sign * Decimal(f"{whole}.{fraction[1:] or 0}" if fraction else whole) + 0  # no minus before a zero
         if fraction:
             return Reading(printed, (value,), mark=fraction[0])
         if group in {".", ","} and not twice and not core.startswith("0"):
@@ -188,7 +188,7 @@ def _number(core: str, printed: str, sign: Decimal) -> Reading:  # noqa: PLR0911
     plain = _PLAIN.fullmatch(core)
     if plain is None or not (plain["whole"] or plain["places"]):
         return Reading(printed, why="no number: its marks and groups do not fit together")
-    value = sign * Decimal(f"{plain['whole'] or 0}.{plain['places']}" if plain["places"] else plain["whole"])
+    value = sign * Decimal(f"{plain['whole'] or 0}.{plain['places']}" if plain["places"] else plain["whole"]) + 0
     return Reading(printed, (value,), mark=plain["mark"])
 
 

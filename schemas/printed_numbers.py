@@ -20,9 +20,9 @@ _CORE = (
 def _token(before: str, after: str) -> re.Pattern[str]:
     """A number with all that belongs to it, where `before` holds and `after` does not follow."""
     return re.compile(
-        rf"{before}(?:{_CURRENCY} ?(?=[(]))?(?:[(] ?)?(?:[-−–+] ?)?(?:{_CURRENCY} ?(?:[-−–] ?)?)?"
-        rf"(?<![0-9])(?<![0-9][.,])(?=[.,]?[0-9]){_CORE}"
-        rf"(?:[.,][-–—−]{{1,2}}|/-)?(?: ?%)?(?:-(?![\w]))?(?: ?{_CURRENCY})?(?:-(?!\w)| ?-(?![\w ]))?"
+        rf"{before}(?:{_CURRENCY} ?(?=[(][-−–0-9., ']{{1,25}}[)]))?(?:[(] ?)?(?:(?<![\w.])[-−–+] ?)?"
+        rf"(?:{_CURRENCY} ?(?:[-−–] ?)?)?(?<![0-9])(?<![0-9][.,])(?=[.,]?[0-9]){_CORE}"
+        rf"(?:[.,][-–—−]{{1,2}}|/-)?(?: ?%|(?:-(?!\w))?(?: ?{_CURRENCY})?(?:-(?!\w)| ?-(?![\w ]))?)"
         r"(?: ?(?:DR|CR|Dr|Cr|OD|[SH])\b)?(?: ?[)])?"
         rf"(?!{after}|[.,'][0-9])"
     )

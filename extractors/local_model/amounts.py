@@ -77,7 +77,7 @@ def currency(texts: Iterable[str]) -> str | None:
             if code in _COMMON:
                 votes[code] = votes.get(code, 0) + 1.5
         for sign in _SIGN.findall(text):
-            code = _code_of(sign)
+            code = None if sign.removesuffix(".") in CODES else _code_of(sign)
             if code:
                 votes[code] = votes.get(code, 0) + 1
         if re.search(r"(?i)\b(?:us|u\.s\.) dollars?\b", text):
