@@ -143,6 +143,8 @@ def _read(text: str, units: bool) -> Reading:  # noqa: FBT001, PLR0911 - cached 
         return Reading(text, why="no number")
     after = _ROUND.match(plain, last.end())
     rest = plain[after.end() if after else last.end() :]
+    if after is None and first.start() == 0 and not rest:
+        return _number(plain, text, Decimal(1))
     around = _around(plain[: first.start()], rest, units=units)
     if isinstance(around, str):
         return Reading(text, why=around)

@@ -22,6 +22,7 @@ from schemas.dates import PrintedDate, printed_dates
 from schemas.partial_dates import days_without_year, joined_dates
 from schemas.printed_numbers import numbers_within, printed_numbers
 
+_DIGIT = re.compile(r"\d")
 TOKEN = re.compile(r"[^\W_]+")
 _WIDEST_NUMBER, _GROUP = 4, 3
 _BESIDE_A_SIGN = " 0123456789.,:;'’()+-−–/*\u00a0\u202f"
@@ -78,7 +79,7 @@ class PageText:
         """What a number can mean, without its sign -> the words that print it, and no other number."""
         places: dict[Decimal, list[Place]] = defaultdict(list)
         for first, word in enumerate(self.words):
-            if word.text.isalpha():
+            if word.text.isalpha() or not _DIGIT.search(word.text):
                 continue
             for value in _only(word.text):
                 places[value].append(Place(self.page, (first,)))
@@ -92,7 +93,9 @@ class PageText:
         """The same for numbers that stand in a word with others, or with letters: 2013-471102, 20Stk."""
         places: dict[Decimal, list[Place]] = defaultdict(list)
         for number, word in enumerate(self.words):
-            for one in () if word.text.isalpha() or _only(word.text) else numbers_within(word.text):
+            if not _DIGIT.search(word.text) or _only(word.text):
+                continue
+            for one in numbers_within(word.text):
                 for value in one.reading.values:
                     places[abs(value)].append(Place(self.page, (number,)))
         return places
