@@ -35,6 +35,8 @@ _ROUND = re.compile(r"[.,][-–—−]{1,2}|/[-=]|\.(?=\s*$)")  # "250.–", "50
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u200a\u202f\u2002\u2003\u3000\t\n\r"), " ")
 _SAME = str.maketrans({**{chr(k): v for k, v in _SPACES.items()}, "’": "'", "‘": "'", "ʼ": "'", "´": "'", "＇": "'"})
 
+_OTHER_FORM = re.compile(r"[\uff01-\uff5e]|(?![0-9])\d")
+
 MINUS, PLUS = "-−–", "+"
 DEBIT = frozenset({"dr", "od", "s", "db", "d", "soll"})
 CREDIT = frozenset({"cr", "h", "c", "haben"})
@@ -141,6 +143,8 @@ def _read(text: str, units: bool) -> Reading:  # noqa: FBT001, PLR0911 - cached 
         return Reading(text, why="no number")
     after = _ROUND.match(plain, last.end())
     rest = plain[after.end() if after else last.end() :]
+    if after is None and first.start() == 0 and not rest:
+        return _number(plain, text, Decimal(1))
     around = _around(plain[: first.start()], rest, units=units)
     if isinstance(around, str):
         return Reading(text, why=around)
@@ -172,7 +176,7 @@ def _number(core: str, printed: str, sign: Decimal) -> Reading:  # noqa: PLR0911
         fraction = grouped["fraction"] or grouped["paise"] or ""
         group = grouped["group"]
         twice = grouped["indian"] is None and core.count(group) > 1
-        value = sign * Decimal(f"{whole}.{fraction[1:] or 0}" if fraction else whole)
+        value = sign * Decimal(f"{whole}.{fraction[1:] or 0}" if fraction else whole) + 0  # no minus before a zero
         if fraction:
             return Reading(printed, (value,), mark=fraction[0])
         if group in {".", ","} and not twice and not core.startswith("0"):
@@ -186,7 +190,7 @@ def _number(core: str, printed: str, sign: Decimal) -> Reading:  # noqa: PLR0911
     plain = _PLAIN.fullmatch(core)
     if plain is None or not (plain["whole"] or plain["places"]):
         return Reading(printed, why="no number: its marks and groups do not fit together")
-    value = sign * Decimal(f"{plain['whole'] or 0}.{plain['places']}" if plain["places"] else plain["whole"])
+    value = sign * Decimal(f"{plain['whole'] or 0}.{plain['places']}" if plain["places"] else plain["whole"]) + 0
     return Reading(printed, (value,), mark=plain["mark"])
 
 
@@ -275,15 +279,17 @@ def plain_characters(text: str) -> str:
 
     Every character stays one character, so that places in it are places in the text.
     """
-    if text.isascii() and text.isprintable():
-        return text
+    return text if text.isascii() and text.isprintable() else _plain(text)
+
+
+@lru_cache(maxsize=512)
+def _plain(text: str) -> str:
     text = text.translate(_SAME)
-    return text if text.isascii() else "".join(map(_plain_character, text))
+    return text if text.isascii() else _OTHER_FORM.sub(_plain_character, text)
 
 
-@lru_cache(maxsize=4096)
-def _plain_character(character: str) -> str:
+def _plain_character(match: re.Match[str]) -> str:
+    character = match[0]
     if "\uff01" <= character <= "\uff5e":
         return chr(ord(character) - 0xFEE0)
-    digit = unicodedata.decimal(character, None)
-    return character if digit is None else str(digit)
+    return str(unicodedata.decimal(character))

@@ -42,7 +42,8 @@ def decimals(code: str) -> int:
 def currencies_of(text: str) -> tuple[str, ...]:
     """The codes that a printed sign, name or code may mean, likeliest first; empty for what names none."""
     sign = text.strip()
-    if sign in CODES:
-        return (sign,)
-    known = SIGNS.get(sign) or SIGNS.get(sign.removesuffix("."))
-    return known or ((sign.upper(),) if sign.upper() in CODES else ())
+    plain = sign.removesuffix(".")
+    if plain in CODES:
+        return (plain,)
+    known = SIGNS.get(sign) or SIGNS.get(plain)
+    return known or ((plain.upper(),) if plain.upper() in CODES else ())

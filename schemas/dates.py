@@ -18,41 +18,41 @@ from schemas.amounts import plain_characters
 LONGEST = 80
 _MONTHS = """
     january januar janvier januari enero gennaio janeiro jan janv ene gen jaenner janner styczen stycznia sty
-    январь января янв leden ledna tammikuu tammikuuta tammi ocak oca ιανουαριος ιανουαριου ιαν ianuarie ian
+    январь января янв leden ledna tammikuu tammikuuta tammi ocak oca ιανουαριος ιανουαριου ιαν ianuarie ian يناير
 
     february februar fevrier februari febrero febbraio fevereiro feb fev fevr febr feber luty lutego lut февраль
-    февраля фев unor unora helmikuu helmikuuta helmi subat sub φεβρουαριος φεβρουαριου φεβ februarie
+    февраля фев unor unora helmikuu helmikuuta helmi subat sub φεβρουαριος φεβρουαριου φεβ februarie فبراير شباط
 
     march marz mars maart marzo marco mar mrz mrt maerz marts marzec marca март марта мар brezen brezna
-    maaliskuu maaliskuuta maalis mart μαρτιος μαρτιου μαρ martie
+    maaliskuu maaliskuuta maalis mart μαρτιος μαρτιου μαρ martie مارس آذار
 
     april avril abril aprile apr avr abr kwiecien kwietnia kwi апрель апреля апр duben dubna huhtikuu huhtikuuta
-    huhti nisan nis απριλιος απριλιου απρ aprilie
+    huhti nisan nis απριλιος απριλιου απρ aprilie أبريل إبريل نيسان
 
     may mai mei mayo maggio maio mag maj maja май мая kveten kvetna toukokuu toukokuuta touko mayis μαιος μαιου
-    μαι mait
+    μαι mait مايو أيار
 
     june juni juin junio giugno junho jun giu czerwiec czerwca cze июнь июня июн cerven cervna kesakuu kesakuuta
-    kesa haziran haz ιουνιος ιουνιου ιουν iunie iun
+    kesa haziran haz ιουνιος ιουνιου ιουν iunie iun يونيو حزيران
 
     july juli juillet julio luglio julho jul juil lug lipiec lipca lip июль июля июл cervenec cervence heinakuu
-    heinakuuta heina temmuz tem ιουλιος ιουλιου ιουλ iulie iul
+    heinakuuta heina temmuz tem ιουλιος ιουλιου ιουλ iulie iul يوليو تموز
 
     august aout augustus augusti agosto aug ago sierpien sierpnia sie август августа авг srpen srpna elokuu
-    elokuuta elo agustos agu αυγουστος αυγουστου αυγ
+    elokuuta elo agustos agu αυγουστος αυγουστου αυγ أغسطس
 
     september septembre septiembre settembre setembro sep sept set wrzesien wrzesnia wrz сентябрь сентября сен
-    сент zari syyskuu syyskuuta syys eylul eyl σεπτεμβριος σεπτεμβριου σεπ septembrie
+    сент zari syyskuu syyskuuta syys eylul eyl σεπτεμβριος σεπτεμβριου σεπ septembrie سبتمبر أيلول
 
     october oktober octobre octubre ottobre outubro oct okt ott out pazdziernik pazdziernika paz октябрь октября
-    окт rijen rijna lokakuu lokakuuta loka ekim eki οκτωβριος οκτωβριου οκτ octombrie
+    окт rijen rijna lokakuu lokakuuta loka ekim eki οκτωβριος οκτωβριου οκτ octombrie أكتوبر
 
     november novembre noviembre novembro nov
     listopada listopadu lis ноябрь ноября ноя нояб marraskuu marraskuuta marras kasim
-    kas νοεμβριος νοεμβριου νοε noiembrie noi
+    kas νοεμβριος νοεμβριου νοε noiembrie noi نوفمبر
 
     december dezember decembre diciembre dicembre dezembro dec dez dic grudzien grudnia gru декабрь декабря дек
-    prosinec prosince joulukuu joulukuuta joulu aralik ara δεκεμβριος δεκεμβριου δεκ decembrie
+    prosinec prosince joulukuu joulukuuta joulu aralik ara δεκεμβριος δεκεμβριου δεκ decembrie ديسمبر
 """
 """Names and abbreviations, folded or as written, a paragraph a month."""
 _SPELLED = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae"})
@@ -72,14 +72,20 @@ _BUDDHIST = range(2400, 2700)
 
 _ISO = re.compile(r"(?<![\w.])(\d{4})-(\d{2})-(\d{2})(?![\d-])")
 _YEAR_FIRST = re.compile(r"(?<![\w.,])(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})\.?(?![\d])")
-_NUMERIC = re.compile(r"(?<![\w.,/-])(\d{1,2})\s?([./-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})(?![\w/-]|[.,]\d)")
+# A dash may stand before another date (01.03.2024-31.03.2024), a time may be glued to the year.
+_NUMERIC = re.compile(
+    r"(?:(?<![\w.,/-])|(?<=[./]\d{4}-)|(?<=[./]\d\d-)|(?<=\.-))(\d{1,2})\s?([./-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})"
+    r"(?:(?=\d{1,2}:\d{2})|(?![\w/]|[.,]\d|-(?!\d{1,2}\.?\s?[./\s])))"
+)
 _KANJI = re.compile(
     r"(?:(?<![^\W\d])(\d{4})|(令和|平成|昭和|大正|明治|民國|民国)\s?(\d{1,3}|元))\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]"
 )
 _SHORT_ERA = re.compile(r"(?<![^\W_])([RHS])(\d{1,2})[./](\d{1,2})[./](\d{1,2})(?![\d./])")
 _WORD = r"([^\W\d_]{3,14})"
 _DAY_FIRST = re.compile(
-    r"(?<![\d.,/-])(\d{1,2})\s?(?:st|nd|rd|th|er|ste|de|º|°|η)?\.?[\s\-/]{0,2}(?:day of |of |de |del )?"
+    # "12 stycznia" and "5 december" begin as ordinals do; "31stMarch" is one.
+    r"(?<![\d.,/-])(\d{1,2})(?:\s?(?:st|nd|rd|th|er|ste|de|º|°|η)(?![^\W\d_A-Z]))?"
+    r"\.?[\s\-/]{0,2}(?:day of |of |de |del )?"
     + _WORD
     + r"\.?'?[\s\-/,.]{0,3}(?:of |del? )?(\d{4}|\d{2})(?!\d|[.,:/-]\d)"
 )
@@ -184,17 +190,18 @@ def years_shown(text: str) -> frozenset[int]:
 def _found(text: str, order: str | None, years: frozenset[int]) -> Iterator[PrintedDate]:
     for match in _YEAR_FIRST.finditer(text):
         yield from _made(match, match[1], [(int(match[3]), int(match[4]))], years)
-    for match in _KANJI.finditer(text):
+    for match in () if text.isascii() else _KANJI.finditer(text):
         era = _ERAS[match[2]] + (1 if match[3] == "元" else int(match[3])) if match[2] else int(match[1])
         yield from _made(match, f"{era:04}", [(int(match[4]), int(match[5]))], years)
     for match in _SHORT_ERA.finditer(text):
         yield from _made(match, str(_ERAS[match[1]] + int(match[2])), [(int(match[3]), int(match[4]))], years)
     for match in _NUMERIC.finditer(text):
         first, second = int(match[1]), int(match[3])
-        # With dots the day stands first wherever it is written so.
-        pairs = {"day": [(second, first)], "month": [(first, second)]}.get(
-            "day" if match[2] == "." else order or "", [(second, first), (first, second)]
-        )
+        pairs = [(second, first), (first, second)]
+        # With dots the day stands first wherever it is written so; what is no such day can be the other.
+        known = "day" if match[2] == "." else order
+        if known is not None:
+            pairs = [pair for pair in (pairs if known == "day" else pairs[::-1]) if _real(2000, *pair)][:1]
         yield from _made(match, match[4], pairs, years)
     for match in _DAY_FIRST.finditer(text):
         yield from _made(match, match[3], [(month_named(match[2]), int(match[1]))], years)

@@ -62,12 +62,10 @@ def habits_of(words: Iterable[str]) -> PageHabits:
         words: their texts, in reading order, split at white space.
     """
     texts = [plain_characters(word) for word in words]
-    with_digits = [text.strip(_AROUND) for text in texts if _DIGIT.search(text)]
-    readings = [reading for text in with_digits if (reading := read(text)).values]
-    marks = Counter(reading.mark for reading in readings if _shows_its_mark(reading))
-    decimal = _clear(marks, ".", ",")
+    readings = _readings(texts)
+    decimal = _clear(_marks(readings), ".", ",")
     known = [_meant(reading, decimal) for reading in readings]
-    orders = Counter(order for text in with_digits if (order := order_shown(text)))
+    orders = orders_shown(texts)
     return PageHabits(
         decimal,
         _clear(orders, "day", "month"),
@@ -82,6 +80,24 @@ def _named_currencies(texts: Iterable[str]) -> frozenset[str]:
     names = {name for text in texts if len(text) <= LONGEST for name in _NAME.findall(text)}
     found = {name: currencies_of(name) for name in names if name in CODES or not name.isalpha()}
     return frozenset(codes[0] for codes in found.values() if len(codes) == 1)
+
+
+def marks_shown(words: Iterable[str]) -> Counter[str | None]:
+    """How many numbers of a text, given as `habits_of` wants it, show that "." or "," is their decimal mark."""
+    return _marks(_readings(map(plain_characters, words)))
+
+
+def orders_shown(words: Iterable[str]) -> Counter[str]:
+    """How many dates of such a text show that "day" or "month" comes first."""
+    return Counter(order for word in words if (order := order_shown(plain_characters(word).strip(_AROUND))))
+
+
+def _readings(texts: Iterable[str]) -> list[Reading]:
+    return [reading for text in texts if _DIGIT.search(text) and (reading := read(text.strip(_AROUND))).values]
+
+
+def _marks(readings: Iterable[Reading]) -> Counter[str | None]:
+    return Counter(reading.mark for reading in readings if _shows_its_mark(reading))
 
 
 def is_open(answer: object) -> bool:

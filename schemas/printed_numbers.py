@@ -15,13 +15,22 @@ _CORE = (
     r"(?:[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}|[0-9]{1,3}(?:([.,'٬ ])[0-9]{3})(?:\1[0-9]{3})*|[0-9]+)?"
     r"(?:[.,٫][0-9]+)?"
 )
+
+
+def _token(before: str, after: str) -> re.Pattern[str]:
+    """A number with all that belongs to it, where `before` holds and `after` does not follow."""
+    return re.compile(
+        rf"{before}(?:{_CURRENCY} ?(?=[(][-−–0-9., ']{{1,25}}[)]))?(?:[(] ?)?(?:(?<![\w.])[-−–+] ?)?"
+        rf"(?:{_CURRENCY} ?(?:[-−–] ?)?)?(?<![0-9])(?<![0-9][.,])(?=[.,]?[0-9]){_CORE}"
+        rf"(?:[.,][-–—−]{{1,2}}|/-)?(?: ?%|(?:-(?!\w))?(?: ?{_CURRENCY})?(?:-(?!\w)| ?-(?![\w ]))?)"
+        r"(?: ?(?:DR|CR|Dr|Cr|OD|[SH])\b)?(?: ?[)])?"
+        rf"(?!{after}|[.,'][0-9])"
+    )
+
+
 # A number stands by itself: no letter, digit or mark of an identifier, date or time touches it.
-_NUMBER = re.compile(
-    rf"(?<![\w./:#,'-])(?:[(] ?)?(?:[-−–+] ?)?(?:{_CURRENCY} ?(?:[-−–] ?)?)?(?<![0-9.,])(?=[.,]?[0-9]){_CORE}"
-    rf"(?:[.,][-–—−]{{1,2}}|/-)?(?: ?%)?(?:-(?![\w]))?(?: ?{_CURRENCY})?(?: ?-(?![\w ]))?"
-    r"(?: ?(?:DR|CR|Dr|Cr|OD)\b)?(?: ?[)])?"
-    r"(?![\w/:#]|[.,'][0-9]|-[\w])"
-)
+_ALONE = _token(r"(?<![\w./:#,'-])", r"[\w/:#]|-[\w]")
+_WITHIN = _token(r"(?<![\w/,'])(?<!\d[.:])", r"[0-9/:]")
 _TELEPHONE = re.compile(r"(?<!\w)\+[0-9]{1,3}[ (/-][0-9 ()/.-]{5,20}[0-9]|(?<!\w)\([0-9]{3,5}\) ?[0-9][0-9 -]{4,12}")
 
 
@@ -37,10 +46,20 @@ class PrintedNumber:
 @lru_cache(maxsize=4096)
 def printed_numbers(text: str) -> tuple[PrintedNumber, ...]:
     """Every whole number token of a text, from left to right; the reading has one or two values."""
+    return _numbers(text, _ALONE)
+
+
+@lru_cache(maxsize=4096)
+def numbers_within(text: str) -> tuple[PrintedNumber, ...]:
+    """Also the numbers that letters follow, or that a dash ties to others: "20Stk", "12.50SR", "2013-471102"."""
+    return _numbers(text, _WITHIN)
+
+
+def _numbers(text: str, token: re.Pattern[str]) -> tuple[PrintedNumber, ...]:
     plain = plain_characters(text)
     calls = [match.span() for match in _TELEPHONE.finditer(plain)]
     found = []
-    for match in _NUMBER.finditer(plain):
+    for match in token.finditer(plain):
         if any(start < match.end() and match.start() < end for start, end in calls):
             continue
         reading = _reading(match[0])
@@ -51,6 +70,6 @@ def printed_numbers(text: str) -> tuple[PrintedNumber, ...]:
 
 def _reading(printed: str) -> Reading:
     """What a token says; where only one of its brackets was caught, it is the text's and not the number's."""
-    if printed.startswith("(") != printed.endswith(")"):
-        printed = printed.strip("()")
+    if ("(" in printed) != (")" in printed):
+        printed = printed.replace("(", "").replace(")", "")
     return read(printed.strip())

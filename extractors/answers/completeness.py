@@ -6,21 +6,18 @@ count, not a proof: it speaks up only where several rows of a table that the ans
 missing, or where a long column of amounts gave no row at all.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from extractors.answers.printed import telling
 from extractors.documents import Word
+from schemas.amounts import read
 
-_DIGIT, _NO_DIGIT = re.compile(r"\d"), re.compile(r"\D+")
-_DATE = re.compile(r"^\D?\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\D?$")
-_NUMBER = re.compile(r"^[^\w\s]*[A-Z]{0,3}[^\w\s]*\d[\d.,'’]*[^\w\s]*[A-Z]{0,2}[^\w\s]*$")
-_AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
-_DIGITS = 3
+_AROUND = " *:;=|_"
+_DIGITS, _CENTS = 3, -2
 _ALIGNED = 0.006
 _COLUMN, _LONG_COLUMN = 4, 10
 _MISSING, _SHARE, _DENSE = 4, 0.2, 0.7
@@ -43,11 +40,11 @@ class Unread:
 
 @dataclass(frozen=True)
 class _Number:
-    """A number of the text layer: its digits, with and without the group before it; its right edge."""
+    """A number of the text layer: what it can mean, with and without the group before it; its right edge."""
 
     page: int
     line: int
-    keys: tuple[str, ...]
+    values: frozenset[Decimal]
     edge: float
     is_amount: bool
 
@@ -78,9 +75,9 @@ def unread_rows(
     if not own and _amounts(pages.values()) < _LONG_COLUMN:
         return {}  # the usual page without a table, told at a tenth of the cost
     rows = _table_rows([number for page, words in pages.items() for number in _numbers(page, words)])
-    found = _found(rows, Counter(_keys_of(value)))
+    found = _found(rows, Counter(_values_in(value)))
     # A closing balance is the last row's too: of the head's numbers none says that a table is asked for.
-    asked_for = _asked_for(rows, _found(rows, Counter(_keys_of(own))))
+    asked_for = _asked_for(rows, _found(rows, Counter(_values_in(own))))
     certain = bool(asked_for)
     if not certain and not own:
         lengths = Counter(row.columns for row in rows if _holds_amounts(row))
@@ -99,7 +96,7 @@ def unread_rows(
 
 def _amounts(pages: Iterable[Sequence[Word]]) -> int:
     """How many amounts some pages show, at most."""
-    return sum(len(_AMOUNT.findall(" ".join([word.text for word in words]))) for words in pages)
+    return sum(bool((told := _told(word.text)) and told[1]) for words in pages for word in words)
 
 
 def _rows_at(value: Mapping[str, Any], path: str) -> list[Any]:
@@ -137,19 +134,24 @@ def _numbers(page: int, words: Sequence[Word]) -> Iterator[_Number]:
         for word in of_line:
             told = _told(word.text)
             if told is not None:
-                key, is_amount = told
+                values, is_amount = told
                 # "1 234,50" is two words and one number.
-                keys = tuple(dict.fromkeys((_key(before + word.text), key))) if before.isdigit() else (key,)
-                yield _Number(page, line, keys, word.box[2], is_amount)
+                joined = _told(f"{before} {word.text}") if before.isdecimal() else None
+                yield _Number(page, line, values | joined[0] if joined else values, word.box[2], is_amount)
             before = word.text
 
 
 @lru_cache(maxsize=4096)
-def _told(text: str) -> tuple[str, bool] | None:
-    """A number's key, and whether it is an amount; None for what is no number, a date or a small count."""
-    if not _NUMBER.match(text) or _DATE.match(text) or len(_NO_DIGIT.sub("", text)) < _DIGITS:
+def _told(text: str) -> tuple[frozenset[Decimal], bool] | None:
+    """What a number can mean, and whether it is an amount; None for what is no number, or a small count."""
+    if sum(map(str.isdecimal, text)) < _DIGITS:
         return None
-    return _key(text), bool(_AMOUNT.search(text))
+    values = _values(text)
+    return (values, any(value.as_tuple().exponent == _CENTS for value in values)) if values else None
+
+
+def _values(text: str) -> frozenset[Decimal]:
+    return frozenset(map(abs, read(text.strip(_AROUND), units=True).values))
 
 
 def _lines(words: Sequence[Word]) -> Iterator[list[Word]]:
@@ -195,29 +197,25 @@ def _table_rows(numbers: Sequence[_Number]) -> list[_Row]:
     ]
 
 
-def _found(rows: Sequence[_Row], left: Counter[str]) -> set[_Row]:
+def _found(rows: Sequence[_Row], left: Counter[Decimal]) -> set[_Row]:
     """The rows of which a number is in the answer; each number of the answer stands for one row only."""
     found = set()
     for row in rows:
         for number in row.numbers:
-            key = next((key for key in number.keys if left[key] > 0), None)
-            if key is not None:
-                left[key] -= 1
+            value = next((value for value in number.values if left[value] > 0), None)
+            if value is not None:
+                left[value] -= 1
                 found.add(row)
     return found
 
 
-def _keys_of(value: Any) -> Iterator[str]:
+def _values_in(value: Any) -> Iterator[Decimal]:
     if isinstance(value, Mapping):
         for child in value.values():
-            yield from _keys_of(child)
+            yield from _values_in(child)
     elif isinstance(value, list):
         for child in value:
-            yield from _keys_of(child)
+            yield from _values_in(child)
     elif value is not None and not isinstance(value, bool):
-        yield from (_key(word) for word in str(value).split() if _DIGIT.search(word))
-
-
-def _key(text: str) -> str:
-    """Digits that tell a number whatever its spelling: "1,234.50", "1.234,5" and 1234.5 are "12345"."""
-    return telling(text) or "0"
+        for word in str(value).split():
+            yield from _values(word)

@@ -11,17 +11,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from extractors.answers import printed
 from extractors.answers.printed import PageText, Place
 from extractors.documents import Evidence, Word
+from schemas.amounts import read
 from schemas.currencies import CODES
-
-_ISO_DATE = re.compile(r"^(\d{4})-(\d{2})-(\d{2})(?:$|T)")
-# A leading zero belongs to an identifier: "00012" is looked for as text.
-_DECIMAL = re.compile(r"^-?(?:0|[1-9]\d*)(?:\.\d+)?$")
-_PRINTED_AMOUNT = re.compile(r"^\D{0,4}\d[\d.,'’\s]*\D{0,4}$")
+from schemas.dates import read_date
 
 
 def ground(value: Mapping[str, Any], pages: Mapping[int, Sequence[Word]]) -> tuple[Evidence, ...]:
@@ -104,16 +102,19 @@ def _places(leaf: Any, text: PageText) -> list[Place]:
         return []
     if isinstance(leaf, int | float):
         return printed.amount_places(Decimal(repr(leaf)), text)
-    day = _date_of(str(leaf))
+    said = str(leaf)
+    day = _day_of(said)
     if day is not None:
-        return printed.date_places(day, text)
-    if _DECIMAL.match(str(leaf)):
-        return printed.amount_places(Decimal(str(leaf)), text)
-    places = printed.text_places(str(leaf), text) or _split_places(str(leaf), text)
-    if not places and _PRINTED_AMOUNT.match(str(leaf)):
-        places = [place for amount in printed.readings(str(leaf)) for place in printed.number_places(amount, text)[0]]
-    if not places and str(leaf) in CODES:
-        places = printed.sign_places(str(leaf), text)
+        return printed.date_places(day, text) or printed.text_places(said, text)
+    values = read(said, units=True).values
+    # A leading zero belongs to an identifier: "00012" is looked for as text.
+    if len(values) == 1 and f"{values[0]:f}" == said:
+        return printed.amount_places(values[0], text)
+    places = printed.text_places(said, text) or _split_places(said, text)
+    if not places:
+        places = [place for value in values for place in text.number_places.get(abs(value), ())]
+    if not places and said in CODES:
+        places = printed.sign_places(said, text)
     return places
 
 
@@ -128,12 +129,12 @@ def _split_places(value: str, text: PageText) -> list[Place]:
     return [Place(text.page, tuple(sorted({number for place in chosen for number in place.words})))]
 
 
-def _date_of(value: str) -> date | None:
-    parts = _ISO_DATE.match(value)
-    if parts is None:
+@lru_cache(maxsize=4096)
+def _day_of(said: str) -> date | None:
+    if not any(map(str.isdecimal, said)):
         return None
     try:
-        return date(*(int(part) for part in parts.groups()))
+        return read_date(said)
     except ValueError:
         return None
 

@@ -8,23 +8,27 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from itertools import accumulate
 
 from extractors.documents import Box, Word
+from schemas.amounts import plain_characters, read
 from schemas.currencies import SIGNS, currencies_of
-from schemas.dates import month_named, printed_dates
+from schemas.dates import PrintedDate, printed_dates
+from schemas.partial_dates import days_without_year, joined_dates
+from schemas.printed_numbers import numbers_within, printed_numbers
 
-_DIGIT, _NO_DIGIT = re.compile(r"\d"), re.compile(r"\D+")
-_SPACING = re.compile(r"[\s'’\u00a0\u202f]")
+_DIGIT = re.compile(r"\d")
 TOKEN = re.compile(r"[^\W_]+")
-_NUMBER = re.compile(r"\d(?:[\d.,'’\s\u00a0\u202f]*\d)?")
-_WIDEST_NUMBER = 4
+_WIDEST_NUMBER, _GROUP = 4, 3
 _BESIDE_A_SIGN = " 0123456789.,:;'’()+-−–/*\u00a0\u202f"
+
+
+_Dates = Callable[[str, int], list[PrintedDate]]
 
 
 @dataclass(frozen=True)
@@ -71,23 +75,56 @@ class PageText:
         return places
 
     @cached_property
-    def number_places(self) -> dict[str, list[tuple[int, int]]]:
-        """Digits that tell a number -> first and last word where they are printed, whatever that means there."""
-        places: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    def number_places(self) -> dict[Decimal, list[Place]]:
+        """What a number can mean, without its sign -> the words that print it, and no other number."""
+        places: dict[Decimal, list[Place]] = defaultdict(list)
         for first, word in enumerate(self.words):
             if word.text.isalpha() or not _DIGIT.search(word.text):
                 continue
+            for value in _only(word.text):
+                places[value].append(Place(self.page, (first,)))
             for last in _last_words(self.words, first):
-                for told in _told(_joined(self.words, first, last)):
-                    places[told].append((first, last))
+                for value in _grouped(" ".join([word.text for word in self.words[first : last + 1]])):
+                    places[value].append(_run(self.page, first, last))
         return places
 
     @cached_property
-    def day_places(self) -> dict[date, list[Place]]:
-        """Day -> where the whole text of a date means it, also in forms that are one token: 2026年3月2日."""
+    def inner_places(self) -> dict[Decimal, list[Place]]:
+        """The same for numbers that stand in a word with others, or with letters: 2013-471102, 20Stk."""
+        places: dict[Decimal, list[Place]] = defaultdict(list)
+        for number, word in enumerate(self.words):
+            if not _DIGIT.search(word.text) or _only(word.text):
+                continue
+            for one in numbers_within(word.text):
+                for value in one.reading.values:
+                    places[abs(value)].append(Place(self.page, (number,)))
+        return places
+
+    @cached_property
+    def _plain(self) -> str:
+        return plain_characters(self.printed)
+
+    @cached_property
+    def _days(self) -> dict[tuple[_Dates, int], dict[date, list[Place]]]:
+        return {}
+
+    def day_places(self, day: date, dates: _Dates) -> list[Place]:
+        """Where one of some dates can mean the day.
+
+        Args:
+            day: to be looked for.
+            dates: finds dates in a text, given the year that those of two digits or none are in.
+        """
+        key = dates, day.year
+        if key not in self._days:
+            self._days[key] = self._placed(dates(self._plain, day.year))
+        return self._days[key].get(day, [])
+
+    def _placed(self, dates: Iterable[PrintedDate]) -> dict[date, list[Place]]:
         places: dict[date, list[Place]] = defaultdict(list)
-        starts = list(accumulate((len(word.text) + 1 for word in self.words), initial=0))
-        for one in printed_dates(self.printed):
+        starts: list[int] = []
+        for one in dates:
+            starts = starts or list(accumulate((len(word.text) + 1 for word in self.words), initial=0))
             first, last = bisect_right(starts, one.start) - 1, bisect_right(starts, one.end - 1) - 1
             for value in one.values:
                 places[value].append(_run(self.page, first, last))
@@ -125,20 +162,8 @@ def amount_places(amount: Decimal, text: PageText) -> list[Place]:
 
     "2013-471102" is not the number 471102, unless that stands nowhere by itself.
     """
-    alone, inner = number_places(amount, text)
-    return alone or inner
-
-
-def number_places(amount: Decimal, text: PageText) -> tuple[list[Place], list[Place]]:
-    """Words that are the amount, and words that hold it among other numbers."""
-    alone: list[Place] = []
-    inner: list[Place] = []
-    for first, last in dict.fromkeys(text.number_places.get(telling(f"{amount:f}"), ())):
-        joined = _joined(text.words, first, last)
-        if abs(amount) in readings(joined):
-            places = alone if len(_NUMBER.findall(joined)) == 1 else inner
-            places.append(_run(text.page, first, last))
-    return alone, inner
+    value = abs(amount)
+    return text.number_places.get(value) or text.inner_places.get(value, [])
 
 
 def sign_places(currency: str, text: PageText) -> list[Place]:
@@ -159,81 +184,61 @@ def _signs_of(currency: str) -> tuple[str, ...]:
 
 
 def date_places(day: date, text: PageText) -> list[Place]:
-    """Three neighbouring tokens that mean the day, in any order of day, month and year that documents use."""
-    years = {str(day.year), f"{day.year % 100:02}"}
-    months, days = {str(day.month), f"{day.month:02}"}, {str(day.day), f"{day.day:02}"}
-    places = []
-    for year in years:
-        for at in text.token_places.get(year, ()):
-            for first in (at - 2, at):
-                places += _triple(text, first, (years, months, days), day.month)
-    compact = [form for form in (day.strftime("%Y%m%d"), day.strftime("%d%m%Y")) if form in text.token_places]
-    places += [Place(text.page, (text.owners[at],)) for form in compact for at in text.token_places[form]]
-    return list(dict.fromkeys(places)) or text.day_places.get(day, [])
+    """Where a date means the day, in any of the forms that documents use; without a year where none is printed."""
+    for dates in (_dates, _joined_dates, _dates_without_year):
+        places = text.day_places(day, dates)
+        if places:
+            return places
+    return []
+
+
+def _dates(printed: str, year: int) -> list[PrintedDate]:
+    # Most pages print few years: no search for one whose last digits are not there. An era's are others.
+    if f"{year % 100:02}" not in printed and "年" not in printed:
+        return []
+    return printed_dates(printed, years=frozenset({year}))
+
+
+def _joined_dates(printed: str, _year: int) -> list[PrintedDate]:
+    return joined_dates(printed)
+
+
+def _dates_without_year(printed: str, year: int) -> list[PrintedDate]:
+    return days_without_year(printed, year)
 
 
 def _last_words(words: Sequence[Word], first: int) -> Iterator[int]:
-    """Where a number may end that begins at a word: there, or after the digit groups that follow it on its line."""
-    yield first
+    """Where a number may end that begins at a word: after the groups of three digits that follow it on its line."""
+    if not words[first].text[-1:].isdecimal():
+        return
     for last in range(first + 1, min(first + _WIDEST_NUMBER, len(words))):
-        if not _DIGIT.match(words[last].text) or not _same_line(words[first].box, words[last].box):
+        group = words[last].text[:_GROUP]
+        if len(group) < _GROUP or not group.isdecimal() or not _same_line(words[first].box, words[last].box):
             return
         yield last
 
 
-def _joined(words: Sequence[Word], first: int, last: int) -> str:
-    return words[first].text if first == last else " ".join(word.text for word in words[first : last + 1])
+@lru_cache(maxsize=8192)
+def _only(printed: str) -> tuple[Decimal, ...]:
+    """What the one number of a word can mean, without its sign; nothing for several."""
+    values = read(printed).values
+    if not values:
+        numbers = printed_numbers(printed)
+        values = numbers[0].reading.values if len(numbers) == 1 else ()
+    return tuple([abs(value) for value in values])
 
 
 @lru_cache(maxsize=4096)
-def _told(printed: str) -> tuple[str, ...]:
-    """The digits of each number in a text, in order."""
-    return tuple(telling(number) for number in _NUMBER.findall(printed))
-
-
-def telling(number: str) -> str:
-    """The digits that tell a number, however it is printed: "1.234,50", "1,234.5" and 1234.5 are "12345"."""
-    digits = _NO_DIGIT.sub("", number)
-    if not digits.isascii():
-        digits = "".join(str(unicodedata.decimal(digit)) for digit in digits)
-    return digits.strip("0")
+def _grouped(printed: str) -> tuple[Decimal, ...]:
+    """What the one number can mean that begins in the first word of a text and ends in its last."""
+    numbers = printed_numbers(printed)
+    if len(numbers) != 1 or numbers[0].start > printed.index(" ") or numbers[0].end <= printed.rindex(" "):
+        return ()
+    return tuple([abs(value) for value in numbers[0].reading.values])
 
 
 def _same_line(one: Box, other: Box) -> bool:
     return abs(one[1] - other[1]) < (one[3] - one[1]) / 2
-
-
-@lru_cache(maxsize=4096)
-def readings(printed: str) -> frozenset[Decimal]:
-    """Every amount that a printed number can mean: "1.234" is 1234 and 1.234."""
-    found = set()
-    for number in _NUMBER.findall(printed):
-        compact = _SPACING.sub("", number)
-        for decimal, group in ((".", ","), (",", ".")):
-            plain = compact.replace(group, "").replace(decimal, ".")
-            try:
-                found.add(abs(Decimal(plain)))
-            except InvalidOperation:
-                continue
-    return frozenset(found)
-
-
-def _triple(text: PageText, first: int, wanted: tuple[set[str], set[str], set[str]], month: int) -> list[Place]:
-    if first < 0 or first + 3 > len(text.tokens):
-        return []
-    years, months, days = wanted
-    one, two, three = (
-        re.sub(r"(?<=\d)(st|nd|rd|th|er|t\d+)$", "", token) for token in text.tokens[first : first + 3]
-    )
-    orders = ((three, two, one), (three, one, two), (one, two, three))
-    for year, middle, number in orders:
-        if year in years and number in days and (middle in months or _names_month(middle, month)):
-            return [_run(text.page, text.owners[first], text.owners[first + 2])]
-    return []
-
-
-def _names_month(token: str, month: int) -> bool:
-    return token.isalpha() and month_named(token) == month
 
 
 def _folded(text: str) -> str:

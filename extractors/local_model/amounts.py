@@ -5,25 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from schemas.currencies import CODES, SIGNS, currencies_of
+from schemas.amounts import SIGN_OR_CODE, Reading, settled
+from schemas.currencies import CODES, currencies_of
+from schemas.habits import marks_shown
+from schemas.printed_numbers import numbers_within
 
-_CODES_BESIDE = "EUR USD GBP MYR SGD CAD AUD JPY INR SEK NOK DKK PLN CZK HUF RON CHF"
-_SIGN_OR_CODE = "|".join(
-    re.escape(sign) + (r"\.?" if sign in {"Rs", "kr"} else "")
-    for sign in sorted([*SIGNS, *_CODES_BESIDE.split()], key=len, reverse=True)
-)
-_NUMBER = (
-    r"\d{1,3}(?:[.,'’\u00a0]\d{3})+(?:[.,]\d{1,4})?|\d{1,3}(?: \d{3})+[.,]\d{2}(?!\d)|\d+(?:[.,]\d{1,6})?"
-    r"|[.,]\d{2}(?!\d)"
-)
-_AMOUNT = re.compile(
-    rf"(?P<open>\(\s*)?(?P<minus>[-–−+]\s?)?(?:(?<![^\W\d_])(?P<sign>{_SIGN_OR_CODE})\s?(?P<inner>[-–−]\s?)?|(?<![\w.,/])(?<!\d:))"
-    rf"(?P<number>{_NUMBER})"
-    rf"(?P<after>\s?(?:{_SIGN_OR_CODE})(?![^\W\d_]))?(?P<percent>\s?%)?(?P<trailing>-(?!\d)|\s?(?:CR|DR|Cr|Dr|[HS])\b)?"
-    rf"(?P<close>\s*\))?(?![\d/:]|[.,]\d)"
-)
-# "RM" names ringgit in "RM12", not in "TERMS".
-_SIGN = re.compile(rf"(?<![^\W\d_])(?:{_SIGN_OR_CODE})(?![^\W\d_])")
+_SIGN = re.compile(rf"(?<![^\W\d_])(?:{SIGN_OR_CODE})")
 # What the recogniser misreads inside amounts: the letter O for a zero, a currency glued to the digits.
 _ZERO = re.compile(r"(?<=[\d.,])[oO](?=[\d.,]|\b)|(?<=RM)O(?=[.,]\d)|(?<=\$)O(?=[.,]\d)")
 
@@ -37,7 +24,7 @@ class Amount:
         start: index of its first character in the text.
         end: index after its last character.
         cents: it is printed with decimals.
-        sign: the currency sign or code beside it, or "".
+        sign: a currency that stands beside it, or "".
         percent: a percent sign follows.
     """
 
@@ -57,29 +44,29 @@ def amounts(text: str, mark: str | None = None) -> list[Amount]:
         mark: the document's decimal mark, "." or ",", or None when unknown.
     """
     found = []
-    for match in _AMOUNT.finditer(_ZERO.sub("0", text)):
-        value = _value(match["number"], mark)
-        trailing = (match["trailing"] or "").strip().lower()
-        # "S" (Soll) is German for debit; on other papers it marks a tax class.
-        leaves = trailing in {"-", "dr"} or (trailing == "s" and mark == ",")
-        minus = (match["minus"] or "").strip() in {"-", "–", "−"} or match["inner"] or leaves
-        bracketed = bool(match["open"] and match["close"] and not match["percent"])
-        sign = (match["sign"] or match["after"] or "").strip()
-        cents = bool(re.search(r"[.,]\d{2}$|[.,]\d{4,}$", match["number"]))
-        signed = -value if minus or bracketed else value
-        found.append(Amount(signed, match.start(), match.end(), cents, sign, bool(match["percent"])))
+    for one in numbers_within(_ZERO.sub("0", text)):
+        value = _meant(one.reading, mark)
+        cents = value.as_tuple().exponent not in {0, -1, -3}
+        sign = one.reading.currencies[0] if one.reading.currencies else ""
+        found.append(Amount(value, one.start, one.end, cents, sign, one.reading.percent))
     return found
 
 
+def _meant(reading: Reading, mark: str | None) -> Decimal:
+    """A lone group of three digits behind a comma is a thousand unless `mark` says otherwise."""
+    value = settled(reading, mark=mark, declared=".")
+    value = reading.values[0] if value is None else value
+    if reading.percent and "(" in reading.printed:
+        return abs(value)
+    # "S" (Soll) is German for debit; on other papers it marks a tax class.
+    leaves = reading.side == "debit" and (mark == "," or not reading.printed.endswith("S"))
+    return -value if leaves else value
+
+
 def decimal_mark(texts: Iterable[str]) -> str | None:
-    """The decimal mark that most two-digit fractions of a document show; None when there are none."""
-    marks = {".": 0, ",": 0}
-    for text in texts:
-        for found in re.finditer(r"(?<![\d.,])\d{1,3}(?:[.,' ]\d{3})*([.,])\d{2}(?![\d.,/])", text):
-            marks[found[1]] += 1
-    if marks["."] == marks[","]:
-        return None
-    return max(marks, key=lambda mark: marks[mark])
+    """The decimal mark that most numbers of a document show; None when there are none."""
+    marks = marks_shown(word for text in texts for word in text.split())
+    return None if marks["."] == marks[","] else max(".,", key=lambda mark: marks[mark])
 
 
 def currency(texts: Iterable[str]) -> str | None:
@@ -90,7 +77,7 @@ def currency(texts: Iterable[str]) -> str | None:
             if code in _COMMON:
                 votes[code] = votes.get(code, 0) + 1.5
         for sign in _SIGN.findall(text):
-            code = _code_of(sign)
+            code = None if sign.removesuffix(".") in CODES else _code_of(sign)
             if code:
                 votes[code] = votes.get(code, 0) + 1
         if re.search(r"(?i)\b(?:us|u\.s\.) dollars?\b", text):
@@ -123,21 +110,3 @@ def currency_code(text: str) -> str | None:
         if code:
             return code
     return None
-
-
-def _value(number: str, mark: str | None) -> Decimal:
-    """Digits with separators; a lone group of three digits is a thousand unless `mark` says otherwise."""
-    plain = re.sub(r"['’\s\u00a0]", "", number)
-    last = max(plain.rfind("."), plain.rfind(","))
-    if last < 0:
-        return Decimal(plain)
-    separators = re.findall(r"[.,]", plain)
-    if len(separators) > 1:
-        grouped = len(set(separators)) == 1 and len(plain) - last == 4  # noqa: PLR2004 - three digits follow
-    else:
-        undecided = len(plain) - last == 4 and last <= 3 and plain[0] != "0"  # noqa: PLR2004 - "1.234"
-        grouped = undecided and (plain[last] != mark if mark else plain[last] == ",")
-    if grouped:
-        return Decimal(re.sub(r"[.,]", "", plain))
-    whole = re.sub(r"[.,]", "", plain[:last])
-    return Decimal(f"{whole or '0'}.{plain[last + 1 :]}")

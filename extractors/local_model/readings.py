@@ -127,7 +127,7 @@ def _identifier(field: Field, text: str, evidence: Evidence) -> Reading | None:
         and re.fullmatch(r"[A-Z]{0,4}[ -]?\d{1,12}", found)
     ):
         found += groups[0].rstrip()
-    money = re.fullmatch(r"\d{1,3}(?:[.,]\d{3})*[.,]\d{2}", found) is not None
+    money = any(one.cents and one.end - one.start == len(found) for one in evidence.amounts(found))
     alike = 0.15 * (_shape(found) in {_shape(example) for example in field.examples})
     more = len(re.findall(r"[^\W\d_]{2,}", text[match.end(1) :]))
     looks = (0.3 if money else 0.85 if len(found) > 1 else 0.4) + alike - 0.15 * min(3, more)

@@ -17,9 +17,10 @@ from extractors.pages.lines import Line, ReadPage
 _FLUSH = 2.0  # letter heights between the right edges of one column
 _UNIT = 3  # letters after an amount: a currency, a tax class
 _LEAST = 2  # letters of a description
-_TIMES = re.compile(r"(?<![\w.,])(\d{1,4}(?:[.,]\d{1,3})?)\s?(?:x|X|×|\*|@|à|st\.?|pcs)\s?(?=\D{0,3}\d)")
-_PRICE = re.compile(r"\W{0,2}\d[\d.,' ]*[.,]\d{2}\W{0,2}")
-_EACH = re.compile(r"\s(?:à|a|@|je|at|x)\s(\d[\d.,']*[.,]\d{2})\W{0,2}$")
+_TIMES = re.compile(r"\s?(?:x|X|×|\*|@|à|st\.?|pcs)\s?(?=\D{0,3}\d)")
+_EACH = re.compile(r"\s(?:à|a|@|je|at|x)\s$")
+_MARKS = re.compile(r"\W{0,2}")
+_MOST = 10_000  # of one thing, on one line
 _TIMES_PRICE = re.compile(r"\s(\d{1,4})\s?[xX×@]$")
 _COUNT = re.compile(r"^(\d{1,3})\s?(?:[xX×*]\s|\s)(?=\D)")
 
@@ -90,8 +91,12 @@ def _entry(line: Line, evidence: Evidence) -> _Entry | None:
     amount = _amount(line, evidence)
     said = list(line.segments[:-1])
     price = None
-    if len(said) > 1 and (found := _PRICE.fullmatch(said[-1].text)):
-        price = evidence.amounts(found[0])[0].value
+    if (
+        len(said) > 1
+        and (alone := _price(said[-1].text, evidence))
+        and _MARKS.fullmatch(said[-1].text[: alone.start])
+    ):
+        price = alone.value
         said.pop()
     text = " ".join(segment.text for segment in said).strip()
     if amount is None or text.endswith(":") or evidence.dates(text):
@@ -99,13 +104,14 @@ def _entry(line: Line, evidence: Evidence) -> _Entry | None:
     quantity = None
     if (count := _COUNT.match(text)) is not None:
         quantity, text = Decimal(count[1]), text[count.end() :]
-        if (each := _EACH.search(text)) is not None:
-            price, text = evidence.amounts(each[1])[0].value, text[: each.start()]
-    elif (times := _TIMES.search(text)) is not None:
-        quantity = evidence.amounts(times[1])[0].value
-        after = evidence.amounts(text[times.end() :])
+        each = _price(text, evidence)
+        if each and (beside := _EACH.search(text[: each.start])) is not None:
+            price, text = each.value, text[: beside.start()]
+    elif (times := _times(text, evidence)) is not None:
+        quantity = times[0].value
+        after = evidence.amounts(text[times[1] :])
         price = after[0].value if after else price
-        text = text[: times.start()]
+        text = text[: times[0].start]
     elif price is not None and (count := _TIMES_PRICE.search(text)) is not None:
         quantity, text = Decimal(count[1]), text[: count.start()]
     if len(re.sub(r"\d", "", fold(text))) < _LEAST:
@@ -115,12 +121,29 @@ def _entry(line: Line, evidence: Evidence) -> _Entry | None:
 
 def _counted(line: Line, evidence: Evidence) -> tuple[Decimal, Decimal] | None:
     """Quantity and price of a line that says no more: `2 x 0,89`, above or below its entry."""
-    times = _TIMES.match(line.text)
-    after = evidence.amounts(line.text[times.end() :]) if times else []
-    words = re.sub(r"[\d%]", "", fold(line.text[times.end() :])) if times else ""
-    if times is None or not after or len(words) > _UNIT:
+    times = _times(line.text, evidence)
+    if times is None or times[0].start:
         return None
-    return evidence.amounts(times[1])[0].value, after[0].value
+    rest = line.text[times[1] :]
+    after = evidence.amounts(rest)
+    if not after or len(re.sub(r"[\d%]", "", fold(rest))) > _UNIT:
+        return None
+    return times[0].value, after[0].value
+
+
+def _price(text: str, evidence: Evidence) -> Amount | None:
+    """The amount that a text ends with."""
+    found = evidence.amounts(text)
+    return found[-1] if found and found[-1].cents and _MARKS.fullmatch(text[found[-1].end :]) else None
+
+
+def _times(text: str, evidence: Evidence) -> tuple[Amount, int] | None:
+    """The number of a text that is multiplied, and where the other begins."""
+    for one in evidence.amounts(text):
+        sign = _TIMES.match(text, one.end)
+        if sign and 0 <= one.value < _MOST:
+            return one, sign.end()
+    return None
 
 
 def _with_count(entry: _Entry, counts: Sequence[tuple[Line, Decimal, Decimal]]) -> _Entry:

@@ -12,7 +12,8 @@ from schemas.amounts import read, settled
 from schemas.fields import Currency, Money, Quantity, money, with_evidence
 from schemas.habits import Evidence, PageHabits, evidence_of, habits_of, together
 from schemas.json_file import schema_of_json
-from schemas.printed_numbers import printed_numbers
+from schemas.partial_dates import days_without_year, joined_dates
+from schemas.printed_numbers import numbers_within, printed_numbers
 from schemas.record import InvalidRecord, schema_of
 
 
@@ -194,11 +195,53 @@ def test_numbers_are_found_in_running_text_as_whole_tokens() -> None:
     assert found == [("EUR 1.234,56-", (Decimal("-1234.56"),)), ("12,34,567", (Decimal(1234567),))]
 
 
+@pytest.mark.parametrize(
+    ("printed", "value", "code"),
+    [
+        ("US$ 12.00", "12.00", "USD"), ("R$ 1.234,00", "1234.00", "BRL"), ("1 234 567,00 Ft", "1234567.00", "HUF"),
+        ("kr. 1.250,00", "1250.00", "SEK"), ("1'234.50", "1234.50", None), ("1 234,50", "1234.50", None),
+        ("1\u202f234,50", "1234.50", None), ("−12,50 €", "-12.50", "EUR"), ("EUR (12,50)", "-12.50", "EUR"),
+        ("-EUR 12,50", "-12.50", "EUR"), ("12.00 EUR-", "-12.00", "EUR"), ("12,00- €", "-12.00", "EUR"),
+        ("１２３．４５", "123.45", None),
+    ],
+)  # fmt: skip
+def test_a_number_means_the_same_alone_and_in_a_text(printed: str, value: str, code: str | None) -> None:
+    """Currencies before and behind, brackets, trailing signs, full-width digits: the token is the whole of it."""
+    (one,) = printed_numbers(f"Sum {printed} due")
+    for reading in (one.reading, read(printed)):
+        assert reading.values == (Decimal(value),)
+        assert reading.currencies[:1] == ((code,) if code else ())
+
+
+def test_what_follows_a_number_is_its_own_only_where_it_belongs_to_it() -> None:
+    """A percentage takes no currency, a sentence's dot ends a code, a word before brackets is no currency."""
+    text = "1 Phone € 399,00 21% € 69,99; Entgelt von 15,00 EUR. SDN BHD (88842-H) Mo.-Fr. -0,00"
+    found = [(one.reading.values, one.reading.currencies[:1]) for one in printed_numbers(text)]
+    assert found == [
+        ((Decimal(1),), ()),
+        ((Decimal("399.00"),), ("EUR",)),
+        ((Decimal(21),), ()),
+        ((Decimal("69.99"),), ("EUR",)),
+        ((Decimal("15.00"),), ("EUR",)),
+        ((Decimal(0),), ()),
+    ]
+    assert f"{read('-0,00').values[0]:f}" == "0.00"
+
+
+def test_numbers_within_words_are_found_when_asked_for() -> None:
+    """What letters follow, and what a dash ties to others, by value and without a sign that is none."""
+    found = [one.reading.values for one in numbers_within("20Stk 12.50SR 2013-471102 Nr.12 FR20 12/2024 01.03.2024")]
+    assert found == [(Decimal(20),), (Decimal("12.50"),), (Decimal(2013),), (Decimal(471102),), (Decimal(12),)]
+
+
 def test_reading_takes_linear_time() -> None:
     """A page of a megabyte of digits and marks, and an answer with as many rows."""
     begun = time.monotonic()
     for text in ("1 234 ", "(-", ".,", "1,11", "9", "+49 ", "EUR ", "12 jan "):
         printed_numbers(text * 20_000)
+        numbers_within(text * 20_000)
+        joined_dates(text * 20_000)
+        days_without_year(text * 20_000, 2024)
         read(text * 20_000)
     evidence_of([{"a": "1.234", "b": "2", "c": "2.468"}] * 5_000)
     assert time.monotonic() - begun < 10

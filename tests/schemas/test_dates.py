@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.dates import month_named, order_shown, printed_dates, read_date
 from schemas.habits import habits_of
+from schemas.partial_dates import days_without_year, joined_dates
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,8 @@ from schemas.habits import habits_of
         ("March 3, 2024", "2024-03-03"), ("Mon, 3 Jan 2024", "2024-01-03"), ("31.12.2025", "2025-12-31"),
         ("03.04.2025", "2025-04-03"), ("31/12/2025", "2025-12-31"), ("12/31/2025", "2025-12-31"),
         ("2024/3/9", "2024-03-09"),
+        ("5 december 2024", "2024-12-05"), ("12 stycznia 2024 r.", "2024-01-12"), ("31stMarch2024", "2024-03-31"),
+        ("٥ مارس ٢٠٢٤", "2024-03-05"), ("5 أبريل 2024", "2024-04-05"), ("2024년 3월 5일", "2024-03-05"),
         ("２０２４年１月２日", "2024-01-02"), ("٢٠٢٤-٠١-٠٢", "2024-01-02"), ("05/05/2025", "2025-05-05"),
     ],
 )  # fmt: skip
@@ -34,7 +37,8 @@ def test_a_printed_date_is_its_day(printed: str, meant: str) -> None:
 @pytest.mark.parametrize(
     "printed",
     ["2025-W10", "2025-W10-1", "0", "20250101", "2025", "2024-13-01", "30.02.2025", "03/04/2024", "2568-03-31",
-     "31 มีนาคม 2568", "31.12.25", "12/31/25", "", "tomorrow", "2024-01-02 or 2024-01-03", "1" * 500, "12 2024"],
+     "31 มีนาคม 2568", "31.12.25", "12/31/25", "", "tomorrow", "2024-01-02 or 2024-01-03", "1" * 500, "12 2024",
+     "Q1 2024", "03/2024", "31.02.2024", "3-Mar-24"],
 )  # fmt: skip
 def test_what_is_no_date_or_could_be_two_is_refused(printed: str) -> None:
     """Week dates, bare digits, the other order, Buddhist and two-digit years."""
@@ -57,6 +61,30 @@ def test_dates_are_found_in_running_text() -> None:
     text = "Datum: 2 czerwca 2026, due 03/04/2025; v1.2.3, 1.234,50, 31.12.2025"
     found = [(text[one.start : one.end], len(one.values)) for one in printed_dates(text)]
     assert found == [("2 czerwca 2026", 1), ("03/04/2025", 2), ("31.12.2025", 1)]
+
+
+def test_dates_beside_dashes_and_times_are_found() -> None:
+    """Both ends of a range, and a date whose time is glued to it; no date of an identifier."""
+    text = "01.03.2024-31.03.2024, 1.-5.4.2024, 15/01/201912:34, 12-31-12-2025-7"
+    found = [text[one.start : one.end] for one in printed_dates(text)]
+    assert found == ["01.03.2024", "31.03.2024", "5.4.2024", "15/01/2019"]
+
+
+def test_what_the_pages_order_makes_no_date_is_the_other() -> None:
+    """12/31/2025 means one day on any page."""
+    assert read_date("12/31/2025", order="day") == date(2025, 12, 31)
+
+
+def test_partial_dates_are_days_by_what_surrounds_them() -> None:
+    """Eight digits of these centuries; day and month in a year that is given, in both orders where either could."""
+    assert [one.values for one in joined_dates("20240331 31032024 99999999 12345678901")] == [
+        (date(2024, 3, 31),)
+    ] * 2
+    text = "22/07 3 Jan 04.05. 06/05 2/3/2024 3.14159 29 Feb"
+    found = [one.values for one in sorted(days_without_year(text, 2023), key=lambda one: one.start)]
+    may, june = date(2023, 5, 6), date(2023, 6, 5)
+    assert found == [(date(2023, 7, 22),), (date(2023, 1, 3),), (date(2023, 5, 4),), (may, june)]
+    assert days_without_year("06/05", 2023, day_first=False)[0].values == (june,)
 
 
 def test_no_name_stands_for_two_months() -> None:
