@@ -75,7 +75,7 @@ def retry(choice: Choice, wishes: dict[str, Any], settings: Settings, *, as_json
     jobs = [
         Job(
             sources=tuple(uris), schema_name=asked.schema, records=asked.records, split=asked.split,
-            pages_per_request=asked.pages_per_request, rerun=Rerun.FAILED, **wishes,
+            pages_per_request=asked.pages_per_request, rerun=Rerun.ALL, **wishes,
         )
         for asked, uris in groups.items()
     ]  # fmt: skip
@@ -124,7 +124,7 @@ def _there(entry: Quarantined) -> str | None:
 def _run(job: Job, settings: Settings, *, as_json: bool) -> int:
     watch = Terminal(json=as_json)
     try:
-        summary = asyncio.run(run_job(job, settings, watch))
+        summary = asyncio.run(run_job(job, settings, watch, ask_again=True))
     finally:
         watch.close()
     watch.console.print(Text(f"retried {len(job.sources)} documents with {job.schema_name}"))

@@ -33,7 +33,8 @@ class Outcome:
 class Summary:
     """A run's counts, kept up to date while it goes.
 
-    `seen` is every object found; `skipped` those already done, and those that are no documents.
+    `seen` is every object found; `skipped` those already done, and those that are no documents. `fail_over` says how
+    many documents may be not complete in a run that ends well: a number, or a share of those taken with "%".
     """
 
     run_id: str
@@ -47,6 +48,7 @@ class Summary:
     not_documents: list[Outcome] = field(default_factory=list)
     meter: Meter = field(default_factory=Meter)
     paused: str | None = None
+    fail_over: str | None = None
     began: float = field(default_factory=time.monotonic)
     ended: float | None = None
 
@@ -125,10 +127,20 @@ class Summary:
 
     @property
     def exit_code(self) -> int:
-        """0 all complete or nothing to do, 3 some are not complete, 4 paused."""
+        """0 all complete, or few enough not complete (`fail_over`), 3 some are not complete, 4 paused."""
         if self.documents[DocumentStatus.PENDING] or self.paused:
             return 4
-        return 0 if self.all_good else 3
+        return 0 if self.all_good or self.tolerated else 3
+
+    @property
+    def tolerated(self) -> bool:
+        """Whether no more documents are not complete than `fail_over` lets be."""
+        if self.fail_over is None:
+            return False
+        bad = sum(self.documents[status] for status in NOT_COMPLETE)
+        taken = self.documents["seen"] - self.documents[SKIPPED]
+        most = float(self.fail_over.removesuffix("%"))
+        return bad <= (taken * most / 100 if self.fail_over.endswith("%") else most)
 
     def stop_clock(self) -> None:
         """The run has ended."""

@@ -16,7 +16,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
 from extractors.vision.endpoints import Endpoint
-from extractors.vocabulary import DocumentStatus
+from extractors.vocabulary import NOT_COMPLETE, DocumentStatus
 from flows.observe.summary import Outcome, Summary
 from flows.observe.watch import Silent, Watch
 from flows.prefect.parameters import takes_job
@@ -80,6 +80,8 @@ def concluded(summary: Summary) -> State[dict[str, Any]]:
     counts = summary.documents
     if summary.exit_code == 0:
         done = f"{counts['complete']} documents complete, {counts['skipped']} skipped"
+        if not summary.all_good:
+            done += f", {sum(counts[status] for status in NOT_COMPLETE)} not complete, as --fail-over lets be"
         return Completed(message=done, data=summary.as_json())
     bad = ", ".join(
         f"{counts[name]} {name}"

@@ -21,7 +21,7 @@ from flows.background import alongside, every
 from flows.observe import telemetry
 from flows.observe.summary import Summary
 from flows.observe.watch import Watch
-from flows.run.rerun import DONE_AGAIN, Rerun, is_done
+from flows.run.rerun import DONE_AGAIN, LEFT_ALONE, Rerun, is_done
 from flows.storage.s3 import spool_async
 from flows.store.keys import Key
 from flows.store.leases import RENEWED_EVERY
@@ -60,16 +60,17 @@ async def not_done(refs: Sequence[ObjectRef], run: Run) -> list[ObjectRef]:
     await run.store.run(run.store.note_objects, [ref for ref in refs if etags.get(ref.uri) != ref.etag])
     waiting = []
     for ref in refs:
-        status = _status(ref, known.get(ref.uri))
-        if is_done(status, run.rerun):
+        status, kind = _outcome(ref, known.get(ref.uri))
+        if is_done(status, kind, run.rerun):
             run.summary.skip_done(str(status))
         else:
             waiting.append(ref)
     return waiting
 
 
-def _status(ref: ObjectRef, entry: Known | None) -> str | None:
-    return entry.status if entry is not None and entry.etag == ref.etag else None
+def _outcome(ref: ObjectRef, entry: Known | None) -> tuple[str | None, str | None]:
+    """Status and kind of what was reached for these very bytes."""
+    return (entry.status, entry.kind) if entry is not None and entry.etag == ref.etag else (None, None)
 
 
 async def take(ref: ObjectRef, run: Run) -> None:
@@ -90,8 +91,8 @@ async def _settled(ref: ObjectRef, run: Run) -> bool:
         entry = known.get(ref.uri)
         if entry is not None and await run.store.run(run.store.is_held, entry.held_by):
             return False
-        status = _status(ref, entry)
-        if is_done(status, run.rerun):
+        status, kind = _outcome(ref, entry)
+        if is_done(status, kind, run.rerun):
             # Another process did it since it was listed: its bytes are not fetched.
             _done_meanwhile(str(status), run)
             return True
@@ -130,8 +131,9 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
         run.watch.progressed(run.summary, None)
         return True
     claim = await run.store.run(
-        run.store.claim, ref, spooled, key=run.key, run_id=run.run_id, again=DONE_AGAIN[run.rerun]
-    )
+        run.store.claim, ref, spooled, key=run.key, run_id=run.run_id, again=DONE_AGAIN[run.rerun],
+        left_alone=LEFT_ALONE[run.rerun],
+    )  # fmt: skip
     if claim.elsewhere:
         return False
     if not claim.mine:

@@ -71,6 +71,7 @@ async def run_job(
     wrap: Wrap = lambda shard: shard,
     *,
     objects: Shard = (),
+    ask_again: bool = False,
     run_id: str | None = None,
     stopping: asyncio.Event | None = None,
     cut: Cut = Cut(),
@@ -84,6 +85,7 @@ async def run_job(
         watch: who looks on.
         wrap: makes a Prefect task of the coroutine that takes one shard, or leaves it as it is.
         objects: taken beside the sources: whoever heard of them or listed them names them already.
+        ask_again: a stored reply that fails is asked again, as with `--rerun failed`.
         run_id: under which the store knows the run; None: a new one.
         stopping: ends the run as a first signal would; for who handles signals itself. None: this run does.
         cut: how documents are cut into shards.
@@ -119,12 +121,12 @@ async def run_job(
             notice=watch.notice,
             most_bytes=settings.max_answer_bytes,
         )
-        summary = Summary(run_id or uuid4().hex, meter=vision.meter)
+        summary = Summary(run_id or uuid4().hex, meter=vision.meter, fail_over=job.fail_over)
         # Half as many again: an answered window keeps its place while its answer is stored, checked and grounded.
         ahead = concurrency + concurrency // 2 + 2 * settings.render_workers
         limits, drawn, passwords = limits_of(settings), asyncio.Semaphore(ahead), passwords_of(settings)
         journey = Journey(
-            asked.plans[0], vision, workers, limits, drawn, job.rerun == Rerun.FAILED, passwords,
+            asked.plans[0], vision, workers, limits, drawn, ask_again or job.rerun == Rerun.FAILED, passwords,
             split=asked.plans if asked.split else (),
         )  # fmt: skip
         parts = asked.recipe_parts(

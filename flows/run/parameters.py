@@ -50,13 +50,18 @@ class Job(BaseModel):
         Rerun.CHANGED,
         description="take what is new or changed, what failed too, or everything (stored replies are used again)",
     )
+    fail_over: str | None = Field(
+        None,
+        pattern=r"^\d+(\.\d+)?%?$",
+        description="end well (exit code 0) with up to so many documents not complete: 5, or 1% of those taken",
+    )
     split: bool = Field(
         default=False,
         description="a file holds several documents, each of one of the schemas, named with commas between them",
     )
 
 
-ONCE = frozenset({"sources", "limit", "rerun", "max_cost"})
+ONCE = frozenset({"sources", "limit", "rerun", "max_cost", "fail_over"})
 """Fields of one run over sources, which mean nothing where micro-batches of uploads go on for ever."""
 
 

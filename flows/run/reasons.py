@@ -68,7 +68,7 @@ def _reason(
 ) -> Reason | None:
     if entry is None or entry.etag != ref.etag:
         return Reason("new" if entry is None else "changed")
-    if is_done(entry.status, rerun):
+    if is_done(entry.status, entry.kind, rerun):
         return None
     if entry.status in FINAL:
         return (

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from extractors.errors import Kind
 from extractors.vocabulary import FINAL, NOT_COMPLETE
 
 
@@ -11,7 +12,7 @@ class Rerun(StrEnum):
     CHANGED = "changed"
     """What is new or changed."""
     FAILED = "failed"
-    """What is partial or quarantined too."""
+    """What is partial or quarantined too, unless all of it was answered and only values were refused."""
     ALL = "all"
     """Everything; stored replies are used again."""
 
@@ -24,6 +25,14 @@ DONE_AGAIN = {
 """The outcomes that are worked on once more."""
 
 
-def is_done(status: str | None, rerun: Rerun) -> bool:
-    """Whether an extraction of this status is left as it is."""
-    return status in FINAL and status not in DONE_AGAIN[rerun]
+LEFT_ALONE = {
+    Rerun.CHANGED: frozenset[str](),
+    Rerun.FAILED: frozenset[str]({Kind.REFUSED_VALUE, Kind.INVALID_RECORD}),
+    Rerun.ALL: frozenset[str](),
+}
+"""Kinds that are not worked on all the same: the model was asked twice, and what it said is kept."""
+
+
+def is_done(status: str | None, kind: str | None, rerun: Rerun) -> bool:
+    """Whether an extraction of this status and kind is left as it is."""
+    return status in FINAL and (status not in DONE_AGAIN[rerun] or kind in LEFT_ALONE[rerun])

@@ -64,6 +64,7 @@ def claim(
     run_id: str,
     holder: str,
     again: Collection[str] = (),
+    left_alone: Collection[str] = (),
 ) -> Claim:
     """Says which bytes an object shows, finds or makes their extraction, and claims it for a holder.
 
@@ -78,6 +79,7 @@ def claim(
         run_id: the claimer's run.
         holder: the claimer's lease.
         again: outcomes that are worked on once more, unless this very run reached them.
+        left_alone: kinds of those that are not.
     """
     shown = _show(connection, ref, spooled.sha256, spooled.size)
     named = _named(spooled.sha256, key)
@@ -99,7 +101,7 @@ def claim(
     retire_former(connection, spooled.sha256, key.schema_name, only)
     if reached is not None:
         parts_current(connection, spooled.sha256, key, only)
-    if reached is not None and (reached not in again or row.run_id == run_id):
+    if reached is not None and (reached not in again or row.kind in left_alone or row.run_id == run_id):
         return Claim(row.id, reached, row.run_id, mine=False)
     if row.held_by != holder and leases.holds(connection, row.held_by):
         return Claim(row.id, reached, row.run_id, mine=False, elsewhere=True)

@@ -173,11 +173,23 @@ class Store:
                 found.update(objects.before(connection, batch, schema_name))
         return found
 
-    def claim(self, ref: ObjectRef, spooled: Spooled, *, key: Key, run_id: str, again: Collection[str] = ()) -> Claim:
+    def claim(
+        self,
+        ref: ObjectRef,
+        spooled: Spooled,
+        *,
+        key: Key,
+        run_id: str,
+        again: Collection[str] = (),
+        left_alone: Collection[str] = (),
+    ) -> Claim:
         """Says which bytes an object shows, and claims their extraction for this store (`claims.claim`)."""
         if self._holder is None:
             self.renew(run_id)
-        return self.transact(claims.claim, ref, spooled, key=key, run_id=run_id, holder=self.holder.id, again=again)
+        return self.transact(
+            claims.claim, ref, spooled, key=key, run_id=run_id, holder=self.holder.id, again=again,
+            left_alone=left_alone,
+        )  # fmt: skip
 
     def finish(self, claim: Claim, extraction: Extraction, *, run_id: str) -> bool:
         """Writes a claim's outcome in one transaction (`claims.finish`); False when the claim was lost."""

@@ -19,6 +19,7 @@ GIVEN: dict[str, Any] = {
     "sources": ("inbox", "s3://bucket/in"), "schema_name": "receipt", "endpoints": ("vllm", "local"),
     "base_url": "http://localhost:1/v1", "model": "m", "store": "sqlite:///elsewhere.db", "max_cost": 0.5,
     "concurrency": 3, "pages_per_request": 2, "records": "many", "limit": 7, "rerun": "failed", "split": True,
+    "fail_over": "1%",
 }  # fmt: skip
 """A value for each field that is not its default."""
 
@@ -95,8 +96,8 @@ def test_the_help_names_each_field(command: str, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("flow", "without"),
     [
-        ("extract", set()), ("bulk-extract", {"store"}), ("extract-shard", {"sources", "store", "limit"}),
-        ("on-upload", {"sources", "store", "limit", "rerun", "max_cost"}),
+        ("extract", set()), ("bulk-extract", {"store"}), ("extract-shard", {"sources", "store", "limit", "fail_over"}),
+        ("on-upload", {"sources", "store", "limit", "rerun", "max_cost", "fail_over"}),
     ],
 )  # fmt: skip
 def test_each_field_is_a_parameter_in_prefect(flow: str, without: set[str]) -> None:
@@ -154,7 +155,7 @@ def test_each_parameter_arrives_at_the_shards(monkeypatch: pytest.MonkeyPatch, t
     assert told == {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in {**GIVEN, "concurrency": 1, "max_cost": told.get("max_cost")}.items()
-        if name not in {"sources", "store", "limit"}
+        if name not in {"sources", "store", "limit", "fail_over"}
     }
     assert (seen["at_once"], seen["budget"], seen["sources"]) == (3, 0.5, GIVEN["sources"])
     listed = {"uri": "s3://bucket/in/a.pdf", "size": 1, "etag": "e"}
@@ -162,7 +163,8 @@ def test_each_parameter_arrives_at_the_shards(monkeypatch: pytest.MonkeyPatch, t
     asyncio.run(bulk.extract_shard.fn(**shard))
     (whole, _), (part, objects) = seen["jobs"]
     assert whole == Job(**{**GIVEN, "store": None})
-    assert part == Job(**{**GIVEN, "sources": (), "store": None, "limit": None, "concurrency": 1, "max_cost": 0.25})
+    own = {"sources": (), "store": None, "limit": None, "fail_over": None, "concurrency": 1, "max_cost": 0.25}
+    assert part == Job(**{**GIVEN, **own})
     assert [ref.uri for ref in objects] == ["s3://bucket/in/a.pdf"]
 
 

@@ -9,6 +9,8 @@ from fakes import Answer, Asked, model_server, says
 from pages import digital_pdf
 from runs import TOTAL, rows, run, states
 
+from flows.cli import main
+
 SCHEMA = """
 from datetime import date
 from pydantic import BaseModel
@@ -82,6 +84,34 @@ def test_a_repair_that_is_no_answer_leaves_the_first_one(inbox: Path) -> None:
         run(inbox, server.base_url)
     assert states() == {"a.pdf": ("partial", "refused_value")}
     assert records()[0]["total"] == "12.00"
+
+
+def test_what_was_answered_twice_is_not_asked_again_by_itself(inbox: Path) -> None:
+    """`--rerun failed` leaves it, for the model would say the same; a person who names it asks again."""
+    with model_server(lambda _: says(TOTAL | {"date": "some day"})) as server:
+        run(inbox, server.base_url)
+    with model_server(lambda _: says(TOTAL | {"date": "2026-01-02"})) as server:
+        assert run(inbox, server.base_url, rerun="failed").meter.calls == 0
+        wish = ["--base-url", server.base_url, "--model", "test-model"]
+        assert main(["quarantine", "retry", *wish]) == 0
+    assert states() == {"a.pdf": ("complete", None)}
+
+
+@pytest.mark.parametrize(("most", "code"), [(None, 3), ("0", 3), ("1", 0), ("49%", 3), ("50%", 0)])
+def test_a_nightly_run_may_end_well_with_some_documents_not_complete(
+    most: str | None, code: int, inbox: Path
+) -> None:
+    """`--fail-over`: a number, or a share of the documents taken."""
+    (inbox / "b.pdf").write_bytes(digital_pdf(["Another one"]))
+    bad = says(TOTAL | {"date": "some day"})
+    first: list[bytes] = []
+
+    def script(asked: Asked) -> Answer:
+        first[:] = first or asked.images[:1]
+        return bad if asked.images[0] == first[0] else says(TOTAL)
+
+    with model_server(script) as server:
+        assert run(inbox, server.base_url, fail_over=most).exit_code == code
 
 
 def test_each_of_many_records_keeps_what_is_good(inbox: Path) -> None:
