@@ -96,7 +96,8 @@ def test_the_help_names_each_field(command: str, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("flow", "without"),
     [
-        ("extract", set()), ("bulk-extract", {"store"}), ("extract-shard", {"sources", "store", "limit", "fail_over"}),
+        ("extract", set()), ("bulk-extract", {"store"}),
+        ("extract-shard", {"sources", "store", "limit", "fail_over"}),
         ("on-upload", {"sources", "store", "limit", "rerun", "max_cost", "fail_over"}),
     ],
 )  # fmt: skip
