@@ -78,6 +78,8 @@ def _from_model(spec: str) -> Schema:
         schema = schema_of(model)
     except PydanticUserError as error:
         raise BadConfiguration(f"{spec} has no JSON schema: {error.message}") from None
+    except ValueError as error:
+        raise BadConfiguration(f"{spec}: {error}") from None
     return replace(schema, origin=f"{Path(where).absolute()}:{name}") if where.endswith(".py") else schema
 
 

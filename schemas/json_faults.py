@@ -51,7 +51,7 @@ def _faults(error: "ValidationError") -> list[SchemaFault]:
     if error.validator in {"additionalProperties", "unevaluatedProperties"} and isinstance(error.instance, dict):
         known = (error.schema if isinstance(error.schema, dict) else {}).get("properties") or {}
         return [
-            _fault((*steps, name), "no field of the schema", "unknown")
+            _fault((*steps, name), "Additional properties are not allowed: this is no field of the schema", "unknown")
             for name in error.instance
             if name not in known
         ]

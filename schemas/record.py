@@ -125,7 +125,11 @@ def snake_case(name: str) -> str:
 
 
 def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
-    """A pydantic model as a schema; `checks` and `allow_empty` count on any model, not only on `Record`."""
+    """A pydantic model as a schema; `checks` and `allow_empty` count on any model, not only on `Record`.
+
+    Raises:
+        ValueError: two fields of one object are asked for by the same name, so that one answer would be both.
+    """
     checks: tuple[Check, ...] = getattr(model, "checks", ())
 
     json_schema = model.model_json_schema(schema_generator=AskedSchema)
@@ -157,6 +161,7 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
         return [*broken, *uncomputed(parsed)]
 
     kept = model.model_json_schema(by_alias=False, schema_generator=RecordSchema)
+    _refuse_shared_names(json_schema, kept)
     return Schema(
         name=name or snake_case(model.__name__),
         json_schema=json_schema,
@@ -166,6 +171,13 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
         record_schema=None if kept == json_schema else kept,
         origin=f"{model.__module__}:{model.__qualname__}",
     )
+
+
+def _refuse_shared_names(asked: dict[str, Any], kept: dict[str, Any]) -> None:
+    own = {"": kept, **kept.get("$defs", {})}
+    for name, node in {"": asked, **asked.get("$defs", {})}.items():
+        if len(node.get("properties", {})) < len(own.get(name, {}).get("properties", {})):
+            raise ValueError(f"two fields of {node.get('title', name)} have one alias; give each a name of its own")
 
 
 def names_of_format(node: object, name: str) -> frozenset[str]:

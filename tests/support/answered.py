@@ -107,7 +107,8 @@ def models(draw: st.DrawFn, depth: int = 2) -> tuple[type[BaseModel], "st.Search
     fields: dict[str, Any] = {}
     answers: list[tuple[str, str, st.SearchStrategy[Pair]]] = []
     alias_of = draw(st.sampled_from(sorted(_ALIASES)))
-    for name in names:
+    # Two fields of one alias are refused: see tests/schemas/test_record.py.
+    for name in {_ALIASES[alias_of](each)[0]: each for each in names}.values():
         kind, values = draw(_kinds(depth))
         if draw(st.booleans()) and "list" not in str(kind) and "set" not in str(kind) and "tuple" not in str(kind):
             kind, values = kind | None, values | st.just((None, None))
