@@ -89,7 +89,8 @@ def marks_shown(words: Iterable[str]) -> Counter[str | None]:
 
 def orders_shown(words: Iterable[str]) -> Counter[str]:
     """How many dates of such a text show that "day" or "month" comes first."""
-    return Counter(order for word in words if (order := order_shown(plain_characters(word).strip(_AROUND))))
+    with_digits = [plain_characters(word).strip(_AROUND) for word in words if _DIGIT.search(word)]
+    return Counter(order for text in with_digits if (order := order_shown(text)))
 
 
 def _readings(texts: Iterable[str]) -> list[Reading]:
