@@ -79,6 +79,11 @@ class Reading:
     scale: int = 0
     unit: str = ""
 
+    @property
+    def cents(self) -> bool:
+        """It is printed with two decimals."""
+        return any(value.as_tuple().exponent == _CENTS.as_tuple().exponent for value in self.values)
+
 
 def read(text: str, *, units: bool = False) -> Reading:
     """Reads one printed number, the whole text or nothing.

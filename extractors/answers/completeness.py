@@ -14,10 +14,10 @@ from functools import lru_cache
 from typing import Any
 
 from extractors.documents import Word
-from schemas.amounts import read
+from schemas.amounts import Reading, read
 
 _AROUND = " *:;=|_"
-_DIGITS, _CENTS = 3, -2
+_DIGITS = 3
 _ALIGNED = 0.006
 _COLUMN, _LONG_COLUMN = 4, 10
 _MISSING, _SHARE, _DENSE = 4, 0.2, 0.7
@@ -146,12 +146,16 @@ def _told(text: str) -> tuple[frozenset[Decimal], bool] | None:
     """What a number can mean, and whether it is an amount; None for what is no number, or a small count."""
     if sum(map(str.isdecimal, text)) < _DIGITS:
         return None
-    values = _values(text)
-    return (values, any(value.as_tuple().exponent == _CENTS for value in values)) if values else None
+    reading = _reading(text)
+    return (_unsigned(reading), reading.cents) if reading.values else None
 
 
-def _values(text: str) -> frozenset[Decimal]:
-    return frozenset(map(abs, read(text.strip(_AROUND), units=True).values))
+def _reading(text: str) -> Reading:
+    return read(text.strip(_AROUND), units=True)
+
+
+def _unsigned(reading: Reading) -> frozenset[Decimal]:
+    return frozenset(map(abs, reading.values))
 
 
 def _lines(words: Sequence[Word]) -> Iterator[list[Word]]:
@@ -218,4 +222,4 @@ def _values_in(value: Any) -> Iterator[Decimal]:
             yield from _values_in(child)
     elif value is not None and not isinstance(value, bool):
         for word in str(value).split():
-            yield from _values(word)
+            yield from _unsigned(_reading(word))

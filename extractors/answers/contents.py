@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from extractors.documents import Word
+from schemas.printed_numbers import printed_numbers
 
 _TOKEN = re.compile(r"[^\W_]+")
-_AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
 _DIGIT = re.compile(r"\d")
 
 Labels = frozenset[tuple[str, ...]]
@@ -54,7 +54,7 @@ def shows_content(pages: Sequence[Sequence[Word]], labels: Labels) -> bool | Non
 
 def _is_content(line: Sequence[str], labels: Labels, longest: int) -> bool:
     text = " ".join(line)
-    if _AMOUNT.search(text):
+    if any(one.reading.cents for one in printed_numbers(text)):
         return True
     tokens = _tokens(text)
     length = next((size for size in range(min(longest, len(tokens)), 0, -1) if tokens[:size] in labels), 0)
