@@ -21,7 +21,7 @@ class Verdict(StrEnum):
     """A value that the rule needs is not in the record: no alarm, and no all-clear either."""
 
 
-class NotChecked(Exception):  # noqa: N818 - an answer, not an error
+class NotChecked(Exception):
     """Raised by a rule that cannot be told; its text names the field or the row that stopped it."""
 
 
