@@ -10,6 +10,8 @@ from extractors.documents import Issue, Word
 from extractors.vocabulary import IssueKind
 from schemas.record import names_of_format
 
+_ENOUGH = 50
+"""Words of a page from which it is judged: one of fewer may show its amounts in a picture."""
 _LABEL_END = " :.#"
 # What may stand between a label and its amount: marks, and a currency.
 _AMOUNT_BESIDE = r"[^\w\n]{0,4}(?:[^\W\d_]{1,3}[^\w\n]{0,2})?\d"
@@ -22,13 +24,15 @@ def labelled(pages: Mapping[int, Sequence[Word]], json_schema: Mapping[str, Any]
     """Whether a label of an amount of the schema stands on the pages with a number beside it.
 
     Returns:
-        None where it cannot be told: a page has no text layer, or the schema labels no amount.
+        None where it cannot be told: a page has no text layer or few words, or the schema labels no amount.
     """
     label = _pattern(tuple(sorted(set(_amount_labels(json_schema)))))
     if label is None or not pages or not all(pages.values()):
         return None
     text = " ".join(word.text for words in pages.values() for word in words).casefold()
-    return label.search(text) is not None
+    if label.search(text):
+        return True
+    return False if all(len(words) >= _ENOUGH for words in pages.values()) else None
 
 
 def not_this_kind(parts: Sequence[Part], json_schema: Mapping[str, Any]) -> list[Issue]:
@@ -36,8 +40,7 @@ def not_this_kind(parts: Sequence[Part], json_schema: Mapping[str, Any]) -> list
 
     A document of which one window cannot be told is not judged.
     """
-    read = [part for part in parts if not part.nothing_found]
-    if not read or any(part.labelled is not False for part in read):
+    if not parts or any(part.labelled is not False for part in parts):
         return []
     amounts = names_of_format(json_schema, "decimal")
     printed = (item for part in parts for item in part.evidence if item.box is not None)

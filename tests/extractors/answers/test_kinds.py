@@ -23,7 +23,7 @@ def words(text: str) -> dict[int, list[Word]]:
 
 def test_an_agreement_is_no_invoice() -> None:
     """No label with a number beside it, and no amount of the record."""
-    shown = labelled(words("The total amount of information under this agreement of 2019"), INVOICE)
+    shown = labelled(words("The total amount of information under this agreement of 2019 " * 6), INVOICE)
     part = Part((1,), {}, (Evidence("issue_date", 1, BOX, "2019"), Evidence("total", None, None)), labelled=shown)
     assert [issue.kind for issue in not_this_kind([part], INVOICE)] == ["not_this_kind"]
 
