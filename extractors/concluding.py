@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from extractors.answers import completeness, grounding, merging, validation
+from extractors.answers import completeness, grounding, kinds, merging, validation
 from extractors.asking import planning
 from extractors.documents import Document, Evidence, Extraction, Issue, PageState, RecordDraft
 from extractors.errors import Kind, OctavoError, Paused, RowsMissing
@@ -65,6 +65,7 @@ def concluded(
         for page in part.pages
     ]
     issues += _about_the_file(document)
+    issues += kinds.not_this_kind(parts, plan.schema.json_schema)
     unread = {page: told for reading in readings for page, told in reading.unread.items()}
     issues += [
         Issue(

@@ -15,7 +15,7 @@ from functools import cache, partial
 from typing import Any, TypeVar
 
 from extractors.answering import aside, asked, judge_of, kept_answer, shown_habits
-from extractors.answers import completeness, grounding, merging, rereading
+from extractors.answers import completeness, grounding, kinds, merging, rereading
 from extractors.asking import planning
 from extractors.concluding import Reading, concluded, ended
 from extractors.documents import (
@@ -160,7 +160,8 @@ async def _answered(
     words = {page.page: page.words for page in window.pages}
     evidence = await aside(len(json.dumps(kept.value)), grounding.ground, kept.value, words)
     known = habits() if is_open(kept.value) else PageHabits()
-    return [merging.Part(window.numbers, kept.value, evidence, known, kept.refused)], []
+    labelled = kinds.labelled(words, journey.plan.schema.json_schema)
+    return [merging.Part(window.numbers, kept.value, evidence, known, kept.refused, labelled=labelled)], []
 
 
 def _nothing(journey: Journey) -> dict[str, Any]:

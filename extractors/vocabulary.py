@@ -56,6 +56,8 @@ class IssueKind(StrEnum):
     """A value that the schema refuses, also after asking again: its field is null; the raw text is told."""
     INVALID_RECORD = "invalid_record"
     """What the schema demands of a whole record does not hold: the record is kept, and is in no typed view."""
+    NOT_THIS_KIND = "not_this_kind"
+    """The pages show no label of the schema's amounts and no amount of the record: an NDA read as an invoice."""
     NOTHING_FOUND = "nothing_found"
     """Pages of a longer document in which the model read nothing, also after asking again."""
     MISSING_PAGES = "missing_pages"

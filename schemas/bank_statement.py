@@ -1,10 +1,12 @@
 """The statement of a bank or card account."""
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
-from schemas.checks import Check, adds_up, in_order
+from schemas.checks import Check, NotChecked, in_order
 from schemas.fields import Currency, Date, SignedMoney, field
 from schemas.record import Record
+from schemas.sums import Row, broken_balance, near
 
 
 class Transaction(Record):
@@ -33,8 +35,41 @@ class Transaction(Record):
     balance: SignedMoney | None = field("Balance after it", labels=["Balance", "Saldo", "Solde", "Kontostand"])
 
 
-def _movements(statement: Any) -> list[Any]:
-    return [statement.opening_balance, *(entry.amount for entry in statement.transactions)]
+def _rows(statement: Any) -> list[Row]:
+    return [Row(entry.description or "", entry.amount, entry.balance) for entry in statement.transactions]
+
+
+def _opening(statement: Any, rows: list[Row]) -> Decimal | None:
+    """The opening balance, or that of a first row which carries it."""
+    stated: Decimal | None = statement.opening_balance
+    if stated is None and rows and rows[0].carried:
+        return rows[0].amount if rows[0].balance is None else rows[0].balance
+    return stated
+
+
+def _movements(statement: Any) -> str | None:
+    rows = _rows(statement)
+    opening, closing = _opening(statement, rows), statement.closing_balance
+    if opening is None or closing is None:
+        raise NotChecked("opening_balance or closing_balance is missing")
+    own = [row for row in rows if not row.carried]
+    amounts = [row.amount for row in own if row.amount is not None]
+    if len(amounts) < len(own):
+        number = next(number for number, row in enumerate(rows, 1) if row.amount is None and not row.carried)
+        raise NotChecked(f"transaction {number} ({rows[number - 1].text[:40]}) has no amount")
+    moved = sum(amounts, Decimal(0))
+    # A card's statement prints what is owed without a minus, and has no running balance.
+    owed = all(row.balance is None for row in rows)
+    if near(opening + moved, closing, statement.currency) or (
+        owed and near(opening - moved, closing, statement.currency)
+    ):
+        return None
+    return f"{opening} and the movements lead to {opening + moved}, but closing_balance is {closing}"
+
+
+def _running(statement: Any) -> str | None:
+    rows = _rows(statement)
+    return broken_balance(rows, _opening(statement, rows), statement.currency)
 
 
 class BankStatement(Record):
@@ -77,6 +112,7 @@ class BankStatement(Record):
     transactions: list[Transaction] = field("Every movement, in order", default=[])
 
     checks: ClassVar[tuple[Check, ...]] = (
-        adds_up("movements_lead_to_closing_balance", _movements, "closing_balance"),
+        Check("movements_lead_to_closing_balance", _movements),
+        Check("running_balance_fits", _running),
         in_order("period_in_order", "period_start", "period_end"),
     )

@@ -4,9 +4,40 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 CENTS = Decimal("0.02")
+_MARK = "octavo_check"
+_Method = TypeVar("_Method", bound=Callable[[Any], str | None])
+
+
+class Verdict(StrEnum):
+    """What a check says of one record."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    NOT_CHECKED = "not_checked"
+    """A value that the rule needs is not in the record: no alarm, and no all-clear either."""
+
+
+class NotChecked(Exception):
+    """Raised by a rule that cannot be told; its text names the field or the row that stopped it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one check says of one record.
+
+    Attributes:
+        name: the check's.
+        verdict: whether it holds.
+        why: what is wrong, or what stopped it, in one line; "" where it holds.
+    """
+
+    name: str
+    verdict: Verdict
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -15,28 +46,83 @@ class Check:
 
     Attributes:
         name: what must hold, in snake case; it becomes the issue's path in the tables.
-        broken: what is wrong with this record in one line, or None when the rule holds or cannot be told.
+        broken: what is wrong with this record in one line, or None when the rule holds; raises `NotChecked`
+            where it cannot be told.
     """
 
     name: str
     broken: Callable[[Any], str | None]
 
+    def outcome(self, record: Any) -> Outcome:
+        """What the rule says of a record."""
+        try:
+            wrong = self.broken(record)
+        except NotChecked as stopped:
+            return Outcome(self.name, Verdict.NOT_CHECKED, str(stopped))
+        return Outcome(self.name, Verdict.HOLDS if wrong is None else Verdict.FAILS, wrong or "")
+
+
+def check(method: _Method) -> _Method:
+    """Makes a method of a model a check of its schema, under the method's name.
+
+    The method gives None where its rule holds, or what is wrong in one line; it raises `NotChecked` where
+    it cannot be told.
+    """
+    setattr(method, _MARK, True)
+    return method
+
+
+def checks_of(model: type) -> tuple[Check, ...]:
+    """The checks of a model: those that it lists in `checks`, then its methods under `@check`."""
+    methods: dict[str, Callable[[Any], str | None]] = {}
+    for base in reversed(model.__mro__):
+        for name, value in vars(base).items():
+            methods.pop(name, None)
+            if getattr(value, _MARK, False):
+                methods[name] = value
+    listed: tuple[Check, ...] = getattr(model, "checks", ())
+    return (*listed, *(Check(name, method) for name, method in methods.items()))
+
 
 def adds_up(name: str, parts: Callable[[Any], Iterable[Decimal | None]], total: str) -> Check:
-    """A check that the parts sum to the field `total`, to the cent; silent when any of them is missing."""
+    """A check that the parts sum to the field `total`, to the cent.
+
+    With one of them missing it is not checked, unless the others, none of them negative, exceed the total.
+    """
 
     def broken(record: Any) -> str | None:
         stated, printed = getattr(record, total), list(parts(record))
-        amounts = [amount for amount in printed if amount is not None]
-        if stated is None or not printed or len(amounts) < len(printed):
-            return None
-        found: Decimal = sum(amounts, Decimal(0))
+        if stated is None:
+            raise NotChecked(f"{total} is missing")
+        if not printed:
+            raise NotChecked(f"there is nothing to add up to {total}")
+        found, gap = summed(printed)
         # Each line may be rounded by itself, so the tolerance grows with the lines.
-        if abs(found - stated) <= CENTS * max(1, len(amounts) // 4):
-            return None
-        return f"the parts add up to {found}, but {total} is {stated}"
+        tolerance = CENTS * max(1, len(printed) // 4)
+        if gap is not None:
+            if exceeds(printed, stated + tolerance):
+                return f"the parts without part {gap} add up to {found}, more than {total}, which is {stated}"
+            raise NotChecked(f"part {gap} of {total} has no amount")
+        return None if abs(found - stated) <= tolerance else f"the parts add up to {found}, but {total} is {stated}"
 
     return Check(name, broken)
+
+
+def summed(amounts: Iterable[Decimal | None]) -> tuple[Decimal, int | None]:
+    """The sum of the amounts that are there, and the number of the first that is not, counted from 1."""
+    found, gap = Decimal(0), None
+    for number, amount in enumerate(amounts, start=1):
+        if amount is None:
+            gap = gap or number
+        else:
+            found += amount
+    return found, gap
+
+
+def exceeds(amounts: Iterable[Decimal | None], most: Decimal) -> bool:
+    """Whether amounts, none of them negative, already sum to more than `most`: a missing one cannot mend that."""
+    known = [amount for amount in amounts if amount is not None]
+    return all(amount >= 0 for amount in known) and sum(known, Decimal(0)) > most >= 0
 
 
 def in_order(name: str, earlier: str, later: str) -> Check:
@@ -45,6 +131,9 @@ def in_order(name: str, earlier: str, later: str) -> Check:
     def broken(record: Any) -> str | None:
         first: date | None = getattr(record, earlier)
         second: date | None = getattr(record, later)
+        for field, value in ((earlier, first), (later, second)):
+            if value is None:
+                raise NotChecked(f"{field} is missing")
         if first is None or second is None or second >= first:
             return None
         return f"{later} {second} is before {earlier} {first}"

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas.checks import Check
+from schemas.checks import Check, Outcome, Verdict, checks_of
 from schemas.fields import STORED, with_evidence
 from schemas.habits import PageHabits, evidence_of
 from schemas.paths import renamed
@@ -28,7 +28,7 @@ class Record(BaseModel):
     """A record as a document shows it: every field may be missing, none may be unknown.
 
     Attributes:
-        checks: rules over the fields.
+        checks: rules over the fields, beside the methods under `@check`.
         allow_empty: whether a record with nothing in it is a good answer.
     """
 
@@ -84,6 +84,7 @@ class Schema:
         record_schema: JSON Schema of what `parse` returns: the same under the fields' own names, with `x-computed`;
             None where that is `json_schema`.
         origin: where it is declared, `package.module:Model` or the file; empty when that is not known.
+        verdicts: a record as `parse` returned it -> what every check says, those that hold or stopped too.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Schema:
     allow_empty: bool = False
     record_schema: dict[str, Any] | None = None
     origin: str = ""
+    verdicts: Callable[[dict[str, Any]], list[Outcome]] = lambda _record: []
 
     @property
     def of_records(self) -> dict[str, Any]:
@@ -125,12 +127,12 @@ def snake_case(name: str) -> str:
 
 
 def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
-    """A pydantic model as a schema; `checks` and `allow_empty` count on any model, not only on `Record`.
+    """A pydantic model as a schema; checks and `allow_empty` count on any model, not only on `Record`.
 
     Raises:
         ValueError: two fields of one object are asked for by the same name, so that one answer would be both.
     """
-    checks: tuple[Check, ...] = getattr(model, "checks", ())
+    checks = checks_of(model)
 
     json_schema = model.model_json_schema(schema_generator=AskedSchema)
     currency_names = names_of_format(json_schema, "currency")
@@ -148,17 +150,20 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
         made: dict[str, Any] = recorded(record, answer)
         return made
 
-    def check(record: dict[str, Any]) -> list[tuple[str, str]]:
+    def verdicts(record: dict[str, Any]) -> list[Outcome]:
         try:
             # Computed fields are in the record, but cannot be told to the model.
             parsed = model.model_validate_json(
                 json.dumps(record), by_alias=False, by_name=True, context=STORED, extra="ignore"
             )
         except ValidationError as error:
-            return [("readable_again", f"the record is none of its own schema: {InvalidRecord(_faults(error))}")]
-        found = ((rule.name, rule.broken(parsed)) for rule in checks)
-        broken = [(rule_name, message) for rule_name, message in found if message is not None]
-        return [*broken, *uncomputed(parsed)]
+            why = f"the record is none of its own schema: {InvalidRecord(_faults(error))}"
+            return [Outcome("readable_again", Verdict.FAILS, why)]
+        missing = [Outcome(field, Verdict.FAILS, why) for field, why in uncomputed(parsed)]
+        return [*(rule.outcome(parsed) for rule in checks), *missing]
+
+    def check(record: dict[str, Any]) -> list[tuple[str, str]]:
+        return [(said.name, said.why) for said in verdicts(record) if said.verdict == Verdict.FAILS]
 
     kept = model.model_json_schema(by_alias=False, schema_generator=RecordSchema)
     _refuse_shared_names(json_schema, kept)
@@ -170,6 +175,7 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
         allow_empty=bool(getattr(model, "allow_empty", False)),
         record_schema=None if kept == json_schema else kept,
         origin=f"{model.__module__}:{model.__qualname__}",
+        verdicts=verdicts,
     )
 
 

@@ -26,6 +26,7 @@ class Part:
         habits: how its pages print.
         refused: what was taken out of it.
         nothing_found: nothing was read, twice.
+        labelled: whether its pages show a label of the schema's amounts (`kinds`); None where it cannot be told.
     """
 
     pages: tuple[int, ...]
@@ -34,6 +35,7 @@ class Part:
     habits: PageHabits = field(default_factory=PageHabits)
     refused: tuple[Refused, ...] = ()
     nothing_found: bool = False
+    labelled: bool | None = None
 
 
 @dataclass

@@ -129,8 +129,8 @@ GERMAN = invoice(
     due_date="2025-04-30",
     delivery_date="2025-03-24",
     order_reference="4500-1187",
-    seller=party("Aufzugsdienst Möwenfels GmbH", "Werftstraße 9, 99998 Möwenfels", "DE999003841"),
-    buyer=party("Wohnbau Grünhagen eG", "Lindenallee 112, 99996 Grünhagen", "DE999771205"),
+    seller=party("Aufzugsdienst Möwenfels GmbH", "Werftstraße 9, 99998 Möwenfels", "DE999003849"),
+    buyer=party("Wohnbau Grünhagen eG", "Lindenallee 112, 99996 Grünhagen", "DE999771200"),
     currency="EUR",
     iban="DE50999900000012345678",
 )
