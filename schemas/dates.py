@@ -144,7 +144,8 @@ def read_date(text: str, *, order: str | None = None, years: frozenset[int] = fr
         ValueError: it is no date, or could be two; why, in words for the model.
     """
     plain = plain_characters(text).strip()
-    if len(plain) <= LONGEST and re.match(r"\d{4}-\d{2}-\d{2}", plain):
+    # ISO 8601, its basic form 20240331 too; that one is no day the other way round, for no month is 20 or more.
+    if len(plain) <= LONGEST and re.match(r"\d{4}-\d{2}-\d{2}|(?:19|20)\d{6}$", plain):
         try:
             return _gregorian(datetime.fromisoformat(plain).date(), text)
         except ValueError as error:

@@ -43,7 +43,7 @@ def written(text: str) -> list[Written]:
     Raises:
         Unreadable: there is none.
     """
-    spoken = _after_thoughts(text)
+    spoken = _after_thoughts(_unquoted(text))
     found, told = _scanned(spoken)
     if not found and len(spoken) < len(text):
         found, told = _scanned(text)
@@ -89,6 +89,17 @@ def _has(inside: Any, wanted: frozenset[str]) -> bool:
     if isinstance(inside, list):
         return bool(inside) and isinstance(inside[0], dict)
     return bool(wanted & inside.keys()) or len(inside) == 1
+
+
+def _unquoted(text: str) -> str:
+    """An answer that was written as JSON twice: one text that holds it."""
+    if not text.lstrip().startswith('"'):
+        return text
+    try:
+        inside = json.loads(text)
+    except ValueError:
+        return text
+    return inside if isinstance(inside, str) else text
 
 
 def _after_thoughts(text: str) -> str:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from extractors.answers.decoding import written
 from extractors.answers.validation import judge
 from schemas.builtin import BUILTIN
 from schemas.record import schema_of
@@ -124,3 +125,9 @@ def test_any_value_of_a_field_is_judged(value: Any) -> None:
     """A value or faults, never an exception."""
     judged = judge(json.dumps({"total": value, "merchant": "x"}), RECEIPT)
     assert (judged.value is None) == bool(judged.faults)
+
+
+def test_an_answer_that_was_written_as_json_twice_is_read() -> None:
+    """Some gateways quote the model's JSON once more: the text inside is the answer."""
+    (piece,) = written(json.dumps(json.dumps({"total": "12.00"})))
+    assert piece.value == {"total": "12.00"}
