@@ -95,7 +95,7 @@ def _is_nothing(text: str, shape: Shape) -> bool:
     letters = _folded(text)
     if not letters:
         # Dashes and dots: where nothing is printed, a line often is.
-        return not any(map(str.isalnum, text)) and set(text.strip()) <= set("-–—−_./*")
+        return not any(map(str.isalnum, text)) and set(text.strip()) <= set("-–—−_.")
     return letters in (_NOTHING if shape.free else _NOTHING_TYPED)
 
 

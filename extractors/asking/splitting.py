@@ -29,7 +29,7 @@ MOST_PAGES = 32
 """Pages in one request: a bad answer costs no more than these, and the answer stays short."""
 
 _NAME = "page_kinds"
-_LABELS, _PER_FIELD = 80, 6
+_LABELS, _PER_FIELD = 100, 6
 """Printed names that describe a schema, and those of each of its fields."""
 
 _SYSTEM = (

@@ -166,8 +166,8 @@ def test_csv_lists_may_have_any_name(store: Store, tmp_path: Path) -> None:
     names = ["records", "removed", "issues", "evidence", "../x", "..", "/etc/x"]
     own = schema_of_json({"type": "object", "properties": dict.fromkeys(names, texts)}, "own")
     make_views(store, own)
-    claim = store.claim(listed("x"), spooled("X"), "own", "r1", "run")
-    store.finish(claim, outcome("complete", draft(**{name: [f"of {name}"] for name in names})), "run")
+    claim = store.claim(listed("x"), spooled("X"), key=Key(schema_name="own", recipe="r1"), run_id="run")
+    store.finish(claim, outcome("complete", draft(**{name: [f"of {name}"] for name in names})), run_id="run")
     out = tmp_path / "deep" / "out"
     export(store, schema_name="own", place=str(out), form="csv")
     found = {path.parent.name: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.csv")}
