@@ -175,12 +175,14 @@ class VisionClient:
                     return self._reply(stored, said, asking, reused=True)
 
             async def keep(answered: Answered) -> None:
+                if answered.outcome.kind == "answer":
+                    # Before anything is waited for: the next call would still be sent as this one was.
+                    self._learn(answered, meter, asking)
                 await self._replies.put(_kept(key, answered))
                 if key not in meter.fingerprints:
                     meter.fingerprints.append(key)
 
             answered = await self._sender.send(request, meter, asking, keep)
-            self._learn(answered, meter, asking)
         return self._reply(_kept(key, answered), answered.said, asking, reused=False)
 
     def _reply(self, stored: StoredReply, said: Spoken, asking: Asking, *, reused: bool) -> Reply:
