@@ -18,12 +18,15 @@ from itertools import accumulate
 from extractors.documents import Box, Word
 from schemas.amounts import plain_characters, read
 from schemas.currencies import SIGNS, currencies_of
-from schemas.dates import PrintedDate, printed_dates
+from schemas.dates import PrintedDate, month_named, printed_dates
 from schemas.partial_dates import days_without_year, joined_dates
 from schemas.printed_numbers import numbers_within, printed_numbers
 
 _DIGIT = re.compile(r"\d")
 TOKEN = re.compile(r"[^\W_]+")
+_NEAR = 32
+"""Characters between a date's day and its month at most."""
+_WORD, _ORDINAL = re.compile(r"[^\W\d_]+"), re.compile(r"^(?:st|nd|rd|th|er)(?=[^\W\d_])")
 _WIDEST_NUMBER, _GROUP = 4, 3
 _BESIDE_A_SIGN = " 0123456789.,:;'’()+-−–/*\u00a0\u202f"
 
@@ -108,6 +111,18 @@ class PageText:
     def _days(self) -> dict[tuple[_Dates, int], dict[date, list[Place]]]:
         return {}
 
+    def may_print(self, day: date) -> bool:
+        """Whether a day's number stands near its month, or all digits together: most are told so at a glance."""
+        plain = self._plain
+        if any(form in plain for form in _joined_forms(day)):
+            return True
+        month = re.compile(rf"(?<!\d)0?{day.month}(?!\d)")
+        for found in re.finditer(rf"(?<!\d)0?{day.day}(?!\d)", plain):
+            around = plain[max(0, found.start() - _NEAR) : found.start()], plain[found.end() : found.end() + _NEAR]
+            if any(month.search(side) or _names_month(side, day.month) for side in around):
+                return True
+        return False
+
     def day_places(self, day: date, dates: _Dates) -> list[Place]:
         """Where one of some dates can mean the day.
 
@@ -185,11 +200,27 @@ def _signs_of(currency: str) -> tuple[str, ...]:
 
 def date_places(day: date, text: PageText) -> list[Place]:
     """Where a date means the day, in any of the forms that documents use; without a year where none is printed."""
+    if not text.may_print(day):
+        return []
     for dates in (_dates, _joined_dates, _dates_without_year):
         places = text.day_places(day, dates)
         if places:
             return places
     return []
+
+
+def _joined_forms(day: date) -> tuple[str, ...]:
+    return tuple(day.strftime(form) for form in ("%Y%m%d", "%d%m%Y", "%m%d%Y", "%y%m%d", "%d%m%y", "%m%d%y"))
+
+
+def _names_month(text: str, month: int) -> bool:
+    return any(_names(word, month) for word in _WORD.findall(text))
+
+
+@lru_cache(maxsize=8192)
+def _names(word: str, month: int) -> bool:
+    """Whether a word names a month, or holds letters of a script that runs words together."""
+    return month in {month_named(word), month_named(_ORDINAL.sub("", word))} or not word.isascii()
 
 
 def _dates(printed: str, year: int) -> list[PrintedDate]:
