@@ -140,6 +140,8 @@ def settled(  # noqa: PLR0911 - one for each kind of evidence, in its order
 
 @lru_cache(maxsize=8192)
 def _read(text: str, units: bool) -> Reading:  # noqa: FBT001, PLR0911 - cached by position; each refusal in words
+    if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS:
+        return Reading(text, (Decimal(text),))  # most numbers of a page, told at a glance
     if _WIRE.fullmatch(text):
         return _number(text.removeprefix("-"), text, Decimal(-1 if text[0] == "-" else 1))
     plain = plain_characters(text).strip()

@@ -136,9 +136,17 @@ def _numbers(page: int, words: Sequence[Word]) -> Iterator[_Number]:
             if told is not None:
                 values, is_amount = told
                 # "1 234,50" is two words and one number.
-                joined = _told(f"{before} {word.text}") if before.isdecimal() else None
+                joined = _told(f"{before} {word.text}") if _goes_on(before, word.text) else None
                 yield _Number(page, line, values | joined[0] if joined else values, word.box[2], is_amount)
             before = word.text
+
+
+def _goes_on(before: str, text: str) -> bool:
+    """Whether a word can be the next group of three digits of the number before it."""
+    return (
+        before.isdecimal() and len(before) <= _DIGITS and text[:_DIGITS].isdecimal()
+        and len(text) >= _DIGITS and not text[_DIGITS : _DIGITS + 1].isdecimal()
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
