@@ -160,7 +160,7 @@ async def _answered(
     words = {page.page: page.words for page in window.pages}
     evidence = await aside(len(json.dumps(kept.value)), grounding.ground, kept.value, words)
     known = habits() if is_open(kept.value) else PageHabits()
-    labelled = kinds.labelled(words, journey.plan.schema.json_schema)
+    labelled = kinds.labelled(words, journey.plan.schema)
     return [merging.Part(window.numbers, kept.value, evidence, known, kept.refused, labelled=labelled)], []
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Protocol
@@ -106,6 +106,11 @@ class Schema:
         """What may stand at each place of an answer."""
         return shape_of(self.json_schema)
 
+    @cached_property
+    def amount_labels(self) -> tuple[str, ...]:
+        """How documents name the fields that hold a decimal."""
+        return tuple(sorted(set(_amount_labels(self.json_schema))))
+
 
 def record_path(schema: Schema, path: str) -> str:
     """The path of a value in the record, whose path in the answer this is: `lineItems.0.itemName`.
@@ -184,6 +189,21 @@ def _refuse_shared_names(asked: dict[str, Any], kept: dict[str, Any]) -> None:
     for name, node in {"": asked, **asked.get("$defs", {})}.items():
         if len(node.get("properties", {})) < len(own.get(name, {}).get("properties", {})):
             raise ValueError(f"two fields of {node.get('title', name)} have one alias; give each a name of its own")
+
+
+def _amount_labels(node: object) -> Iterator[str]:
+    """The labels of every property that holds a decimal."""
+    if isinstance(node, list):
+        for child in node:
+            yield from _amount_labels(child)
+    elif isinstance(node, dict):
+        properties = node.get("properties")
+        for field in properties.values() if isinstance(properties, dict) else ():
+            if names_of_format({"properties": {"it": field}}, "decimal"):
+                labels = field.get("labels", ())
+                yield from (label for label in labels if isinstance(label, str)) if isinstance(labels, list) else ()
+        for child in node.values():
+            yield from _amount_labels(child)
 
 
 def names_of_format(node: object, name: str) -> frozenset[str]:

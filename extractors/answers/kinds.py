@@ -1,14 +1,14 @@
 """Whether a document is of the schema's kind at all: an agreement is no invoice, whatever was answered. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from extractors.answers.merging import Part
 from extractors.documents import Issue, Word
 from extractors.vocabulary import IssueKind
-from schemas.record import names_of_format
+from schemas.record import Schema, names_of_format
 
 _ENOUGH = 50
 """Words of a page from which it is judged: one of fewer may show its amounts in a picture."""
@@ -20,13 +20,13 @@ _AMOUNT = re.compile(r"\d[.,'\u2019 ]\d|\d{3}")
 _YEAR = re.compile(r"\D*(?:19|20)\d\d\D*")
 
 
-def labelled(pages: Mapping[int, Sequence[Word]], json_schema: Mapping[str, Any]) -> bool | None:
+def labelled(pages: Mapping[int, Sequence[Word]], schema: Schema) -> bool | None:
     """Whether a label of an amount of the schema stands on the pages with a number beside it.
 
     Returns:
         None where it cannot be told: a page has no text layer or few words, or the schema labels no amount.
     """
-    label = _pattern(tuple(sorted(set(_amount_labels(json_schema)))))
+    label = _pattern(schema.amount_labels)
     if label is None or not pages or not all(pages.values()):
         return None
     text = " ".join(word.text for words in pages.values() for word in words).casefold()
@@ -58,21 +58,6 @@ def _name(path: str) -> str:
 
 def _is_amount(text: str) -> bool:
     return _AMOUNT.search(text) is not None and not _YEAR.fullmatch(text)
-
-
-def _amount_labels(node: object) -> Iterable[str]:
-    """The labels of every property that holds a decimal."""
-    if isinstance(node, list):
-        for child in node:
-            yield from _amount_labels(child)
-    elif isinstance(node, Mapping):
-        properties = node.get("properties")
-        for field in properties.values() if isinstance(properties, Mapping) else ():
-            if names_of_format({"properties": {"it": field}}, "decimal"):
-                labels = field.get("labels", ())
-                yield from (label for label in labels if isinstance(label, str)) if isinstance(labels, list) else ()
-        for child in node.values():
-            yield from _amount_labels(child)
 
 
 @lru_cache(maxsize=64)

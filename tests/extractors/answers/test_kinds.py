@@ -11,7 +11,7 @@ from extractors.documents import Evidence, Word
 from schemas.invoice import Invoice
 from schemas.record import schema_of
 
-INVOICE = schema_of(Invoice).json_schema
+INVOICE = schema_of(Invoice)
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "real" / "docs"
 BOX = (0.0, 0.0, 1.0, 1.0)
 
@@ -25,7 +25,7 @@ def test_an_agreement_is_no_invoice() -> None:
     """No label with a number beside it, and no amount of the record."""
     shown = labelled(words("The total amount of information under this agreement of 2019 " * 6), INVOICE)
     part = Part((1,), {}, (Evidence("issue_date", 1, BOX, "2019"), Evidence("total", None, None)), labelled=shown)
-    assert [issue.kind for issue in not_this_kind([part], INVOICE)] == ["not_this_kind"]
+    assert [issue.kind for issue in not_this_kind([part], INVOICE.json_schema)] == ["not_this_kind"]
 
 
 def test_a_label_or_an_amount_or_a_scan_is_enough_to_be_spared() -> None:
@@ -33,8 +33,8 @@ def test_a_label_or_an_amount_or_a_scan_is_enough_to_be_spared() -> None:
     assert labelled(words("Total EUR 119.00"), INVOICE) is True
     assert labelled({1: []}, INVOICE) is None
     amount = Part((1,), {}, (Evidence("total", 1, BOX, "119.00"),), labelled=False)
-    assert not_this_kind([amount], INVOICE) == []
-    assert not_this_kind([Part((1,), {}, labelled=None)], INVOICE) == []
+    assert not_this_kind([amount], INVOICE.json_schema) == []
+    assert not_this_kind([Part((1,), {}, labelled=None)], INVOICE.json_schema) == []
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="no labelled documents beside the repository")
