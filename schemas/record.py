@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from schemas.branches import best_branches
 from schemas.checks import Check, Outcome, Verdict, checks_of
 from schemas.fields import STORED, with_evidence
 from schemas.habits import PageHabits, evidence_of
@@ -149,7 +150,8 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
             # An answer is JSON, also for a strict model: a date or a set has no other form there than text or list.
             record = model.model_validate_json(json.dumps(answer), by_alias=True, by_name=by_name, context=told)
         except ValidationError as error:
-            raise InvalidRecord(_faults(error)) from None
+            found = best_branches(_faults(error), answer)
+            raise InvalidRecord([replace(each, path=_joined(steps), steps=steps) for each, steps in found]) from None
         except RecursionError:
             raise InvalidRecord([SchemaFault("", "nested too deeply")]) from None
         made: dict[str, Any] = recorded(record, answer)
@@ -228,11 +230,13 @@ _OF_ANOTHER_TYPE = ("_type", "_instance", "none_required", "_parsing")
 
 def _faults(error: ValidationError) -> list[SchemaFault]:
     return [
-        SchemaFault(
-            ".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, "), item["loc"], _what(item)
-        )
+        SchemaFault(_joined(item["loc"]), item["msg"].removeprefix("Value error, "), item["loc"], _what(item))
         for item in error.errors(include_url=False, include_context=False)
     ]
+
+
+def _joined(steps: tuple[str | int, ...]) -> str:
+    return ".".join(map(str, steps))
 
 
 def _what(item: ErrorDetails) -> Literal["value", "missing", "unknown", "whole"]:
