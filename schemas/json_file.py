@@ -9,8 +9,7 @@ from schemas.fields import parse_amount, parse_currency, parse_date
 from schemas.habits import Evidence, PageHabits, evidence_of
 from schemas.json_faults import schema_faults
 from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, snake_case
-
-_MOST_BRANCHES = 64
+from schemas.shapes import branches
 
 _SAME_VALUE = ("allOf", "anyOf", "oneOf")
 _NAMED = {"properties", "patternProperties", "$defs", "definitions"}
@@ -82,7 +81,7 @@ class _Leaves:
     faults: list[SchemaFault]
 
     def read(self, value: Any, nodes: list[Any], steps: tuple[str | int, ...]) -> Any:
-        schemas = _branches(nodes, self.document)
+        schemas = list(branches(nodes, self.document))
         if isinstance(value, dict):
             return {
                 name: self.read(child, _properties(schemas, name), (*steps, name)) for name, child in value.items()
@@ -115,29 +114,6 @@ def _leaf(value: str, kind: str, evidence: Evidence) -> str:
         day = parse_date(value, evidence)
         return day.isoformat() if isinstance(day, date) else value
     return str(parse_currency(value, evidence)) if kind == "currency" else value
-
-
-def _branches(nodes: list[Any], document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The schemas and all that they refer to or are made of."""
-    found: list[dict[str, Any]] = []
-    left = list(nodes)
-    while left and len(found) < _MOST_BRANCHES:
-        node = left.pop()
-        if not isinstance(node, dict) or node in found:
-            continue
-        found.append(node)
-        for key in ("anyOf", "oneOf", "allOf"):
-            left += node.get(key) or ()
-        if str(node.get("$ref", "")).startswith("#/"):
-            left.append(_target(str(node["$ref"]), document))
-    return found
-
-
-def _target(ref: str, document: Mapping[str, Any]) -> Any:
-    target: Any = document
-    for step in ref.removeprefix("#/").split("/"):
-        target = target.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(target, Mapping) else None
-    return target
 
 
 def _nullable(node: Any, required: frozenset[str] = frozenset()) -> Any:

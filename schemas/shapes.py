@@ -104,7 +104,7 @@ def _folded(text: str) -> str:
 
 
 def _shape(nodes: list[Any], document: Mapping[str, Any], depth: int) -> Shape:
-    schemas = list(_branches(nodes, document))
+    schemas = list(branches(nodes, document))
     if depth > _DEEPEST:
         return Shape(nullable=True, free=True)
     objects = [node for node in schemas if isinstance(node.get("properties"), dict)]
@@ -146,7 +146,7 @@ def _allows(node: Mapping[str, Any], name: str) -> bool:
     return kinds == name or (isinstance(kinds, list) and name in kinds)
 
 
-def _branches(nodes: list[Any], document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def branches(nodes: list[Any], document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The schemas and all that they refer to or are made of."""
     seen: list[int] = []
     left = list(nodes)
