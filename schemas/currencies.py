@@ -1,5 +1,7 @@
 """The one table of currencies: ISO 4217 codes, their decimals, and the signs and names that documents print."""
 
+import re
+
 _IN_USE = """
     AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD
     CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD
@@ -47,3 +49,25 @@ def currencies_of(text: str) -> tuple[str, ...]:
         return (plain,)
     known = SIGNS.get(sign) or SIGNS.get(plain)
     return known or ((plain.upper(),) if plain.upper() in CODES else ())
+
+
+_COUNTRIES = {
+    "USD": "usa|u.s.a.|united states|united states of america|ecuador|puerto rico", "CAD": "canada",
+    "AUD": "australia", "NZD": "new zealand", "SGD": "singapore", "HKD": "hong kong", "MXN": "mexico|méxico",
+    "COP": "colombia", "CLP": "chile", "ARS": "argentina", "TWD": "taiwan", "JPY": "japan|日本", "CNY": "china|中国",
+    "SEK": "sweden|sverige", "NOK": "norway|norge|noreg", "DKK": "denmark|danmark", "ISK": "iceland|ísland",
+    "INR": "india", "PKR": "pakistan", "LKR": "sri lanka", "NPR": "nepal", "MUR": "mauritius",
+    "CHF": "switzerland|schweiz|suisse|svizzera",
+}  # fmt: skip
+"""Countries whose sign of money others use too, as their addresses end: in their own languages and in English."""
+
+_COUNTRY = re.compile(
+    r"(?<!\w)(?:"
+    + "|".join(rf"(?P<{code}>{names.replace('.', '[.]')})" for code, names in _COUNTRIES.items())
+    + r")(?!\w)"
+)
+
+
+def currencies_of_countries(text: str) -> frozenset[str]:
+    """The currencies of the countries that a running text names."""
+    return frozenset(match.lastgroup or "" for match in _COUNTRY.finditer(text.casefold()))

@@ -111,7 +111,9 @@ def parse_date(value: object, evidence: Evidence | None = None) -> object:
 
 
 def parse_currency(value: object, evidence: Evidence | None = None) -> object:
-    """Reads an ISO 4217 code, or a sign that means one currency: by itself (€, £, zł), or on pages that name it ($).
+    """Reads an ISO 4217 code, or a sign that means one currency: by itself (€, £), or where pages name it ($).
+
+    A page names a currency by its code or a sign of its own; where there is none, by its country.
 
     Raises:
         ValueError: no such code, or a sign that several countries use ($, kr, ¥) on pages that name none, or two.
@@ -120,7 +122,9 @@ def parse_currency(value: object, evidence: Evidence | None = None) -> object:
         return value
     codes = ("GBP",) if value.strip() == "£" else currencies_of(value)
     if len(codes) > 1 and evidence is not None:
-        codes = tuple(code for code in codes if code in evidence.habits.currencies)
+        known = evidence.habits
+        named = tuple(code for code in codes if code in known.currencies)
+        codes = named or tuple(code for code in codes if code in known.countries)
     if len(codes) != 1:
         raise ValueError(f"{value[:LONGEST]!r} is not an ISO 4217 code; write one like EUR")
     return codes[0]

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import combinations
 
 from schemas.amounts import LONGEST, Reading, plain_characters, read
-from schemas.currencies import CODES, currencies_of
+from schemas.currencies import CODES, currencies_of, currencies_of_countries
 from schemas.dates import order_shown, printed_dates, years_shown
 
 _DIGIT = re.compile(r"\d")
@@ -31,6 +31,7 @@ class PageHabits:
         amounts: what their numbers mean, without signs.
         years: the full years of their dates.
         currencies: those that a code or a sign on them names without doubt, as "USD" and "US$" do.
+        countries: the currencies of the countries that they name: what a sign means where nothing above does.
     """
 
     decimal: str | None = None
@@ -38,6 +39,7 @@ class PageHabits:
     amounts: frozenset[Decimal] = frozenset()
     years: frozenset[int] = frozenset()
     currencies: frozenset[str] = frozenset()
+    countries: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def habits_of(words: Iterable[str]) -> PageHabits:
         frozenset(abs(value) for value in known if value is not None),
         years_shown(" ".join(texts)),
         _named_currencies(texts),
+        currencies_of_countries(" ".join(texts)),
     )
 
 
@@ -135,6 +138,7 @@ def together(habits: Iterable[PageHabits]) -> PageHabits:
         frozenset().union(*(part.amounts for part in parts)),
         frozenset().union(*(part.years for part in parts)),
         frozenset().union(*(part.currencies for part in parts)),
+        frozenset().union(*(part.countries for part in parts)),
     )
 
 
