@@ -6,14 +6,16 @@ record is added only for a page that none stands on, and only when it cannot be 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from extractors.answers.merging import Part
 from extractors.documents import Evidence
 from schemas.habits import together
 from schemas.record import InvalidRecord, Schema
+from schemas.salvage import Refused
 
 _RECORDS = "records"
+Told = TypeVar("Told", Evidence, Refused)
 
 
 def with_page_again(part: Part, page: int, alone: Part, row_fields: Sequence[str], schema: Schema) -> Part:
@@ -55,26 +57,21 @@ def _records(part: Part) -> list[Part]:
     """The records of a window, each as a part of its own, with the pages that its evidence names."""
     made = []
     for number, value in enumerate(part.value.get(_RECORDS) or ()):
-        prefix = f"{_RECORDS}.{number}."
-        evidence = tuple(
-            replace(item, path=item.path.removeprefix(prefix))
-            for item in part.evidence
-            if item.path.startswith(prefix)
-        )
+        place = f"{_RECORDS}.{number}"
+        evidence, refused = _inside(part.evidence, place), _inside(part.refused, place)
         pages = sorted({item.page for item in evidence if item.page is not None})
-        made.append(Part(tuple(pages) or part.pages, value, evidence, part.habits))
+        made.append(Part(tuple(pages) or part.pages, value, evidence, part.habits, refused))
     return made
 
 
 def _joined(part: Part, records: Sequence[Part]) -> Part:
-    evidence = [
-        replace(item, path=f"{_RECORDS}.{number}.{item.path}")
-        for number, record in enumerate(records)
-        for item in record.evidence
-    ]
-    return Part(
-        part.pages, {**part.value, _RECORDS: [record.value for record in records]}, tuple(evidence), part.habits
-    )
+    evidence: list[Evidence] = []
+    refused = [each for each in part.refused if not each.path.startswith(f"{_RECORDS}.")]
+    for number, record in enumerate(records):
+        evidence += _under(record.evidence, f"{_RECORDS}.{number}")
+        refused += _under(record.refused, f"{_RECORDS}.{number}")
+    value = {**part.value, _RECORDS: [record.value for record in records]}
+    return replace(part, value=value, evidence=tuple(evidence), refused=tuple(refused))
 
 
 def _differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -112,6 +109,8 @@ def with_rows_of(part: Part, page: int, better: Part, row_fields: Sequence[str])
     """
     value = dict(part.value)
     evidence = [item for item in part.evidence if item.path.partition(".")[0] not in row_fields]
+    # What was refused in a row moves with it; a row that was refused as a whole has no place to move to.
+    refused = [each for each in part.refused if not _is_in_a_row(each.path, row_fields)]
     for name in row_fields:
         own = list(enumerate(_pages_of_rows(part, name)))
         rows = [(part, row) for row, at in own if at < page]
@@ -120,8 +119,18 @@ def with_rows_of(part: Part, page: int, better: Part, row_fields: Sequence[str])
         if rows:
             value[name] = [source.value[name][row] for source, row in rows]
         for number, (source, row) in enumerate(rows):
-            evidence += _moved(source.evidence, f"{name}.{row}", f"{name}.{number}")
-    return Part(part.pages, value, tuple(evidence), together([part.habits, better.habits]))
+            evidence += _under(_inside(source.evidence, f"{name}.{row}"), f"{name}.{number}")
+            moving = [each for each in source.refused if _is_in_a_row(each.path, row_fields)]
+            refused += _under(_inside(moving, f"{name}.{row}"), f"{name}.{number}")
+    return replace(
+        part, value=value, evidence=tuple(evidence), refused=tuple(refused),
+        habits=together([part.habits, better.habits]),
+    )  # fmt: skip
+
+
+def _is_in_a_row(path: str, row_fields: Sequence[str]) -> bool:
+    name, _, inside = path.partition(".")
+    return name in row_fields and "." in inside
 
 
 def _pages_of_rows(part: Part, name: str) -> list[int]:
@@ -136,9 +145,15 @@ def _pages_of_rows(part: Part, name: str) -> list[int]:
     return pages
 
 
-def _moved(evidence: Sequence[Evidence], old: str, new: str) -> list[Evidence]:
-    return [
-        replace(item, path=new + item.path.removeprefix(old))
-        for item in evidence
-        if item.path == old or item.path.startswith(f"{old}.")
-    ]
+def _inside(told: Sequence[Told], place: str) -> tuple[Told, ...]:
+    """What is told of a place, as told from there."""
+    return tuple(
+        replace(item, path=item.path.removeprefix(place).removeprefix("."))
+        for item in told
+        if item.path == place or item.path.startswith(f"{place}.")
+    )
+
+
+def _under(told: Sequence[Told], place: str) -> list[Told]:
+    """What is told from a place, as told of the whole."""
+    return [replace(item, path=f"{place}.{item.path}" if item.path else place) for item in told]

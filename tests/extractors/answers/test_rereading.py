@@ -10,6 +10,7 @@ from extractors.answers.merging import Part
 from extractors.answers.rereading import with_page_again, with_rows_of
 from extractors.documents import Evidence
 from schemas.record import schema_of
+from schemas.salvage import Refused
 
 FIELDS = ("items",)
 
@@ -107,3 +108,30 @@ def test_records_that_are_rows_themselves_are_replaced_page_by_page() -> None:
 
     mended = with_page_again(rows((1, "a"), (2, "b"), (3, "d")), 2, rows((2, "b"), (2, "c")), ("records",), SCHEMA)
     assert mended == rows((1, "a"), (2, "b"), (2, "c"), (3, "d"))
+
+
+def test_what_was_refused_is_still_told_after_a_page_was_read_again() -> None:
+    """It moves with its row, a row that was refused as a whole keeps its place, and a row read anew has none."""
+    told = [
+        Refused("day", "soon", "no date"), Refused("items.0.name", "?", "no name"),
+        Refused("items.1.name", "!", "no"), Refused("items.2.name", "x", "no"), Refused("items.2", "text", "none"),
+    ]  # fmt: skip
+    rows = [{"name": None}, {"name": None}, {"name": None}]
+    evidence = [Evidence(f"items.{row}.place", row + 1) for row in range(3)]
+    part = Part((1, 2, 3), {"day": None, "items": rows}, tuple(evidence), refused=tuple(told), labelled=False)
+    alone = Part((2,), {"items": [{"name": "a"}, {"name": "b"}]})
+    again = with_rows_of(part, 2, alone, FIELDS)
+    assert [each.path for each in again.refused] == ["day", "items.2", "items.0.name", "items.3.name"]
+    assert again.labelled is False
+
+
+def test_the_same_inside_one_of_many_records() -> None:
+    """And what was refused of no record in particular stays."""
+    record = {"number": "1", "items": [{"name": None}]}
+    refused = (Refused("records", "1 entries", "no object"), Refused("records.0.items.0.name", "?", "no name"))
+    evidence = (Evidence("records.0.number", 1), Evidence("records.0.items.0.place", 1))
+    part = Part((1, 2), {"records": [record]}, evidence, refused=refused)
+    alone = Part((2,), {"records": [{"number": "2", "items": [{"name": "a"}]}]})
+    again = with_page_again(part, 2, alone, ("records.items",), SCHEMA)
+    assert [record["number"] for record in again.value["records"]] == ["1", "2"]
+    assert again.refused == refused
