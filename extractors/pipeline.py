@@ -10,12 +10,13 @@ document's words are never held all at once, and memory does not grow with its p
 import asyncio
 import json
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, TypeVar
 
 from extractors.answering import aside, asked, judge_of, kept_answer, shown_habits
-from extractors.answers import completeness, grounding, kinds, merging, rereading
+from extractors.answers import completeness, grounding, kinds, merging, rereading, validation
 from extractors.asking import planning
 from extractors.concluding import Reading, concluded, ended
 from extractors.documents import (
@@ -157,11 +158,17 @@ async def _answered(
         return ([], _failed(window, error)) if whole else ([nothing], [])
     except AnswerError as error:
         return [], _failed(window, error)
-    words = {page.page: page.words for page in window.pages}
-    evidence = await aside(len(json.dumps(kept.value)), grounding.ground, kept.value, words)
-    known = habits() if is_open(kept.value) else PageHabits()
-    labelled = kinds.labelled(words, journey.plan.schema)
-    return [merging.Part(window.numbers, kept.value, evidence, known, kept.refused, labelled=labelled)], []
+    part = await _grounded(kept.value, window.pages, habits)
+    labelled = kinds.labelled({page.page: page.words for page in window.pages}, journey.plan.schema)
+    return [replace(part, refused=kept.refused, labelled=labelled)], []
+
+
+async def _grounded(value: dict[str, Any], pages: Sequence[PageImage], habits: validation.Habits) -> merging.Part:
+    """What some pages gave, with the places where it stands on them."""
+    words = {page.page: page.words for page in pages}
+    evidence = await aside(len(json.dumps(value)), grounding.ground, value, words)
+    known = habits() if is_open(value) else PageHabits()
+    return merging.Part(tuple(words), value, evidence, known)
 
 
 def _nothing(journey: Journey) -> dict[str, Any]:
@@ -212,9 +219,7 @@ async def _page_again(page: PageImage, rows: int, journey: Journey, meter: Meter
         return None
     if judged.value is None:
         return None
-    evidence = grounding.ground(judged.value, {page.page: page.words})
-    known = habits() if is_open(judged.value) else PageHabits()
-    return merging.Part((page.page,), judged.value, evidence, known)
+    return await _grounded(judged.value, [page], habits)
 
 
 def _failed(window: Window, error: AnswerError) -> list[PageState]:

@@ -59,9 +59,15 @@ def _union(steps: Steps, what: str, answer: Any) -> Steps | None:
     """The place of the first step that leads nowhere in the answer; a missing field's last one is no branch."""
     node = answer
     for number, step in enumerate(steps):
-        inside = isinstance(node, dict) and step in node
-        if inside or (isinstance(node, list) and isinstance(step, int) and 0 <= step < len(node)):
+        if leads_on(node, step):
             node = node[step]
         else:
             return None if what == "missing" and number == len(steps) - 1 else steps[:number]
     return None
+
+
+def leads_on(node: Any, step: str | int) -> bool:
+    """Whether a step leads into a node of an answer: a key of an object, or a position of a list."""
+    if isinstance(node, list):
+        return isinstance(step, int) and 0 <= step < len(node)
+    return isinstance(node, dict) and step in node

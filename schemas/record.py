@@ -46,7 +46,7 @@ class SchemaFault:
     Attributes:
         path: where: `line_items.0.amount`.
         message: what, in words for the model.
-        steps: the path's, names and positions; those of a union's branch may stand among them.
+        steps: the path's, names and positions.
         what: about a `value`, a `missing` field, a field that is `unknown`, or a rule over a `whole` object or list.
     """
 

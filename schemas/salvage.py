@@ -9,6 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.branches import leads_on
 from schemas.habits import PageHabits, evidence_of
 from schemas.json_file import read_leaves
 from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, record_path
@@ -123,13 +124,12 @@ def _taken_out(value: dict[str, Any], faults: Sequence[SchemaFault], refused: li
 def located(value: Any, steps: Sequence[str | int]) -> list[tuple[Any, Any]]:
     """Where a fault's steps lead, as (container, key or position) from the outside in.
 
-    Steps that name no place are passed over: validators name the branch of a union among them.
+    Steps that name no place are passed over.
     """
     trail: list[tuple[Any, Any]] = []
     node = value
     for step in steps:
-        inside = isinstance(node, dict) and step in node
-        if inside or (isinstance(node, list) and isinstance(step, int) and 0 <= step < len(node)):
+        if leads_on(node, step):
             trail.append((node, step))
             node = node[step]
     return trail

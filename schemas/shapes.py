@@ -35,7 +35,6 @@ class Shape:
         words: folded -> the one word of an enum that folds so.
         own: words that are values here, whatever they mean elsewhere (enum, const, examples).
         required: properties that may not be left out.
-        closed: an object with other properties is refused.
     """
 
     properties: Mapping[str, "Shape"] = field(default_factory=dict)
@@ -45,7 +44,6 @@ class Shape:
     words: Mapping[str, str] = field(default_factory=dict)
     own: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
-    closed: bool = False
 
 
 def shape_of(document: Mapping[str, Any]) -> Shape:
@@ -124,7 +122,6 @@ def _shape(nodes: list[Any], document: Mapping[str, Any], depth: int) -> Shape:
         words={key: found.copy().pop() for key, found in folded.items() if key and len(found) == 1},
         own=frozenset(word for word in [*words, *examples] if isinstance(word, str)),
         required=_required(schemas),
-        closed=bool(objects) and all(node.get("additionalProperties") is False for node in objects),
     )  # fmt: skip
 
 

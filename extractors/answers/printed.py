@@ -70,14 +70,6 @@ class PageText:
     letters: str
 
     @cached_property
-    def token_places(self) -> dict[str, list[int]]:
-        """Token -> its positions."""
-        places: dict[str, list[int]] = defaultdict(list)
-        for number, token in enumerate(self.tokens):
-            places[token].append(number)
-        return places
-
-    @cached_property
     def number_places(self) -> dict[Decimal, list[Place]]:
         """What a number can mean, without its sign -> the words that print it, and no other number."""
         places: dict[Decimal, list[Place]] = defaultdict(list)
