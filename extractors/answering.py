@@ -1,11 +1,11 @@
 """One question until its answer holds: asked, judged, asked once more with the faults; what is good of it is kept."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from extractors.answers import contents, validation
+from extractors.aside import aside
 from extractors.asking import planning
 from extractors.documents import Fault, PageImage, VisionRequest, Window
 from extractors.errors import AnswerError, EmptyAnswer, InvalidAnswer
@@ -14,10 +14,6 @@ from extractors.vision.metering import Meter
 from extractors.vocabulary import Records
 from schemas.habits import PageHabits, habits_of
 
-_LONG = 16_384
-"""Characters of an answer from which it is worked on in a thread: below, that would take longer than the work."""
-
-T = TypeVar("T")
 Judge = Callable[[str], validation.Judged]
 
 
@@ -117,11 +113,6 @@ async def asked(
         journey.vision.judge(reply, valid=not judged.faults)
     meter.endpoint, meter.model = reply.endpoint, reply.model
     return reply.text, judged
-
-
-async def aside(size: int, work: Callable[..., T], *given: Any) -> T:
-    """Work on answers of so many characters; what takes long does not hold up the other documents."""
-    return work(*given) if size < _LONG else await asyncio.to_thread(work, *given)
 
 
 def _refusal(faults: Sequence[Fault]) -> AnswerError:

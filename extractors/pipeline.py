@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, TypeVar
 
-from extractors.answering import aside, asked, judge_of, kept_answer, shown_habits
+from extractors.answering import asked, judge_of, kept_answer, shown_habits
 from extractors.answers import completeness, grounding, kinds, merging, rereading, validation
+from extractors.aside import aside
 from extractors.asking import planning
 from extractors.concluding import Reading, concluded, ended
 from extractors.documents import (

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import httpx
 
+from extractors.aside import aside
 from extractors.documents import Usage, VisionRequest
 from extractors.vision import anthropic_messages, openai_chat
 from extractors.vision.bodies import Body, unpacked
@@ -138,9 +139,9 @@ async def post(
         )
     # A stream that was lost is what it said until then: its answer may have been whole.
     text, status = endpoint.without_key(body.text()), response.status_code
-    said = speaks(text)
+    said = await aside(len(text), speaks, text)
     usage = booked(said, endpoint, expected) if status == _GOOD else Usage()
-    told = outcome(status, response.headers, text, said)
+    told = await aside(len(text), outcome, status, response.headers, text, said)
     told = replace(told, why=endpoint.redacted(told.why))
     streamed = body.stream is not None
     return Answered(endpoint, status, response.headers, text, said, usage, told, seconds, streamed=streamed)

@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 
 import httpx
 
+from extractors.aside import aside
 from extractors.documents import Reply, StoredReply, VisionRequest
 from extractors.errors import (
     BadConfiguration,
@@ -164,7 +165,7 @@ class VisionClient:
         async with self._under_way.setdefault(key, asyncio.Lock()):
             stored = None if fresh else await self._replies.get(key)
             if stored is not None:
-                said = speaks(stored.body)
+                said = await aside(len(stored.body), speaks, stored.body)
                 failure = failure_of(said, asking)
                 # One that a kill left behind between two attempts is no outcome: the attempts go on.
                 is_answer = outcome(stored.status, {}, stored.body, said).kind == "answer"

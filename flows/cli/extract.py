@@ -1,7 +1,6 @@
 """`octavo extract`: runs the job directly, or as a Prefect flow run where a Prefect API is configured."""
 
 import asyncio
-import gc
 import json as json_text
 import os
 from typing import TYPE_CHECKING, Annotated, Any
@@ -52,6 +51,7 @@ def extract(
     json: AsJson = False,
 ) -> int:
     """Reads documents into records."""
+    from flows.background import prepare_interpreter
     from flows.cli.summary import show_summary
     from flows.cli.terminal import Terminal
     from flows.run.asked import several
@@ -67,9 +67,7 @@ def extract(
         return _dry_run(job, settings, json_wanted=json)
     flow_run = prefect or prefect_is_configured()
     watch = Terminal(json=json, how=", as a Prefect flow run" if flow_run else "")
-    # What the imports made stays: the collector need not walk through it again and again.
-    gc.freeze()
-    gc.set_threshold(10_000)  # and a page's words alone are hundreds of objects
+    prepare_interpreter()
     try:
         asyncio.run(_as_flow_run(job, settings, watch) if flow_run else run_job(job, settings, watch))
     except asyncio.CancelledError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from extractors.errors import BadConfiguration
+from flows.background import prepare_interpreter
 from flows.cli.options import Host, Port, command, settings_with, takes_job
 from flows.events.batch import Batch, TakeUploads, take_uploads
 from flows.observe import telemetry
@@ -127,6 +128,7 @@ def _prepared(job: Job, settings: Settings) -> Iterator[tuple[Store, str]]:
         for plan in asked.plans:
             make_views(store, plan.schema)
         store.transact(inbox.make_table)
+        prepare_interpreter()
         tell(f"{asked.name} with {first.name} ({first.model}) into {store.shown_url}")
         yield store, asked.name
 

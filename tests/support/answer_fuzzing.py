@@ -5,7 +5,6 @@ the event loop was held up; `test_answer_fuzzing` does 600 on both databases in 
 """
 
 import asyncio
-import gc
 import os
 import random
 import subprocess
@@ -25,6 +24,7 @@ from answer_mutations import response  # noqa: E402 - after the path
 from pages import fill  # noqa: E402 - likewise
 from sqlalchemy import create_engine, text  # noqa: E402 - likewise
 
+from flows.background import prepare_interpreter  # noqa: E402 - likewise
 from flows.observe.summary import Summary  # noqa: E402 - likewise
 from flows.observe.watch import Silent  # noqa: E402 - likewise
 from flows.run.job import run_job  # noqa: E402 - likewise
@@ -115,8 +115,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="octavo-fuzz-") as folder:
         store = sys.argv[3] if len(sys.argv) > 3 else f"sqlite:///{folder}/fuzz.db"
         # As the command does before its run.
-        gc.freeze()
-        gc.set_threshold(10_000)
+        prepare_interpreter()
         os.environ |= {"OCTAVO_API_KEY": "EMPTY", "OCTAVO_TIMEOUT": "10", "OCTAVO_STREAM": "never"}
         counts, lag = ends(count, seed, store)
     for end, many in counts.most_common():
