@@ -21,6 +21,7 @@ from schemas.shapes import Shape, shape_of
 _RESERVED = {
     "documents", "extractions", "pages", "replies", "records", "runs", "former_contents", "extraction_replies",
     "schema_views", "leases", "recipes", "schemas", "export_targets", "exports", "exported_records", "octavo_version",
+    "attempts", "calls", "budgets", "page_words", "reviews", "corrections",
 }  # fmt: skip
 """The store's own tables."""
 

@@ -4,10 +4,13 @@
 schema, recipe), which is what decides whether work is done. `former_contents` remembers which bytes
 an object showed before, so that an old record is superseded by the right successor even when the
 process dies in between; `leases` says who works on what.
+
+`call_tables` has what was asked and paid, `review_tables` what people decide.
 """
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -39,13 +42,21 @@ metadata = MetaData(
 )
 
 
-def _id() -> Column[int]:
+def id_column() -> Column[int]:
     """A number that the database gives; SQLite gives them only to plain INTEGER keys."""
     return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
 
 
 def _extraction_id(*, primary_key: bool = False) -> Column[int]:
     return Column("extraction_id", ForeignKey("extractions.id"), nullable=False, primary_key=primary_key)
+
+
+def spent_columns() -> tuple[Column[int], Column[float]]:
+    """What is told of calls beside input, output and cost; `cost_usd` holds the unsettled part too."""
+    return (
+        Column("cached_tokens", BigInteger, nullable=False, default=0, server_default="0"),
+        Column("cost_unsettled_usd", Float, nullable=False, default=0.0, server_default="0"),
+    )
 
 
 runs = Table(
@@ -64,7 +75,7 @@ runs = Table(
 documents = Table(
     "documents",
     metadata,
-    _id(),
+    id_column(),
     Column("uri", CleanText, nullable=False, unique=True),
     Column("sha256", String, index=True),
     Column("bytes", BigInteger, nullable=False),
@@ -72,6 +83,8 @@ documents = Table(
     Column("page_count", Integer),
     Column("etag", CleanText, nullable=False),
     Column("seen_at", Moment, nullable=False),
+    # Since when a whole listing of its source has not shown it any more.
+    Column("gone_at", Moment),
 )
 
 former_contents = Table(
@@ -84,7 +97,7 @@ former_contents = Table(
 extractions = Table(
     "extractions",
     metadata,
-    _id(),
+    id_column(),
     Column("sha256", String, nullable=False),
     Column("schema_name", String, nullable=False),
     Column("recipe", String, nullable=False),
@@ -103,6 +116,19 @@ extractions = Table(
     Column("run_id", String, index=True),
     # A lease's id, while somebody works on it; it may be gone already.
     Column("held_by", String),
+    *spent_columns(),
+    # The two halves of the recipe, and the schema's own part of the first.
+    Column("asking", String),
+    Column("reading", String),
+    Column("schema_content", String),
+    Column("versions", CleanJson),
+    # What stands without a record, or about all of them.
+    Column("issues", CleanJson),
+    # Another endpoint than the first choice answered some of it.
+    Column("stand_in", Boolean),
+    Column("provider", CleanText),
+    # Since when no object shows it any more, where that takes its records out of the views.
+    Column("retired_at", Moment),
     UniqueConstraint("sha256", "schema_name", "recipe"),
 )
 
@@ -149,6 +175,7 @@ replies = Table(
     Column("cost_usd", Float, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("dialect", String),
 )
 
 extraction_replies = Table(
@@ -162,7 +189,7 @@ extraction_replies = Table(
 records = Table(
     "records",
     metadata,
-    _id(),
+    id_column(),
     _extraction_id(),
     Column("ordinal", Integer, nullable=False),
     Column("data", CleanJson, nullable=False),
@@ -199,7 +226,7 @@ schemas = Table(
 export_targets = Table(
     "export_targets",
     metadata,
-    _id(),
+    id_column(),
     Column("destination", CleanText, nullable=False),
     Column("schema_name", String, nullable=False),
     Column("format", String, nullable=False),

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, inspect, select
 
 from extractors.errors import StoreUnavailable
+from flows.store import call_tables, review_tables  # noqa: F401 - they add their tables to the metadata
 from flows.store.dialects import lock_definitions
 from flows.store.migrations import REVISIONS
 from flows.store.tables import metadata, store_version
