@@ -56,7 +56,7 @@ async def extract_bundle(spooled: Spooled, journey: Journey) -> Extraction:
     Raises:
         CannotRun: the run itself cannot go on.
     """
-    started, meter = datetime.now(UTC), Meter()
+    started, meter = datetime.now(UTC), Meter(work=journey.work)
     try:
         document = await opened(spooled, journey)
     except DocumentError as error:

@@ -43,6 +43,7 @@ class Journey:
         drawn: bounds the windows that are drawn and not yet answered, over all documents.
         ask_again: a stored reply that fails is asked again (`--rerun failed`).
         passwords: tried on locked PDFs; never shown.
+        work: the ledger's name for the document.
         failed_before: the document's pages that an earlier run under the same recipe could not read.
     """
 
@@ -55,3 +56,4 @@ class Journey:
     passwords: tuple[str, ...] = field(default=(), repr=False)
     failed_before: frozenset[int] = frozenset()
     split: tuple[planning.Plan, ...] = ()
+    work: int | None = None

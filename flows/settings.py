@@ -31,6 +31,7 @@ class Settings(BaseSettings):
         api_key: of the `custom` profile.
         concurrency: calls in flight.
         max_cost: USD for one run, or None for no limit.
+        max_cost_per_day: USD for all runs of a store on a day (UTC), or None for no limit.
         give_up_after: seconds without one good answer before a run pauses.
         timeout: seconds for one call; of a streamed answer, for its silence.
         max_answer_bytes: of an answer, unpacked.
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = None
     concurrency: int = Field(64, ge=1, le=4096)
     max_cost: Decimal | None = Field(None, ge=0)
+    max_cost_per_day: Decimal | None = Field(None, ge=0)
     give_up_after: float = Field(120.0, ge=0)
     timeout: float = Field(180.0, gt=0)
     max_answer_bytes: int = Field(4 << 20, ge=65_536, le=64 << 20)

@@ -1,12 +1,12 @@
 """The vision client: request -> reply, with limits, retries, budget and checkpoint."""
 
-from extractors.vision.client import ReplyBook, VisionClient
+from extractors.vision.client import VisionClient
 from extractors.vision.connections import open_http
 from extractors.vision.probing import Probed, probe, reach
 from extractors.vision.sampling import refuse_untaken, sampling_fingerprint
 from extractors.vision.wire import estimate, most_pages
 
 __all__ = [
-    "Probed", "ReplyBook", "VisionClient", "estimate", "most_pages", "open_http", "probe", "reach", "refuse_untaken",
+    "Probed", "VisionClient", "estimate", "most_pages", "open_http", "probe", "reach", "refuse_untaken",
     "sampling_fingerprint",
 ]  # fmt: skip

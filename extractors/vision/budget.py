@@ -1,52 +1,59 @@
-"""One budget for a run: money is set aside before a call is sent, and settled from what it cost."""
+"""Money is booked before a call is sent. What a limit refuses waits for the calls under way: they may cost less."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
+from extractors.documents import StoredReply
 from extractors.errors import BudgetExhausted
-from extractors.vision.metering import Meter
+from extractors.vision.ledger import Ended, Ledger, OverBudget, Planned
+
+_LOOK_AGAIN = 0.5
+"""Seconds between two attempts at a budget that other processes' calls may give back to."""
 
 
 class Budget:
-    """What may be spent, and what the calls under way may cost."""
+    """The calls of this process, as they are booked in the ledger."""
 
-    def __init__(self, limit: float | None, meter: Meter) -> None:
-        """Watches a run's meter.
-
-        Args:
-            limit: USD, or None for no limit.
-            meter: of the whole run; what calls cost is counted there.
-        """
-        self._limit = limit
-        self._meter = meter
-        self._reserved = 0.0
+    def __init__(self, ledger: Ledger) -> None:
+        """Books nothing yet."""
+        self._ledger = ledger
         self._under_way = 0
         self._settled = asyncio.Event()
 
-    @asynccontextmanager
-    async def reserved(self, amount: float) -> AsyncIterator[None]:
-        """Sets USD aside while a call is under way.
-
-        What calls under way have set aside is more than they cost: while there are any, this waits for them.
+    async def reserve(self, call: Planned) -> str:
+        """Books a call at what it could cost at most, and returns its name in the ledger.
 
         Raises:
-            BudgetExhausted: what is spent and this amount together could cross the limit.
+            BudgetExhausted: it could cross a limit, and nothing is under way that may cost less than is booked.
         """
-        while self._limit is not None and self._meter.usage.cost_usd + self._reserved + amount > self._limit:
-            if not self._under_way:
-                spent = self._meter.usage.cost_usd
-                raise BudgetExhausted(
-                    f"${spent:.4f} of ${self._limit:.4f} are spent, and the next call could cost ${amount:.4f}: "
-                    "raise --max-cost"
-                )
+        while True:
             self._settled.clear()
-            await self._settled.wait()
-        self._reserved += amount
-        self._under_way += 1
+            # Counted before it is booked: else the last one to be settled could be waited for in vain.
+            self._under_way += 1
+            try:
+                return await self._ledger.reserve(call)
+            except OverBudget as over:
+                self._ended()
+                if self._under_way:
+                    await self._settled.wait()
+                elif over.others:
+                    await asyncio.sleep(_LOOK_AGAIN)
+                else:
+                    raise BudgetExhausted(str(over)) from None
+            except BaseException:
+                self._ended()
+                raise
+
+    async def settle(self, call: str, ended: Ended, reply: StoredReply | None) -> None:
+        """Books a call at what it cost, and keeps its reply."""
         try:
-            yield
+            await self._ledger.settle(call, ended, reply)
         finally:
-            self._under_way -= 1
-            self._reserved = self._reserved - amount if self._under_way else 0.0
-            self._settled.set()
+            self._ended()
+
+    def lost(self) -> None:
+        """A call was given up while it was under way: it stays booked at what it could cost."""
+        self._ended()
+
+    def _ended(self) -> None:
+        self._under_way -= 1
+        self._settled.set()

@@ -16,7 +16,7 @@ from extractors.vision import anthropic_messages, openai_chat
 from extractors.vision.bodies import Body, unpacked
 from extractors.vision.endpoints import Endpoint
 from extractors.vision.outcomes import Outcome, outcome
-from extractors.vision.wire import Asking, Spoken, Told, booked, not_spoken, read_json, unknown
+from extractors.vision.wire import Asking, Spoken, booked, not_spoken, read_json, unknown
 
 MOST_BYTES = 4 << 20
 """Of an answer, unpacked. The longest that is asked for has a tenth of it."""
@@ -30,7 +30,11 @@ _STREAMS = 10
 _GRACE, _SHORT_GRACE = 2.0, 0.25
 """Seconds that a connection is listened to when its answer has come, and its usage not yet; when that has, too."""
 
-_GOOD = 200
+_GOOD, _LATE = 200, frozenset({504, 524})
+"""HTTP's success; what a gateway says of an endpoint that was still working."""
+
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+"""What goes wrong before a request reaches anybody."""
 
 _HEADERS = {
     "Accept": "application/json, text/event-stream",
@@ -67,6 +71,7 @@ class Answered:
         outcome: what it means.
         seconds: that it took.
         streamed: it came as server-sent events.
+        settled: it is known what it is counted as; else `usage` is the most that it can be.
     """
 
     endpoint: Endpoint
@@ -78,6 +83,7 @@ class Answered:
     outcome: Outcome
     seconds: float
     streamed: bool = False
+    settled: bool = True
 
 
 def speaks(body: str) -> Spoken:
@@ -134,17 +140,20 @@ async def post(
         lost = error
     seconds = time.monotonic() - began
     if response is None or body is None or (lost is not None and body.stream is None):
-        return _unheard(
-            endpoint, lost, expected, seconds, begun=response is not None and response.status_code == _GOOD
-        )
+        return _unheard(endpoint, lost, expected, seconds)
     # A stream that was lost is what it said until then: its answer may have been whole.
     text, status = endpoint.without_key(body.text()), response.status_code
     said = await aside(len(text), speaks, text)
+    cut = lost is not None or body.over
+    settled = status not in _LATE and not (cut and None in {said.told.input, said.told.output})
     usage = booked(said, endpoint, expected) if status == _GOOD else Usage()
+    usage = usage if settled else expected
     told = await aside(len(text), outcome, status, response.headers, text, said)
     told = replace(told, why=endpoint.redacted(told.why))
     streamed = body.stream is not None
-    return Answered(endpoint, status, response.headers, text, said, usage, told, seconds, streamed=streamed)
+    return Answered(
+        endpoint, status, response.headers, text, said, usage, told, seconds, streamed=streamed, settled=settled
+    )
 
 
 async def _listen(response: httpx.Response, body: Body, limit: asyncio.Timeout, patience: float) -> None:
@@ -166,13 +175,14 @@ async def _listen(response: httpx.Response, body: Body, limit: asyncio.Timeout, 
                 limit.reschedule(now() + (_SHORT_GRACE if told else _GRACE))
 
 
-def _unheard(endpoint: Endpoint, lost: Exception | None, expected: Usage, seconds: float, *, begun: bool) -> Answered:
-    """A call without an answer. One whose answer had begun was worked on, and may be billed: its input is counted."""
+def _unheard(endpoint: Endpoint, lost: Exception | None, expected: Usage, seconds: float) -> Answered:
+    """A call without an answer. Unless it never got there, it may be worked on still, and billed."""
     slow = isinstance(lost, TimeoutError | httpx.TimeoutException)
     why = f"{type(lost).__name__}: {lost}".rstrip(": ")
-    usage = booked(not_spoken(why, Told(output=0, input=expected.input)), endpoint, expected) if begun else Usage()
+    sent = not isinstance(lost, _UNSENT)
     told = Outcome("overloaded" if slow else "busy", endpoint.redacted(why))
-    return Answered(endpoint, 0, {}, "", not_spoken(why), usage, told, seconds)
+    usage = expected if sent else Usage()
+    return Answered(endpoint, 0, {}, "", not_spoken(why), usage, told, seconds, settled=not sent)
 
 
 def asked_of(endpoint: Endpoint, path: str, body: bytes, patience: float) -> httpx.Request:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 from weakref import WeakValueDictionary
 
 import httpx
@@ -22,21 +22,12 @@ from extractors.vision.calling import MOST_BYTES, Answered, speaks
 from extractors.vision.endings import is_known, named
 from extractors.vision.endpoints import Endpoint
 from extractors.vision.flow import Flow
+from extractors.vision.ledger import Ledger
 from extractors.vision.metering import Meter
 from extractors.vision.outcomes import failure_of, outcome
 from extractors.vision.sampling import refuse_untaken, sampling_fingerprint, sampling_of
-from extractors.vision.sending import Patience, Sender
-from extractors.vision.wire import Asking, Spoken, cost, fingerprint, most_pages
-
-
-class ReplyBook(Protocol):
-    """The checkpoint: raw replies by the fingerprint of their request."""
-
-    async def get(self, fingerprint: str) -> StoredReply | None:
-        """The reply kept under a fingerprint."""
-
-    async def put(self, reply: StoredReply) -> None:
-        """Keeps a reply; it survives a kill once this returns."""
+from extractors.vision.sending import Patience, Question, Sender
+from extractors.vision.wire import CHARACTERS_PER_TOKEN, Asking, Spoken, cost, fingerprint, most_pages
 
 
 class VisionClient:
@@ -51,10 +42,10 @@ class VisionClient:
         self,
         endpoints: Sequence[Endpoint],
         http: httpx.AsyncBaseTransport,
-        replies: ReplyBook,
+        ledger: Ledger,
         *,
         concurrency: int = 64,
-        max_cost: float | None = None,
+        limited: bool = False,
         give_up_after: float = 120.0,
         timeout: float = 180.0,
         sampling: Mapping[str, Any] | None = None,
@@ -64,7 +55,7 @@ class VisionClient:
         longest_delay: float = 30.0,
         most_bytes: int = MOST_BYTES,
     ) -> None:
-        """Sends nothing yet.
+        """Sends nothing yet. `limited` says whether the ledger has a limit.
 
         Raises:
             BadConfiguration: a budget is set and an endpoint's price is not known, or a sampling parameter is
@@ -72,12 +63,12 @@ class VisionClient:
         """
         for endpoint in endpoints:
             refuse_untaken(endpoint, sampling or {})
-            if max_cost is not None and None in (endpoint.price_input, endpoint.price_output):
+            if limited and None in (endpoint.price_input, endpoint.price_output):
                 raise BadConfiguration(
                     f"a budget is set, but the price of {endpoint.name} is not known: set price_input and "
                     f"price_output under [endpoint.{endpoint.name}] in octavo.toml"
                 )
-        self._replies = replies
+        self._ledger = ledger
         self._sampling = sampling_of(sampling or {})
         self._stream = stream
         self._notice = notice
@@ -88,7 +79,7 @@ class VisionClient:
         self._sender = Sender(
             [Flow(endpoint, concurrency, streams=stream == "always") for endpoint in endpoints],
             http,
-            Budget(max_cost, self.meter),
+            Budget(ledger),
             patience=Patience(timeout, give_up_after, first_delay, longest_delay),
             sampling=self._sampling,
             meter=self.meter,
@@ -161,30 +152,38 @@ class VisionClient:
         self, request: VisionRequest, meter: Meter, asking: Asking, *, fresh: bool, again: bool
     ) -> Reply:
         key = fingerprint(request, self.model, self._sampling, asking)
+
+        async def stored() -> StoredReply | None:
+            return None if fresh else await self._stored(key, asking, again=again)
+
+        def heard(answered: Answered) -> StoredReply:
+            if answered.outcome.kind == "answer":
+                # Before anything is waited for: the next call would still be sent as this one was.
+                self._learn(answered, meter, asking)
+            if key not in meter.fingerprints:
+                meter.fingerprints.append(key)
+            return _kept(key, answered)
+
         # The same question in flight twice is sent once: the second finds the first one's reply.
         async with self._under_way.setdefault(key, asyncio.Lock()):
-            stored = None if fresh else await self._replies.get(key)
-            if stored is not None:
-                said = await aside(len(stored.body), speaks, stored.body)
-                failure = failure_of(said, asking)
-                # One that a kill left behind between two attempts is no outcome: the attempts go on.
-                is_answer = outcome(stored.status, {}, stored.body, said).kind == "answer"
-                if is_answer and (failure is None or not again):
-                    meter.fingerprints.append(key)
-                    for each in (meter, self.meter):
-                        each.reused += 1
-                    return self._reply(stored, said, asking, reused=True)
+            question = Question(request, meter, asking, key, heard, stored)
+            found = await stored() or await self._sender.send(question)
+        if isinstance(found, Answered):
+            return self._reply(_kept(key, found), found.said, asking, reused=False)
+        meter.fingerprints.append(key)
+        for each in (meter, self.meter):
+            each.reused += 1
+        return self._reply(found, await _said(found), asking, reused=True)
 
-            async def keep(answered: Answered) -> None:
-                if answered.outcome.kind == "answer":
-                    # Before anything is waited for: the next call would still be sent as this one was.
-                    self._learn(answered, meter, asking)
-                await self._replies.put(_kept(key, answered))
-                if key not in meter.fingerprints:
-                    meter.fingerprints.append(key)
-
-            answered = await self._sender.send(request, meter, asking, keep)
-        return self._reply(_kept(key, answered), answered.said, asking, reused=False)
+    async def _stored(self, key: str, asking: Asking, *, again: bool) -> StoredReply | None:
+        """The stored reply, where it counts as an answer."""
+        kept = await self._ledger.get(key)
+        if kept is None:
+            return None
+        said = await _said(kept)
+        # One that a kill left behind between two attempts is no outcome: the attempts go on.
+        is_answer = outcome(kept.status, {}, kept.body, said).kind == "answer"
+        return kept if is_answer and not (again and failure_of(said, asking)) else None
 
     def _reply(self, stored: StoredReply, said: Spoken, asking: Asking, *, reused: bool) -> Reply:
         failure = failure_of(said, asking)
@@ -206,7 +205,8 @@ class VisionClient:
         flow = self._sender.flow_of(answered.endpoint.name)
         flow.streams = flow.endpoint.streams and self._stream != "never"
         if isinstance(failure, RunawayAnswer):
-            spared = max(0, asking.answer_tokens - answered.usage.output)
+            heard = len(answered.said.text or "") // CHARACTERS_PER_TOKEN
+            spared = max(0, asking.answer_tokens - heard)
             for each in (meter, self.meter):
                 each.runaways += 1
                 each.saved_usd += cost(answered.endpoint, 0, spared)
@@ -218,3 +218,7 @@ def _kept(key: str, answered: Answered) -> StoredReply:
         key, answered.endpoint.name, answered.endpoint.model, answered.status, answered.text, answered.usage,
         answered.seconds,
     )  # fmt: skip
+
+
+async def _said(kept: StoredReply) -> Spoken:
+    return await aside(len(kept.body), speaks, kept.body)

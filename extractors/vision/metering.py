@@ -15,7 +15,9 @@ class Meter:
         reused: answers taken from the store instead.
         runaways: answers that were cut off for running away.
         saved_usd: what they would have cost more.
-        usage: tokens and cost of what was sent.
+        usage: tokens and cost of what was sent; of calls that nobody answered, at most.
+        unsettled_usd: the part of the cost that is of those.
+        work: the ledger's name for the document; None for the run's own meter.
         fingerprints: of every reply read, in order.
         endpoint: which answered last; None until one has.
         model: likewise.
@@ -27,6 +29,8 @@ class Meter:
     runaways: int = 0
     saved_usd: float = 0.0
     usage: Usage = field(default_factory=Usage)
+    unsettled_usd: float = 0.0
+    work: int | None = None
     fingerprints: list[str] = field(default_factory=list)
     endpoint: str | None = None
     model: str | None = None

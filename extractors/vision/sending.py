@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from extractors.documents import VisionRequest
+from extractors.documents import StoredReply, Usage, VisionRequest
 from extractors.errors import (
     EndpointDown,
     EndpointRefused,
@@ -25,6 +25,7 @@ from extractors.errors import (
 from extractors.vision.budget import Budget
 from extractors.vision.calling import MOST_BYTES, Answered, post
 from extractors.vision.flow import Flow
+from extractors.vision.ledger import Ended, Planned
 from extractors.vision.metering import Meter
 from extractors.vision.outcomes import Outcome
 from extractors.vision.wire import Asking, estimate
@@ -37,6 +38,9 @@ _MOST = {"hollow": 3, "unread": 2}
 """Attempts that may have been billed for nothing, by outcome."""
 
 _GOOD = 200
+
+_LOOK_AGAIN = 1.0
+"""Seconds of waiting after which the store is asked once more: another process may have asked the same."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,28 @@ class Patience:
     give_up_after: float
     first_delay: float
     longest_delay: float
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be answered, and for whom.
+
+    Attributes:
+        request: the question.
+        meter: the document's.
+        asking: how.
+        fingerprint: of all that.
+        heard: hears every response with HTTP 200, whatever is in it, before anything follows from it; says how it
+            is kept.
+        stored: looks for the answer that another process may have got meanwhile.
+    """
+
+    request: VisionRequest
+    meter: Meter
+    asking: Asking
+    fingerprint: str
+    heard: Callable[[Answered], StoredReply]
+    stored: Callable[[], Awaitable[StoredReply | None]]
 
 
 class Sender:
@@ -97,35 +123,30 @@ class Sender:
         self.stopped = self.stopped or reason
         self._draining.set()
 
-    async def send(
-        self, request: VisionRequest, meter: Meter, asking: Asking, keep: Callable[[Answered], Awaitable[None]]
-    ) -> Answered:
+    async def send(self, question: Question) -> Answered | StoredReply:
         """Asks the endpoints until one answers.
 
-        Args:
-            request: the question.
-            meter: the document's.
-            asking: how.
-            keep: hears every response with HTTP 200, whatever is in it, before anything follows from it.
+        Returns:
+            The answer, or the reply that was found in the store meanwhile.
 
         Raises:
             AnswerError: an endpoint will not answer this very request.
             Paused: the run stops early.
             EndpointRefused: no endpoint of the run will serve it.
         """
-        vain, attempt, failed = Counter[str](), 0, Counter[str]()
+        vain, attempt, failed, looked = Counter[str](), 0, Counter[str](), time.monotonic()
         while True:
             flow = await self._usable(failed)
             began = time.monotonic()
             async with flow.slots.taken_one():
-                answered = await self._called(flow, request, meter, asking, retry=attempt > 0)
+                if time.monotonic() - looked > _LOOK_AGAIN:
+                    found, looked = await question.stored(), time.monotonic()
+                    if found is not None:
+                        return found
+                answered = await self._called(flow, question, retry=attempt > 0)
             if answered is None:
                 continue  # while it waited for its turn the endpoint was lost
             outcome = answered.outcome
-            if outcome.kind == "answer":
-                flow.served()
-            if answered.status == _GOOD:
-                await keep(answered)
             if outcome.kind == "answer":
                 return answered
             attempt += 1
@@ -167,10 +188,9 @@ class Sender:
                 return flows[rests.index(0)]
             await self._pause(min(rests))
 
-    async def _called(
-        self, flow: Flow, request: VisionRequest, meter: Meter, asking: Asking, *, retry: bool
-    ) -> Answered | None:
-        """One call, when its turn has come; None when the endpoint is lost by then."""
+    async def _called(self, flow: Flow, question: Question, *, retry: bool) -> Answered | None:
+        """One call when its turn has come, in the ledger before it is sent; None if the endpoint is lost by then."""
+        request, meter, asking = question.request, question.meter, question.asking
         expected = estimate(request, flow.endpoint, asking.answer_tokens)
         while (wait := flow.allowed_in(expected.input)) > 0:
             await self._pause(wait)
@@ -179,32 +199,34 @@ class Sender:
         if self.stopped is not None or flow.out is not None or flow.rests_for() > 0:
             return None
         try:
-            async with self._budget.reserved(expected.cost_usd):
-                flow.takes(expected.input)
-                for each in (meter, self._meter):
-                    each.calls += 1
-                    each.retries += int(retry)
-                probe = flow.begins()
-                try:
-                    how = replace(asking, grammar=asking.grammar and flow.grammar, stream=flow.streams)
-                    answered = await post(
-                        self._http,
-                        flow.endpoint,
-                        request,
-                        self._sampling,
-                        how,
-                        patience=self._patience.call,
-                        expected=expected,
-                        most_bytes=self._most_bytes,
-                    )
-                finally:
-                    if probe:
-                        flow.ends()
-                for each in (meter, self._meter):
-                    each.usage += answered.usage
+            call = await self._budget.reserve(_planned(flow, question, expected))
         except Paused as error:
             self.stop(error)
             raise
+        flow.takes(expected.input)
+        for each in (meter, self._meter):
+            each.calls += 1
+            each.retries += int(retry)
+        began, probe = time.monotonic(), flow.begins()
+        how = replace(asking, grammar=asking.grammar and flow.grammar, stream=flow.streams)
+        try:
+            answered = await post(
+                self._http, flow.endpoint, request, self._sampling, how,
+                patience=self._patience.call, expected=expected, most_bytes=self._most_bytes,
+            )  # fmt: skip
+        except BaseException:
+            self._budget.lost()
+            raise
+        finally:
+            if probe:
+                flow.ends()
+        for each in (meter, self._meter):
+            each.usage += answered.usage
+            each.unsettled_usd += 0.0 if answered.settled else answered.usage.cost_usd
+        if answered.outcome.kind == "answer":
+            flow.served()
+        reply = question.heard(answered) if answered.status == _GOOD else None
+        await self._budget.settle(call, _ended(answered, blamed=flow.last_good > began), reply)
         flow.heard(answered.headers)
         return answered
 
@@ -256,3 +278,16 @@ class Sender:
             await asyncio.wait_for(self._draining.wait(), seconds)
         except TimeoutError:
             return
+
+
+def _planned(flow: Flow, question: Question, expected: Usage) -> Planned:
+    endpoint = flow.endpoint
+    priced = None not in {endpoint.price_input, endpoint.price_output}
+    return Planned(question.fingerprint, endpoint.name, endpoint.model, expected, priced, question.meter.work)
+
+
+def _ended(answered: Answered, *, blamed: bool) -> Ended:
+    unanswered = answered.status == 0
+    outcome = "unanswered" if unanswered else answered.outcome.kind
+    usage = answered.usage if answered.settled else None
+    return Ended(outcome, answered.status, usage, answered.seconds, blamed=blamed and unanswered)

@@ -14,7 +14,7 @@ import pybase64
 from extractors.documents import Usage, VisionRequest
 from extractors.vision.endpoints import Endpoint
 
-_CHARACTERS_PER_TOKEN = 4
+CHARACTERS_PER_TOKEN = 4
 _MOST_TOKENS, _MOST_USD = 10_000_000, 100.0
 """Of one call: what is told beyond them is no count and no price."""
 
@@ -115,7 +115,7 @@ def estimate(request: VisionRequest, endpoint: Endpoint, answer_tokens: int | No
     """
     text = len(request.system) + len(request.instructions) + len(request.first_answer or "")
     images = sum((math.ceil(page.width / 28) + 1) * math.ceil(page.height / 28) for page in request.pages)
-    tokens = text // _CHARACTERS_PER_TOKEN + 1 + images + 20 * len(request.pages)
+    tokens = text // CHARACTERS_PER_TOKEN + 1 + images + 20 * len(request.pages)
     answer = answer_tokens or request.answer_tokens
     return Usage(tokens, answer, 0, cost(endpoint, tokens, answer))
 
@@ -209,7 +209,7 @@ def booked(said: Spoken, endpoint: Endpoint, expected: Usage) -> Usage:
         return Usage()
     length = len(said.text or "") or said.begun
     sent = told.input or expected.input  # no question is of no token
-    answered = told.output or (min(expected.output, length // _CHARACTERS_PER_TOKEN + 1) if length else 0)
+    answered = told.output or (min(expected.output, length // CHARACTERS_PER_TOKEN + 1) if length else 0)
     cached = min(sent, told.cached)
     paid = cost(endpoint, sent, answered, cached) if told.cost_usd is None else told.cost_usd
     return Usage(sent, answered, cached, paid)

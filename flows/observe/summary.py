@@ -29,9 +29,32 @@ class Outcome:
     pages: str = ""
 
 
+@dataclass(frozen=True)
+class Booked:
+    """What some calls are booked at.
+
+    Attributes:
+        calls: how many.
+        input_tokens: as told; of calls that are not settled, as reserved.
+        output_tokens: likewise.
+        cached_tokens: as told.
+        cost_usd: settled and unsettled together; None where the price of some was not known.
+        cost_unsettled_usd: of those that nobody answered, at most.
+        unsettled: how many these are.
+    """
+
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cost_usd: float | None
+    cost_unsettled_usd: float
+    unsettled: int
+
+
 @dataclass
 class Summary:
-    """A run's counts, kept up to date while it goes.
+    """A run's counts, kept up to date while it goes; calls, tokens and cost are the ledger's once it has ended.
 
     `seen` is every object found; `skipped` those already done, and those that are no documents. `fail_over` says how
     many documents may be not complete in a run that ends well: a number, or a share of those taken with "%".
@@ -47,6 +70,7 @@ class Summary:
     kinds: Counter[str] = field(default_factory=Counter)
     not_documents: list[Outcome] = field(default_factory=list)
     meter: Meter = field(default_factory=Meter)
+    booked: Booked | None = None
     paused: str | None = None
     fail_over: str | None = None
     began: float = field(default_factory=time.monotonic)
@@ -119,6 +143,7 @@ class Summary:
         self.meter.retries += counts["retries"]
         tokens = counts["tokens"]
         self.meter.usage += Usage(tokens["input"], tokens["output"], tokens["cached"], counts["cost_usd"])
+        self.meter.unsettled_usd += counts["cost_unsettled_usd"]
 
     @property
     def all_good(self) -> bool:
@@ -148,17 +173,23 @@ class Summary:
 
     def as_json(self) -> dict[str, Any]:
         """The contract's object."""
-        usage = self.meter.usage
+        usage, booked = self.meter.usage, self.booked
+        tokens = {"input": usage.input, "output": usage.output, "cached": usage.cached}
+        cost, unsettled, calls = usage.cost_usd, self.meter.unsettled_usd, self.meter.calls
+        if booked is not None:
+            tokens = {"input": booked.input_tokens, "output": booked.output_tokens, "cached": booked.cached_tokens}
+            cost, unsettled, calls = booked.cost_usd or 0.0, booked.cost_unsettled_usd, booked.calls
         names = ("seen", SKIPPED, *(status.value for status in DocumentStatus))
         return {
             "run_id": self.run_id,
             "documents": {name: self.documents[name] for name in names},
             "pages": {status.value: self.pages[status] for status in PageStatus},
             "records": self.records,
-            "model_calls": self.meter.calls,
+            "model_calls": calls,
             "replies_reused": self.meter.reused,
             "retries": self.meter.retries,
-            "tokens": {"input": usage.input, "output": usage.output, "cached": usage.cached},
-            "cost_usd": round(usage.cost_usd, 6),
+            "tokens": tokens,
+            "cost_usd": round(cost, 6),
+            "cost_unsettled_usd": round(unsettled, 6),
             "seconds": round((self.ended or time.monotonic()) - self.began, 3),
         }

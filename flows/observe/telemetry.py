@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from functools import cache
 from os import environ
 from time import time_ns
-from typing import Any, Protocol
+from typing import Any
 
 from extractors.documents import StoredReply
 from extractors.vision.endpoints import Endpoint
+from extractors.vision.ledger import Ended, Ledger, Planned
 from flows.observe.logs import about, tell
 from flows.observe.summary import Outcome, Summary
 from flows.observe.watch import Watch
@@ -152,18 +153,8 @@ def span(name: str, **attributes: str) -> Iterator[None]:
             yield
 
 
-class Book(Protocol):
-    """Where the vision client keeps replies."""
-
-    async def get(self, fingerprint: str) -> StoredReply | None:
-        """The reply kept under a request's fingerprint."""
-
-    async def put(self, reply: StoredReply) -> None:
-        """Keeps a reply."""
-
-
-def measured_book(book: Book) -> Book:
-    """The book itself where nothing is measured; else one that counts what is paid for."""
+def measured_book(book: Ledger) -> Ledger:
+    """The ledger itself where nothing is measured; else one that counts what is paid for."""
     return _MeasuredBook(book) if _started.is_set() else book
 
 
@@ -172,34 +163,43 @@ def measured(watch: Watch) -> Watch:
     return _Measured(watch) if _started.is_set() else watch
 
 
-@dataclass(frozen=True)
 class _MeasuredBook:
-    book: Book
+    def __init__(self, book: Ledger) -> None:
+        self._book = book
+        self._under_way: dict[str, Planned] = {}
 
     async def get(self, fingerprint: str) -> StoredReply | None:
-        return await self.book.get(fingerprint)
+        return await self._book.get(fingerprint)
 
-    async def put(self, reply: StoredReply) -> None:
-        await self.book.put(reply)
-        _measure(reply)
-        line = f"reply of {reply.endpoint}: HTTP {reply.status} after {reply.seconds:.1f} s"
-        tell(line, window=reply.fingerprint, endpoint=reply.endpoint, http_status=reply.status)
+    async def reserve(self, call: Planned) -> str:
+        name = await self._book.reserve(call)
+        self._under_way[name] = call
+        return name
+
+    async def settle(self, call: str, ended: Ended, reply: StoredReply | None) -> None:
+        await self._book.settle(call, ended, reply)
+        planned = self._under_way.pop(call)
+        _measure(planned, ended)
+        line = f"call of {planned.endpoint}: {ended.outcome}, HTTP {ended.status} after {ended.seconds:.1f} s"
+        tell(line, window=planned.fingerprint, endpoint=planned.endpoint, http_status=ended.status)
 
 
-def _measure(reply: StoredReply) -> None:
+def _measure(call: Planned, ended: Ended) -> None:
     from opentelemetry import trace
 
-    meters, where = _meters(), {"endpoint": reply.endpoint, "model": reply.model}
-    meters.calls.add(1, {**where, "status": str(reply.status)})
-    meters.call_seconds.record(reply.seconds, where)
+    meters, where = _meters(), {"endpoint": call.endpoint, "model": call.model}
+    meters.calls.add(1, {**where, "status": str(ended.status), "outcome": ended.outcome})
+    meters.call_seconds.record(ended.seconds, where)
+    # What nobody answered is booked at what it could be.
+    usage = call.expected if ended.usage is None else ended.usage
     for direction in ("input", "output", "cached"):
-        meters.tokens.add(getattr(reply.usage, direction), {**where, "direction": direction})
-    meters.cost.add(reply.usage.cost_usd, where)
+        meters.tokens.add(getattr(usage, direction), {**where, "direction": direction})
+    meters.cost.add(usage.cost_usd, where)
     now = time_ns()
-    call = trace.get_tracer(_NAME).start_span(
-        "call", attributes={"octavo.window": reply.fingerprint, **where}, start_time=now - int(reply.seconds * _NS)
+    span = trace.get_tracer(_NAME).start_span(
+        "call", attributes={"octavo.window": call.fingerprint, **where}, start_time=now - int(ended.seconds * _NS)
     )
-    call.end(now)
+    span.end(now)
 
 
 class _Measured:

@@ -144,7 +144,7 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
         failed = await run.store.run(run.store.failed_pages, claim) if again else frozenset[int]()
         with telemetry.span("document", uri=ref.uri, run=run.run_id):
             extract = extract_bundle if run.journey.split else extract_document
-            extraction = await extract(spooled, replace(run.journey, failed_before=failed))
+            extraction = await extract(spooled, replace(run.journey, failed_before=failed, work=claim.extraction_id))
     except CannotRun:
         raise
     except Exception as error:  # a defect of ours must not take the other documents down: it is recorded

@@ -75,7 +75,12 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
         store = stack.enter_context(Store.open(url, read_only=True)) if exists(url) else None
         # It sends nothing before it is asked; what it refuses beforehand, the run would refuse.
         vision = VisionClient(
-            endpoints, http, _NoReplies(), max_cost=job.max_cost, sampling=settings.sampling, stream=settings.stream
+            endpoints,
+            http,
+            _NoCalls(),
+            limited=job.max_cost is not None,
+            sampling=settings.sampling,
+            stream=settings.stream,
         )
         parts = wanted.recipe_parts(
             model=vision.model, render_version=rendering.RENDER_VERSION, sampling=vision.sampling_fingerprint
@@ -120,13 +125,17 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
     return found, endpoints
 
 
-class _NoReplies:
-    """The checkpoint of a client that is never asked."""
+class _NoCalls:
+    """The ledger of a client that is never asked."""
 
     async def get(self, fingerprint: str) -> None:
         """Nothing is stored."""
 
-    async def put(self, reply: Any) -> None:
+    async def reserve(self, call: Any) -> str:
+        """Nothing is sent."""
+        raise NotImplementedError
+
+    async def settle(self, call: str, ended: Any, reply: Any) -> None:
         """Nothing is kept."""
 
 

@@ -33,6 +33,7 @@ from flows.run.parameters import Job
 from flows.run.rerun import Rerun
 from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Found, Skipped, list_batches
+from flows.store.book import CallBook
 from flows.store.keys import Key
 from flows.store.store import Store
 from flows.store.views import make_views
@@ -73,6 +74,7 @@ async def run_job(
     objects: Shard = (),
     ask_again: bool = False,
     run_id: str | None = None,
+    job_id: str | None = None,
     stopping: asyncio.Event | None = None,
     cut: Cut = Cut(),
     hand_out: HandOut | None = None,
@@ -87,6 +89,7 @@ async def run_job(
         objects: taken beside the sources: whoever heard of them or listed them names them already.
         ask_again: a stored reply that fails is asked again, as with `--rerun failed`.
         run_id: under which the store knows the run; None: a new one.
+        job_id: the run that it is a part of, and whose budget it draws from; None: itself.
         stopping: ends the run as a first signal would; for who handles signals itself. None: this run does.
         cut: how documents are cut into shards.
         hand_out: lets others take a shard (`flows.prefect.bulk`); None: it is taken here.
@@ -108,12 +111,17 @@ async def run_job(
         spool = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="octavo-")))
         http = await stack.enter_async_context(open_http(endpoints, local_app=local_app_for(endpoints)))
         workers = await stack.enter_async_context(Workers(settings.render_workers, settings.document_memory))
+        run_id = run_id or uuid4().hex
+        max_cost, a_day = _budget(job, settings), settings.max_cost_per_day
+        book = CallBook(
+            store, run_id, job_id=job_id, max_cost=max_cost, max_cost_per_day=None if a_day is None else float(a_day)
+        )
         vision = VisionClient(
             endpoints,
             http,
-            measured_book(store.reply_book()),
+            measured_book(book),
             concurrency=concurrency,
-            max_cost=_budget(job, settings),
+            limited=max_cost is not None or a_day is not None,
             give_up_after=settings.give_up_after,
             timeout=settings.timeout,
             sampling=settings.sampling,
@@ -121,7 +129,7 @@ async def run_job(
             notice=watch.notice,
             most_bytes=settings.max_answer_bytes,
         )
-        summary = Summary(run_id or uuid4().hex, meter=vision.meter, fail_over=job.fail_over)
+        summary = Summary(run_id, meter=vision.meter, fail_over=job.fail_over)
         # Half as many again: an answered window keeps its place while its answer is stored, checked and grounded.
         ahead = concurrency + concurrency // 2 + 2 * settings.render_workers
         limits, drawn, passwords = limits_of(settings), asyncio.Semaphore(ahead), passwords_of(settings)
@@ -149,8 +157,12 @@ async def run_job(
             async with holding_claims(run):
                 await _take_all(_found(job.sources, objects), job.limit, run, wrap, cut, hand_out)
         finally:
-            summary.stop_clock()
-            watch.finished(summary)
+            try:
+                await book.close()
+                summary.booked = await store.run(store.booked, job_id or run_id, run_id)
+            finally:
+                summary.stop_clock()
+                watch.finished(summary)
             await store.run(store.finish_run, run.run_id, summary.as_json())
     return summary
 

@@ -36,8 +36,11 @@ attempts = Table(
 calls = Table(
     "calls",
     metadata,
-    id_column(),
+    # Given by who sends, ascending: several are written at once, and no row need be read back.
+    Column("id", String, primary_key=True),
     Column("run_id", String, nullable=False, index=True),
+    # The run that it is a part of: a bulk run's shards draw from one budget.
+    Column("job_id", String, nullable=False, index=True),
     # The lease of the process that sent it.
     Column("held_by", String),
     # No foreign key: what was paid stays when a document goes.
@@ -73,7 +76,7 @@ calls = Table(
 budgets = Table(
     "budgets",
     metadata,
-    # `run:` and a run's id, or `day:` and a date (UTC).
+    # `job:` and a run's id, or `day:` and a date (UTC).
     Column("id", String, primary_key=True),
     # Settled calls at their cost, the others at their reservation.
     Column("booked_usd", Float, nullable=False),

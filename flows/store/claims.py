@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, exists, select, upda
 from extractors.documents import Extraction, ObjectRef, Spooled
 from extractors.vocabulary import FINAL, WITH_RECORDS, DocumentStatus, PageStatus
 from flows.store import leases
+from flows.store.calls import spent_on
 from flows.store.dialects import insert, upsert
 from flows.store.keys import Key
 from flows.store.objects import remember
@@ -33,7 +34,9 @@ _OBJECT = select(
     documents, exists().where(former_contents.c.document_id == documents.c.id).label("had_others")
 ).where(documents.c.uri == bindparam("named", type_=documents.c.uri.type))
 
-_UNSPENT = {"input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0}
+_UNSPENT = {
+    "input_tokens": 0, "output_tokens": 0, "cached_tokens": 0, "cost_usd": 0.0, "cost_unsettled_usd": 0.0,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -112,20 +115,15 @@ def claim(
 def finish(connection: Connection, extraction_id: int, extraction: Extraction, *, run_id: str, holder: str) -> bool:
     """Writes an outcome: the extraction, its pages and records, and what it supersedes.
 
-    Tokens and cost add up over attempts: the row says what the extraction cost in all. An attempt
-    that was paused leaves an earlier outcome as it is.
+    Tokens and cost are what the ledger of calls says of it: over all attempts, also those that were killed. An
+    attempt that was paused leaves an earlier outcome as it is.
 
     Returns:
         False when the claim was lost: the holder seemed dead for so long that another one took it
         over. Then only tokens and cost are noted, and the other one's outcome counts.
     """
     row = connection.execute(_LOCKED, {"this": extraction_id}).one()
-    spent = {
-        "this": extraction_id,
-        "input_tokens": row.input_tokens + extraction.usage.input,
-        "output_tokens": row.output_tokens + extraction.usage.output,
-        "cost_usd": row.cost_usd + extraction.usage.cost_usd,
-    }
+    spent = {"this": extraction_id, **spent_on(connection, extraction_id)}
     if row.held_by != holder:
         connection.execute(_CHANGE, spent)
         return False

@@ -159,7 +159,13 @@ def insert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.
 
 @cache
 def upsert(
-    table: Table, columns: tuple[str, ...], key: tuple[str, ...], *, replaces: bool, returning: str | None = None
+    table: Table,
+    columns: tuple[str, ...],
+    key: tuple[str, ...],
+    *,
+    replaces: bool = False,
+    adds: str | None = None,
+    returning: str | None = None,
 ) -> TextClause:
     """An INSERT that replaces the row of the same key, or leaves it; for what every call or document needs.
 
@@ -171,12 +177,15 @@ def upsert(
         columns: those that are given, as parameters of the same names; no default of the table's is filled in.
         key: columns of a unique key.
         replaces: the row that is there gets the new values; otherwise it stays as it is.
+        adds: a column of the row that is there, to which the value is added.
         returning: a column to give back, of a row that was written.
     """
     changed = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+    if adds is not None:
+        changed = f"{adds} = {table.name}.{adds} + excluded.{adds}"
     asked = (
         f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)}) "  # noqa: S608 - names of ours
-        f"ON CONFLICT ({', '.join(key)}) DO {f'UPDATE SET {changed}' if replaces else 'NOTHING'}"
+        f"ON CONFLICT ({', '.join(key)}) DO {f'UPDATE SET {changed}' if replaces or adds else 'NOTHING'}"
         f"{f' RETURNING {returning}' if returning else ''}"
     )
     return text(asked).bindparams(*(bindparam(name, type_=table.c[name].type) for name in columns))

@@ -43,10 +43,21 @@ def get_reply(connection: Connection, fingerprint: str) -> StoredReply | None:
     return None if row is None else stored_reply(row)
 
 
-def put_reply(connection: Connection, reply: StoredReply) -> None:
-    """Keeps a reply; it replaces one of the same fingerprint."""
+_COLUMNS = (
+    "fingerprint", "endpoint", "model", "status", "body", "usage", "cost_usd", "seconds", "created_at",
+)  # fmt: skip
+_KEEP = upsert(replies, _COLUMNS, ("fingerprint",), replaces=True)
+
+
+def put_replies(connection: Connection, kept: Sequence[StoredReply]) -> None:
+    """Keeps replies; each replaces one of the same fingerprint."""
+    if kept:
+        connection.execute(_KEEP, [_row_of(reply) for reply in kept])
+
+
+def _row_of(reply: StoredReply) -> dict[str, Any]:
     usage = reply.usage
-    kept = {
+    return {
         "fingerprint": reply.fingerprint,
         "endpoint": reply.endpoint,
         "model": reply.model,
@@ -57,7 +68,6 @@ def put_reply(connection: Connection, reply: StoredReply) -> None:
         "seconds": reply.seconds,
         "created_at": datetime.now(UTC),
     }
-    connection.execute(upsert(replies, tuple(kept), ("fingerprint",), replaces=True), kept)
 
 
 def stored_reply(row: Any) -> StoredReply:

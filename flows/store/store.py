@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -20,7 +19,8 @@ from sqlalchemy.exc import (
 
 from extractors.documents import Extraction, ObjectRef, Spooled, StoredReply
 from extractors.errors import StoreUnavailable
-from flows.store import claims, leases, objects, replies
+from flows.observe.summary import Booked
+from flows.store import calls, claims, leases, objects, replies
 from flows.store.claims import Claim
 from flows.store.dialects import connect, empty_log, reading_options
 from flows.store.keys import Key
@@ -110,10 +110,6 @@ class Store:
         """Leaves nothing that was deleted in SQLite's log; False when another process reads just now."""
         with self._told("written"):
             return empty_log(self._engine)
-
-    def reply_book(self) -> "ReplyBook":
-        """The checkpoint of model replies, for the vision client."""
-        return ReplyBook(self)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -234,6 +230,11 @@ class Store:
         with self.reading() as connection:
             return claims.failed_pages(connection, claim.extraction_id)
 
+    def booked(self, job_id: str, run_id: str) -> Booked:
+        """What a run's calls are booked at; where it is a whole job, those of its shards too."""
+        with self.reading() as connection:
+            return calls.spent_by(connection, job_id, run_id)
+
     def get_reply(self, fingerprint: str) -> StoredReply | None:
         """The reply kept under a request's fingerprint."""
         with self.reading() as connection:
@@ -241,7 +242,7 @@ class Store:
 
     def put_reply(self, reply: StoredReply) -> None:
         """Keeps a reply; it is committed on return, and replaces one of the same fingerprint."""
-        self.transact(replies.put_reply, reply)
+        self.transact(replies.put_replies, [reply])
 
     def _prepare(self, *, read_only: bool) -> None:
         """Makes the tables in a new database, and sees that those which are there are this version's.
@@ -265,21 +266,6 @@ class Store:
             if getattr(error.orig, "sqlstate", None) in _CONTENDED:
                 raise _Contended(advice(error, self._url, done=done)) from None
             raise StoreUnavailable(advice(error, self._url, done=done)) from None
-
-
-@dataclass(frozen=True)
-class ReplyBook:
-    """The store's replies as the vision client asks for them."""
-
-    store: Store
-
-    async def get(self, fingerprint: str) -> StoredReply | None:
-        """The reply kept under a request's fingerprint."""
-        return await self.store.run(self.store.get_reply, fingerprint)
-
-    async def put(self, reply: StoredReply) -> None:
-        """Keeps a reply; it survives a kill once this returns."""
-        await self.store.run(self.store.put_reply, reply)
 
 
 def _engine(url: URL, *, read_only: bool) -> Engine:

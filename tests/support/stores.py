@@ -1,5 +1,6 @@
 """Stores for tests, and what is written into them."""
 
+import asyncio
 import functools
 import importlib
 import tempfile
@@ -14,7 +15,9 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.engine import make_url
 
 from extractors.documents import Extraction, ObjectRef, PageState, RecordDraft, Spooled, StoredReply, Usage
+from extractors.vision.ledger import Ended, Planned
 from extractors.vocabulary import FINAL
+from flows.store.book import CallBook
 from flows.store.keys import Key
 from flows.store.objects import Known
 from flows.store.queries import record_rows
@@ -92,8 +95,22 @@ def extract(
     claim = store.claim(
         ref, spooled(content), key=Key(schema_name="note", recipe=recipe), run_id="claiming", again=FINAL
     )
-    store.finish(claim, result or outcome("complete", draft(text=f"{content} {recipe}")), run_id="run")
+    result = result or outcome("complete", draft(text=f"{content} {recipe}"))
+    if result.usage != Usage():
+        call(store, claim.extraction_id, result.usage)
+    store.finish(claim, result, run_id="run")
     return claim.extraction_id
+
+
+def call(store: Store, work: int | None, usage: Usage) -> None:
+    """A call that was made for a document, in the ledger."""
+
+    async def made() -> None:
+        book = CallBook(store, "run")
+        name = await book.reserve(Planned("asked", "vllm", "mistral-small", usage, priced=True, work=work))
+        await book.settle(name, Ended("answer", 200, usage, 1.0), None)
+
+    asyncio.run(made())
 
 
 def texts(store: Store) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stores import extract, fresh_url, listed, outcome, spooled
+from stores import call, extract, fresh_url, listed, outcome, spooled
 
 from extractors.documents import Issue, RecordDraft, Usage
 from extractors.vocabulary import FINAL
@@ -57,6 +57,7 @@ def _invoice(
     )
     usage = Usage(2200, 300, 0, 0.25)
     done = outcome("complete", RecordDraft(data, issues, (), grounded, (1,)), usage=usage, model="mistral-small")
+    call(store, claim.extraction_id, usage)
     store.finish(claim, done, run_id="run")
 
 

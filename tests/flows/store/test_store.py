@@ -18,7 +18,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from stores import fresh_url, reply
 
+from extractors.documents import StoredReply
 from extractors.errors import StoreUnavailable
+from extractors.vision.ledger import Ended, Planned
+from flows.store.book import CallBook
 from flows.store.keys import Key
 from flows.store.queries import run_summaries
 from flows.store.store import Store
@@ -272,12 +275,17 @@ def test_runs_are_noted_with_their_counts(store: Store) -> None:
     assert before <= run.started_at <= run.finished_at <= datetime.now(UTC)
 
 
+async def _answered(book: CallBook, said: StoredReply) -> None:
+    planned = Planned(said.fingerprint, said.endpoint, said.model, said.usage, priced=True, work=None)
+    await book.settle(await book.reserve(planned), Ended("answer", 200, said.usage, 1.0), said)
+
+
 def test_the_event_loop_is_never_blocked(store: Store) -> None:
     """Calls from asyncio run in the store's own threads (one in SQLite), errors come back to the caller."""
 
     async def calls() -> set[str]:
-        book = store.reply_book()
-        await asyncio.gather(*(book.put(reply(f"{number}")) for number in range(20)))
+        book = CallBook(store, "run")
+        await asyncio.gather(*(_answered(book, reply(f"{number}")) for number in range(20)))
         assert await book.get("7") == reply("7")
         assert await book.get("none") is None
         with pytest.raises(ZeroDivisionError):

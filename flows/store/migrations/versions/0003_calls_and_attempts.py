@@ -73,8 +73,9 @@ def _make_attempts() -> None:
 def _make_calls() -> None:
     op.create_table(
         "calls",
-        sa.Column("id", _ID, nullable=False, autoincrement=True),
+        sa.Column("id", sa.String, nullable=False),
         sa.Column("run_id", sa.String, nullable=False),
+        sa.Column("job_id", sa.String, nullable=False),
         sa.Column("held_by", sa.String),
         sa.Column("extraction_id", sa.BigInteger),
         sa.Column("fingerprint", sa.String, nullable=False),
@@ -100,8 +101,19 @@ def _make_calls() -> None:
         sa.Column("answer_id", sa.Text),
         sa.PrimaryKeyConstraint("id", name="pk_calls"),
     )
-    for column in ("run_id", "extraction_id", "fingerprint", "sent_at"):
+    for column in ("run_id", "job_id", "extraction_id", "fingerprint", "sent_at"):
         op.create_index(f"ix_calls_{column}", "calls", [column])
+    # What was paid before there was a ledger: one row for each document that cost anything.
+    op.execute(
+        "INSERT INTO calls (id, run_id, job_id, extraction_id, fingerprint, endpoint, model, sent_at, "
+        "reserved_input, reserved_output, reserved_usd, ended_at, outcome, settled, input_tokens, output_tokens, "
+        "cached_tokens, cost_usd, blamed) "
+        "SELECT 'before-' || id, coalesce(run_id, ''), coalesce(run_id, ''), id, '', coalesce(endpoint, ''), "
+        "coalesce(model, ''), coalesce(finished_at, started_at), input_tokens, output_tokens, cost_usd, "
+        "coalesce(finished_at, started_at), 'before', true, input_tokens, output_tokens, 0, cost_usd, false "
+        "FROM extractions WHERE coalesce(finished_at, started_at) IS NOT NULL "
+        "AND (cost_usd > 0 OR input_tokens > 0 OR output_tokens > 0)"
+    )
     op.create_table(
         "budgets",
         sa.Column("id", sa.String, nullable=False),

@@ -1,0 +1,75 @@
+"""The ledger of calls as the client needs it: a call is in it before it is sent, and its reply before it is read."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from extractors.documents import StoredReply, Usage
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A call that is about to be sent.
+
+    Attributes:
+        fingerprint: of its question, under which the reply will be kept.
+        endpoint: the profile's name.
+        model: as asked for.
+        expected: tokens and cost at most.
+        priced: whether the endpoint's prices are known; else the cost is not.
+        work: the ledger's name for the document (`Meter.work`).
+    """
+
+    fingerprint: str
+    endpoint: str
+    model: str
+    expected: Usage
+    priced: bool
+    work: int | None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a call.
+
+    Attributes:
+        outcome: `unanswered`, or what the response means (`outcomes.Kind`).
+        status: HTTP status, or 0.
+        usage: what it is counted as; None: nobody knows, so its reservation counts.
+        seconds: that it took.
+        blamed: it stayed unanswered while the endpoint answered others.
+    """
+
+    outcome: str
+    status: int
+    usage: Usage | None
+    seconds: float
+    blamed: bool = False
+
+
+class OverBudget(Exception):
+    """A call that could cross a limit is not sent.
+
+    Attributes:
+        others: calls of other processes are under way, which may cost less than they reserved.
+    """
+
+    def __init__(self, why: str, *, others: bool) -> None:
+        super().__init__(why)
+        self.others = others
+
+
+class Ledger(Protocol):
+    """Calls, and the raw replies by the fingerprint of their question. What returns has been committed."""
+
+    async def get(self, fingerprint: str) -> StoredReply | None:
+        """The reply kept under a fingerprint."""
+
+    async def reserve(self, call: Planned) -> str:
+        """Notes a call that is about to be sent, and returns its name; its cost at most is booked.
+
+        Raises:
+            OverBudget: it is not to be sent.
+        """
+
+    async def settle(self, call: str, ended: Ended, reply: StoredReply | None) -> None:
+        """Notes what became of a call, and keeps its reply, which replaces one of the same fingerprint."""
