@@ -17,12 +17,12 @@ from extractors.errors import (
     RunawayAnswer,
     TruncatedAnswer,
 )
+from extractors.ledger import Ledger
 from extractors.vision.budget import Budget
 from extractors.vision.calling import MOST_BYTES, Answered, speaks
 from extractors.vision.endings import is_known, named
 from extractors.vision.endpoints import Endpoint
 from extractors.vision.flow import Flow
-from extractors.vision.ledger import Ledger
 from extractors.vision.metering import Meter
 from extractors.vision.outcomes import failure_of, outcome
 from extractors.vision.sampling import refuse_untaken, sampling_fingerprint, sampling_of

@@ -22,10 +22,10 @@ from extractors.errors import (
     RejectedRequest,
     RequestTooBig,
 )
+from extractors.ledger import Ended, Planned
 from extractors.vision.budget import Budget
 from extractors.vision.calling import MOST_BYTES, Answered, post
 from extractors.vision.flow import Flow
-from extractors.vision.ledger import Ended, Planned
 from extractors.vision.metering import Meter
 from extractors.vision.outcomes import Outcome
 from extractors.vision.wire import Asking, estimate

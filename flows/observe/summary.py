@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from extractors.documents import Extraction, ObjectRef, Usage
+from extractors.ledger import Booked
 from extractors.vision.metering import Meter
 from extractors.vocabulary import FINAL, NOT_COMPLETE, SKIPPED, DocumentStatus, PageStatus
 
@@ -27,29 +28,6 @@ class Outcome:
     kind: str | None = None
     cause: str | None = None
     pages: str = ""
-
-
-@dataclass(frozen=True)
-class Booked:
-    """What some calls are booked at.
-
-    Attributes:
-        calls: how many.
-        input_tokens: as told; of calls that are not settled, as reserved.
-        output_tokens: likewise.
-        cached_tokens: as told.
-        cost_usd: settled and unsettled together; None where the price of some was not known.
-        cost_unsettled_usd: of those that nobody answered, at most.
-        unsettled: how many these are.
-    """
-
-    calls: int
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    cost_usd: float | None
-    cost_unsettled_usd: float
-    unsettled: int
 
 
 @dataclass

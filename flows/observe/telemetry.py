@@ -16,8 +16,8 @@ from time import time_ns
 from typing import Any
 
 from extractors.documents import StoredReply
+from extractors.ledger import Ended, Ledger, Planned
 from extractors.vision.endpoints import Endpoint
-from extractors.vision.ledger import Ended, Ledger, Planned
 from flows.observe.logs import about, tell
 from flows.observe.summary import Outcome, Summary
 from flows.observe.watch import Watch

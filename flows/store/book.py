@@ -13,7 +13,7 @@ from typing import Any
 
 from extractors.documents import StoredReply
 from extractors.errors import OctavoError
-from extractors.vision.ledger import Ended, OverBudget, Planned
+from extractors.ledger import Ended, OverBudget, Planned
 from flows.store import calls
 from flows.store.calls import Closing, Opening, Refused, Sender
 from flows.store.store import Store

@@ -13,8 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, case, func, literal, select, update
 
 from extractors.documents import StoredReply
-from extractors.vision.ledger import Ended, Planned
-from flows.observe.summary import Booked
+from extractors.ledger import Booked, Ended, Planned
 from flows.store.call_tables import budgets, calls
 from flows.store.dialects import moment, upsert
 from flows.store.replies import put_replies

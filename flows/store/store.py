@@ -19,7 +19,7 @@ from sqlalchemy.exc import (
 
 from extractors.documents import Extraction, ObjectRef, Spooled, StoredReply
 from extractors.errors import StoreUnavailable
-from flows.observe.summary import Booked
+from extractors.ledger import Booked
 from flows.store import calls, claims, leases, objects, replies
 from flows.store.claims import Claim
 from flows.store.dialects import connect, empty_log, reading_options

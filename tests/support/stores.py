@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.engine import make_url
 
 from extractors.documents import Extraction, ObjectRef, PageState, RecordDraft, Spooled, StoredReply, Usage
-from extractors.vision.ledger import Ended, Planned
+from extractors.ledger import Ended, Planned
 from extractors.vocabulary import FINAL
 from flows.store.book import CallBook
 from flows.store.keys import Key

@@ -36,6 +36,7 @@ def test_extract_prints_its_counts_as_the_last_line(inbox: Path, capsys: pytest.
     assert len(printed.out.splitlines()) == 1
     assert list(counts) == [
         "run_id", "documents", "pages", "records", "model_calls", "replies_reused", "retries", "tokens", "cost_usd",
+        "cost_unsettled_usd",
         "seconds",
     ]  # fmt: skip
     assert counts["documents"]["complete"] == counts["documents"]["quarantined"] == 1

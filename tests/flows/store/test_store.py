@@ -20,7 +20,7 @@ from stores import fresh_url, reply
 
 from extractors.documents import StoredReply
 from extractors.errors import StoreUnavailable
-from extractors.vision.ledger import Ended, Planned
+from extractors.ledger import Ended, Planned
 from flows.store.book import CallBook
 from flows.store.keys import Key
 from flows.store.queries import run_summaries

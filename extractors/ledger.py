@@ -46,6 +46,29 @@ class Ended:
     blamed: bool = False
 
 
+@dataclass(frozen=True)
+class Booked:
+    """What some calls are booked at.
+
+    Attributes:
+        calls: how many.
+        input_tokens: as told; of calls that are not settled, as reserved.
+        output_tokens: likewise.
+        cached_tokens: as told.
+        cost_usd: settled and unsettled together; None where the price of some was not known.
+        cost_unsettled_usd: of those that nobody answered, at most.
+        unsettled: how many these are.
+    """
+
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cost_usd: float | None
+    cost_unsettled_usd: float
+    unsettled: int
+
+
 class OverBudget(Exception):
     """A call that could cross a limit is not sent.
 
