@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isfinite
 from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -156,6 +157,9 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
         except RecursionError:
             raise InvalidRecord([SchemaFault("", "nested too deeply")]) from None
         made: dict[str, Any] = recorded(record, answer)
+        endless = [SchemaFault(_joined(steps), "not a number that can be kept", steps) for steps in _endless(made)]
+        if endless:
+            raise InvalidRecord(endless)
         return made
 
     def verdicts(record: dict[str, Any]) -> list[Outcome]:
@@ -207,6 +211,17 @@ def _amount_labels(node: object) -> Iterator[str]:
                 yield from (label for label in labels if isinstance(label, str)) if isinstance(labels, list) else ()
         for child in node.values():
             yield from _amount_labels(child)
+
+
+def _endless(value: object, steps: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where a float that JSON does not know stands: pydantic reads "inf" as one."""
+    pairs: Iterable[tuple[str | int, object]] = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for step, child in pairs:
+        yield from _endless(child, (*steps, step))
+    if isinstance(value, float) and not isfinite(value):
+        yield steps
 
 
 def names_of_format(node: object, name: str) -> frozenset[str]:
