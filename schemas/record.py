@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.branches import best_branches
-from schemas.checks import Check, Outcome, Verdict, checks_of
+from schemas.checks import Check, Outcome, Verdict, outcomes
 from schemas.fields import STORED, with_evidence
 from schemas.habits import PageHabits, evidence_of
 from schemas.paths import renamed
@@ -140,8 +140,6 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
     Raises:
         ValueError: two fields of one object are asked for by the same name, so that one answer would be both.
     """
-    checks = checks_of(model)
-
     json_schema = model.model_json_schema(schema_generator=AskedSchema)
     currency_names = names_of_format(json_schema, "currency")
     by_name = True if needs_names(model.__pydantic_core_schema__) else None
@@ -172,7 +170,7 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
             why = f"the record is none of its own schema: {InvalidRecord(_faults(error))}"
             return [Outcome("readable_again", Verdict.FAILS, why)]
         missing = [Outcome(field, Verdict.FAILS, why) for field, why in uncomputed(parsed)]
-        return [*(rule.outcome(parsed) for rule in checks), *missing]
+        return [*outcomes(parsed), *missing]
 
     def check(record: dict[str, Any]) -> list[tuple[str, str]]:
         return [(said.name, said.why) for said in verdicts(record) if said.verdict == Verdict.FAILS]
