@@ -8,7 +8,7 @@ declares the decimal mark with `money(",")`.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -142,11 +142,19 @@ def _evidence(info: ValidationInfo) -> Evidence | None:
 def _decimal(hint: str, decimal: str | None = None, **declared: Any) -> Any:
     def parse(value: object, info: ValidationInfo) -> object:
         if info.context == STORED:
-            return value
+            return _stored(value)
         return parse_amount(value, decimal, evidence=_evidence(info), **declared)
 
     schema = {"type": "string", "format": "decimal", "description": hint}
     return Annotated[Decimal, BeforeValidator(parse), WithJsonSchema(schema)]
+
+
+def _stored(value: object) -> object:
+    """A decimal of a record as a decimal: a strict model takes no text for it."""
+    try:
+        return Decimal(value) if isinstance(value, str) else value
+    except InvalidOperation:
+        raise ValueError(f"{value!r} is no decimal") from None
 
 
 def _day(value: object, info: ValidationInfo) -> object:

@@ -9,7 +9,7 @@ from typing import Any
 from schemas.fields import parse_amount, parse_currency, parse_date
 from schemas.habits import Evidence, PageHabits, evidence_of
 from schemas.json_faults import schema_faults
-from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, snake_case
+from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, snake_case, unkept
 from schemas.shapes import branches
 
 _WIRE = re.compile(r"-?[0-9]{1,100}(?:\.[0-9]{1,100})?", re.ASCII)
@@ -50,6 +50,9 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
             raise InvalidRecord(schema_faults(errors))
         if not isinstance(found, dict):
             raise InvalidRecord([SchemaFault("", "not an object")])
+        faults = list(unkept(found))
+        if faults:
+            raise InvalidRecord(faults)
         return found
 
     return Schema(

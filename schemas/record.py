@@ -155,9 +155,9 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
         except RecursionError:
             raise InvalidRecord([SchemaFault("", "nested too deeply")]) from None
         made: dict[str, Any] = recorded(record, answer)
-        endless = [SchemaFault(_joined(steps), "not a number that can be kept", steps) for steps in _endless(made)]
-        if endless:
-            raise InvalidRecord(endless)
+        faults = list(unkept(made))
+        if faults:
+            raise InvalidRecord(faults)
         return made
 
     def verdicts(record: dict[str, Any]) -> list[Outcome]:
@@ -211,15 +211,21 @@ def _amount_labels(node: object) -> Iterator[str]:
             yield from _amount_labels(child)
 
 
-def _endless(value: object, steps: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Where a float that JSON does not know stands: pydantic reads "inf" as one."""
+def unkept(value: object, steps: tuple[str | int, ...] = ()) -> Iterator[SchemaFault]:
+    """The numbers of a record that no store or export keeps: floats without end ("inf"), integers above 64 bits."""
     pairs: Iterable[tuple[str | int, object]] = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     )
     for step, child in pairs:
-        yield from _endless(child, (*steps, step))
+        yield from unkept(child, (*steps, step))
     if isinstance(value, float) and not isfinite(value):
-        yield steps
+        yield SchemaFault(_joined(steps), "not a number that can be kept", steps)
+    if isinstance(value, int) and not -_INTEGERS <= value < _INTEGERS:
+        why = "a whole number of so many digits is not kept exactly everywhere; the schema should declare text"
+        yield SchemaFault(_joined(steps), why, steps)
+
+
+_INTEGERS = 2**63
 
 
 def names_of_format(node: object, name: str) -> frozenset[str]:
