@@ -77,6 +77,16 @@ def meant(answer: Any, shape: Shape) -> Any:
     return answer
 
 
+def of_fields(value: Any, shape: Shape) -> Any:
+    """The same answer without what no field is called."""
+    if isinstance(value, dict) and shape.properties:
+        own = shape.properties
+        return {name: of_fields(child, own[name]) for name, child in value.items() if name in own}
+    if isinstance(value, list) and shape.items is not None:
+        return [of_fields(child, shape.items) for child in value]
+    return value
+
+
 def _named(answer: dict[str, Any], shape: Shape) -> dict[str, Any]:
     """The object with its fields' own names, where exactly one is written in another case or spacing: `issueDate`."""
     unknown = [name for name in answer if name not in shape.properties]

@@ -11,7 +11,7 @@ from extractors.errors import Kind
 from schemas.habits import PageHabits, is_open
 from schemas.record import InvalidRecord, Schema, SchemaFault
 from schemas.salvage import Refused, located, salvaged
-from schemas.shapes import meant
+from schemas.shapes import meant, of_fields
 
 _TOLD = 30
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -100,8 +100,11 @@ def _kept(text: str, schema: Schema, *, many: bool, habits: Habits | None) -> Ke
     known = habits() if habits is not None and is_open(answer) else None
     if not many:
         left = salvaged(answer, schema, known)
-        own = {name: child for name, child in left.value.items() if name in _field_names(schema)}
-        return None if is_empty(own) and not schema.allow_empty else Kept(left.value, left.refused)
+        return (
+            None
+            if _says_nothing(left.value, schema, many=False) and not schema.allow_empty
+            else Kept(left.value, left.refused)
+        )
     records = answer.get("records")
     if not isinstance(records, list):
         return None
@@ -185,16 +188,21 @@ def _judged(
     habits: Habits | None,
     may_be_empty: Callable[[], bool],
 ) -> Judged:
-    if is_empty(answer) and not schema.allow_empty and not may_be_empty():
-        return Judged(
-            None, (Fault(Kind.EMPTY_ANSWER, "", "nothing was read, but the pages are not blank; look again"),)
-        )
     fields = _field_names(schema)
     if not many and not is_empty(answer) and not fields & answer.keys():
         return _refused(f"the answer has none of the schema's fields: {', '.join(sorted(fields)[:_TOLD])}")
+    if _says_nothing(answer, schema, many=many) and not schema.allow_empty and not may_be_empty():
+        return Judged(
+            None, (Fault(Kind.EMPTY_ANSWER, "", "nothing was read, but the pages are not blank; look again"),)
+        )
     found = _many_faults if many else _faults
     faults = found(answer, schema, whole=whole, habits=habits)
     return Judged(None, tuple(faults)) if faults else Judged(answer, ())
+
+
+def _says_nothing(answer: dict[str, Any], schema: Schema, *, many: bool) -> bool:
+    """Whether nothing of it is a value of a field: what no field has is not in the record."""
+    return is_empty(answer if many else of_fields(answer, schema.shape))
 
 
 def is_empty(value: object) -> bool:

@@ -152,6 +152,7 @@ def test_an_answer_with_none_of_the_fields_is_no_record() -> None:
     for text in ('{"foo": 5}', '{"foo": 5, "bar": {"total": 5}}'):
         assert "none of the schema's fields" in judge(text, LOOSE).faults[0].message
         assert keep([text], LOOSE, many=False) is None
+    assert "nothing was read" in judge('{"foo": 5, "total": "N/A"}', LOOSE).faults[0].message
 
 
 def test_of_many_records_one_of_nothing_is_no_record() -> None:
