@@ -50,12 +50,14 @@ class SchemaFault:
         message: what, in words for the model.
         steps: the path's, names and positions.
         what: about a `value`, a `missing` field, a field that is `unknown`, or a rule over a `whole` object or list.
+        constant: another value stands where only one may.
     """
 
     path: str
     message: str
     steps: tuple[str | int, ...] = ()
     what: Literal["value", "missing", "unknown", "whole"] = "value"
+    constant: bool = False
 
 
 class InvalidRecord(ValueError):
@@ -248,9 +250,18 @@ _OF_ANOTHER_TYPE = ("_type", "_instance", "none_required", "_parsing")
 """How the kinds of those faults end that say that a value is none of its type."""
 
 
+_ONE = re.compile(r"^Input should be (?:'[^']*'|-?\d+)$")
+
+
 def _faults(error: ValidationError) -> list[SchemaFault]:
     return [
-        SchemaFault(_joined(item["loc"]), item["msg"].removeprefix("Value error, "), item["loc"], _what(item))
+        SchemaFault(
+            _joined(item["loc"]),
+            item["msg"].removeprefix("Value error, "),
+            item["loc"],
+            _what(item),
+            item["type"] == "literal_error" and _ONE.search(item["msg"]) is not None,
+        )
         for item in error.errors(include_url=False, include_context=False)
     ]
 

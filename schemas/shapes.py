@@ -23,6 +23,7 @@ _NOTHING = frozenset({
 _NOTHING_TYPED = _NOTHING | {"unknown", "unbekannt", "inconnu", "onbekend", "no", "so", "sin", "senza", "sans", "tbd"}
 """In a field that takes no free text more words can mean nothing: no amount, date or code is called so."""
 
+_SPACING = re.compile(r"(?<=\w)[\s_-]+(?=\w)|^\s+|\s+$")
 _NO = frozenset({"no", "n", "false", "off"})
 _CODE = 2
 """Letters of a country's code: of a text of exactly so many, NA is one."""
@@ -41,7 +42,7 @@ class Shape:
         free: any text may stand.
         words: folded -> the one word of an enum that folds so.
         own: words that are values here in any case, whatever they mean elsewhere (enum, const, examples, "no" of a
-            boolean), casefolded.
+            boolean), as `_spelled`.
         patterns: of a text: what matches one of them and looks like a word for nothing is a value (NA is Namibia).
         required: properties that may not be left out.
     """
@@ -122,14 +123,14 @@ def _word(text: str, shape: Shape) -> str:
     if not shape.words or len(text) > _LONGEST:
         return text
     letters = _folded(text)
-    # "n/a" is no other spelling of NA: where a word could mean nothing, only its case may differ.
-    if letters in _NOTHING_TYPED and text.strip().casefold() not in shape.own:
+    # "n/a" is no other spelling of NA: where a word could mean nothing, only its case and spacing may differ.
+    if letters in _NOTHING_TYPED and _spelled(text) not in shape.own:
         return text
     return text if text in shape.words.values() else shape.words.get(letters, text)
 
 
 def _is_nothing(text: str, shape: Shape) -> bool:
-    if len(text) > _LONGEST or text.strip().casefold() in shape.own:
+    if len(text) > _LONGEST or _spelled(text) in shape.own:
         return False
     letters = _folded(text)
     if letters and any(pattern.search(text) for pattern in shape.patterns):
@@ -142,6 +143,11 @@ def _is_nothing(text: str, shape: Shape) -> bool:
 
 def _folded(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
+
+
+def _spelled(text: str) -> str:
+    """The word without case and spacing; its other marks stay: "n/a" is not NA."""
+    return _SPACING.sub("", text.casefold())
 
 
 def _shape(nodes: list[Any], document: Mapping[str, Any], depth: int) -> Shape:
@@ -163,7 +169,7 @@ def _shape(nodes: list[Any], document: Mapping[str, Any], depth: int) -> Shape:
         nullable=any(_allows(node, "null") for node in schemas) or None in words,
         free=any(_allows(node, "string") and "format" not in node and not _enum(node) for node in schemas),
         words={key: found.copy().pop() for key, found in folded.items() if key and len(found) == 1},
-        own=frozenset(word.strip().casefold() for word in [*words, *examples] if isinstance(word, str))
+        own=frozenset(_spelled(word) for word in [*words, *examples] if isinstance(word, str))
         | (_NO if any(_allows(node, "boolean") for node in schemas) else frozenset()),
         patterns=tuple(found for node in schemas if (found := _telling(node)) is not None),
         required=_required(schemas),

@@ -96,18 +96,21 @@ def _answered(answer: dict[str, Any], properties: dict[str, Any], *required: str
 def test_a_word_that_the_field_knows_is_a_value_in_any_case() -> None:
     """NA is Namibia and "none" is a status where the enum says so; "no" is an answer to yes or no."""
     fields = {
+        "stock": {"anyOf": [{"enum": ["not-available", "there"]}, {"type": "null"}]},
+        "dash": {"anyOf": [{"enum": ["-", "+"]}, {"type": "null"}]},
         "country": {"anyOf": [{"enum": ["DE", "NA", "NO"]}, {"type": "null"}]},
         "status": {"anyOf": [{"enum": ["none", "paid"]}, {"type": "null"}]},
         "paid": {"anyOf": [{"type": "boolean"}, {"type": "null"}]},
         "code": {"type": "string", "pattern": "^[A-Z]{2}$"},
     }
-    assert _answered({"country": "na", "status": "None", "paid": "No", "code": "NA"}, fields) == {
-        "country": "NA", "status": "none", "paid": "No", "code": "NA",
+    answer = {"country": "na", "status": "None", "paid": "No", "code": "NA", "stock": "Not available", "dash": "-"}
+    assert _answered(answer, fields) == {
+        "stock": "not-available", "dash": "-", "country": "NA", "status": "none", "paid": "No", "code": "NA",
     }  # fmt: skip
 
 
 def test_not_available_is_never_namibia() -> None:
-    """Where a word could mean nothing only its case may differ: an obligatory country "n/a" is refused, not NA."""
+    """Where a word could mean nothing only its case or spacing may differ: a country "n/a" is refused, not NA."""
     country = {"enum": ["DE", "NA"]}
     assert _answered({"c": "n/a"}, {"c": country}, "c") == {"c": "n/a"}
     assert _answered({"c": "n/a"}, {"c": {"anyOf": [country, {"type": "null"}]}}) == {"c": None}
