@@ -12,14 +12,14 @@ from extractors.errors import AnswerError, EmptyAnswer, InvalidAnswer
 from extractors.journey import Journey
 from extractors.vision.metering import Meter
 from extractors.vocabulary import Records
-from schemas.habits import PageHabits, habits_of
+from schemas.habits import PageHabits, habits_of_pages
 
 Judge = Callable[[str], validation.Judged]
 
 
 def shown_habits(pages: Sequence[PageImage]) -> PageHabits:
     """How some pages print numbers and dates, by their words."""
-    return habits_of(text for page in pages for text in page.text_layer.texts)
+    return habits_of_pages(page.text_layer.texts for page in pages)
 
 
 def judge_of(

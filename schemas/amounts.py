@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
-from schemas.currencies import CODES, SIGNS, currencies_of, decimals
+from schemas.currencies import CODES, DOTTED, SIGNS, currencies_of, decimals
 
 LONGEST, _MOST_DIGITS = 80, 25
 _CENTS = Decimal("0.01")
@@ -33,11 +33,15 @@ _GROUPED = re.compile(
 _PLAIN = re.compile(r"(?P<whole>[0-9]*)(?:(?P<mark>[.,٫])(?P<places>[0-9]+))?")
 _ROUND = re.compile(r"[.,][-–—−]{1,2}|/[-=]|\.(?=\s*$)")  # "250.–", "50,-", "300.--", "500/-", "10."
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u200a\u202f\u2002\u2003\u3000\t\n\r"), " ")
-_SAME = str.maketrans({**{chr(k): v for k, v in _SPACES.items()}, "’": "'", "‘": "'", "ʼ": "'", "´": "'", "＇": "'"})
+_SAME = str.maketrans({
+    **{chr(k): v for k, v in _SPACES.items()}, "’": "'", "‘": "'", "ʼ": "'", "´": "'", "＇": "'",
+    "\u2010": "-", "\u2011": "-", "\ufe63": "-", "\uffe0": "¢", "\uffe1": "£", "\uffe5": "¥", "\uffe6": "₩",
+})  # fmt: skip
 
 _OTHER_FORM = re.compile(r"[\uff01-\uff5e]|(?![0-9])\d")
 
 MINUS, PLUS = "-−–", "+"
+_OPENING = f"( {MINUS}{PLUS}"
 DEBIT = frozenset({"dr", "od", "s", "db", "d", "soll"})
 CREDIT = frozenset({"cr", "h", "c", "haben"})
 SCALES = {
@@ -145,19 +149,19 @@ def _read(text: str, units: bool) -> Reading:  # noqa: FBT001, PLR0911 - cached 
     if _WIRE.fullmatch(text):
         return _number(text.removeprefix("-"), text, Decimal(-1 if text[0] == "-" else 1))
     plain = plain_characters(text).strip()
-    first, last = _FIRST.search(plain), _LAST.search(plain)
-    if first is None or last is None:
-        return Reading(text, why="no number")
+    begin, last = _begin(plain), _LAST.search(plain)
+    if begin is None or last is None:
+        return Reading(text, why="no number, or a mark before it that could be the word's or the number's")
     after = _ROUND.match(plain, last.end())
     rest = plain[after.end() if after else last.end() :]
-    if after is None and first.start() == 0 and not rest:
+    if after is None and begin == 0 and not rest:
         return _number(plain, text, Decimal(1))
-    around = _around(plain[: first.start()], rest, units=units)
+    around = _around(plain[:begin], rest, units=units)
     if isinstance(around, str):
         return Reading(text, why=around)
-    if after is None and around.negative and plain[first.start()] in ".,":
+    if after is None and around.negative and plain[begin] in ".,":
         return Reading(text, why="a dash before a mark means no sign or a minus")
-    found = _number(plain[first.start() : last.end()], text, Decimal(-1 if around.negative else 1))
+    found = _number(plain[begin : last.end()], text, Decimal(-1 if around.negative else 1))
     values, mark = found.values, found.mark
     if after is not None and len(after[0]) > 1 and after[0][0] in ".,":
         # "1.234,–" shows its decimal mark, so that its other mark groups; "1,5,–" shows two.
@@ -171,6 +175,18 @@ def _read(text: str, units: bool) -> Reading:  # noqa: FBT001, PLR0911 - cached 
     return Reading(
         text, values, why, mark, around.currencies, around.percent, around.side, around.scale, around.unit
     )  # fmt: skip
+
+
+def _begin(text: str) -> int | None:
+    """Where the number begins; None where there is none, or where that is open."""
+    first = _FIRST.search(text)
+    if first is None:
+        return None
+    begin = first.start()
+    if begin and text[begin] in ".,٫" and text[begin - 1].isalpha():
+        # "Rs.500": the dot is the sign's. "EUR.50" could be both.
+        return begin + 1 if text[begin] == "." and text[:begin].lstrip(_OPENING) in DOTTED else None
+    return begin
 
 
 def _number(core: str, printed: str, sign: Decimal) -> Reading:  # noqa: PLR0911 - one for each form
@@ -259,7 +275,8 @@ def _kind(part: str, *, behind: bool, units: bool) -> tuple[str, str]:  # noqa: 
     name = part.removesuffix(".").casefold()
     if part == "%":
         return "percent", part
-    if units and behind and part.isalpha() and not part.isupper() and name not in SCALES and part not in _SCALES_TOO:
+    told = name in SCALES or part in _SCALES_TOO or (name in DEBIT | CREDIT and len(name) > 1)
+    if units and behind and part.isalpha() and not part.isupper() and not told and _is_unit(part):
         return "unit", part
     if currencies_of(part):
         return "currency", part
@@ -268,9 +285,15 @@ def _kind(part: str, *, behind: bool, units: bool) -> tuple[str, str]:  # noqa: 
     scale = _SCALES_TOO.get(part) or SCALES.get(name)
     if behind and scale and not (units and name in _UNITS_TOO):
         return "scale", str(scale)
-    if units and behind and _UNIT.fullmatch(part):
+    if units and behind and _UNIT.fullmatch(part) and _is_unit(part):
         return "unit", part
     return "", ""
+
+
+def _is_unit(word: str) -> bool:
+    """Whether no letter of a word is a number itself: "½" and "百" belong to the number before them."""
+    letters = word.rstrip("²³.")
+    return bool(letters) and all(unicodedata.numeric(letter, None) is None for letter in letters)
 
 
 SIGN_OR_CODE = "|".join(

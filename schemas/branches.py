@@ -15,6 +15,8 @@ class _Fault(Protocol):
     def steps(self) -> Steps: ...
     @property
     def what(self) -> str: ...
+    @property
+    def constant(self) -> bool: ...
 
 
 F = TypeVar("F", bound=_Fault)
@@ -23,7 +25,8 @@ F = TypeVar("F", bound=_Fault)
 def best_branches(faults: Sequence[F], answer: Any) -> list[tuple[F, Steps]]:
     """The faults that count, each with its steps in the answer.
 
-    That branch is taken whose faults lie deepest, and of those the one with the fewest.
+    That branch is taken whose faults lie deepest, and of those the one with the fewest; one whose own constant
+    (`kind: Literal["card"]`) the answer has not comes last.
 
     Args:
         faults: as pydantic tells them.
@@ -41,18 +44,18 @@ def best_branches(faults: Sequence[F], answer: Any) -> list[tuple[F, Steps]]:
     return kept
 
 
-def _unions(faults: Sequence[tuple[F, Steps]], answer: Any) -> dict[Steps, dict[str | int, list[Steps]]]:
-    """Where a branch is named in a path: place -> branch -> the paths through it."""
-    found: dict[Steps, dict[str | int, list[Steps]]] = {}
+def _unions(faults: Sequence[tuple[F, Steps]], answer: Any) -> dict[Steps, dict[str | int, list[tuple[F, Steps]]]]:
+    """Where a branch is named in a path: place -> branch -> the faults through it."""
+    found: dict[Steps, dict[str | int, list[tuple[F, Steps]]]] = {}
     for fault, steps in faults:
         place = _union(steps, fault.what, answer)
         if place is not None:
-            found.setdefault(place, {}).setdefault(steps[len(place)], []).append(steps)
+            found.setdefault(place, {}).setdefault(steps[len(place)], []).append((fault, steps))
     return found
 
 
-def _fit(paths: Sequence[Steps]) -> tuple[int, int]:
-    return -max(map(len, paths)), len(paths)
+def _fit(found: Sequence[tuple[F, Steps]]) -> tuple[bool, int, int]:
+    return any(fault.constant for fault, _ in found), -max(len(steps) for _, steps in found), len(found)
 
 
 def _union(steps: Steps, what: str, answer: Any) -> Steps | None:

@@ -1,6 +1,6 @@
 """Rules that a schema declares over its own fields. A broken rule is an issue on the record, never a refusal."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -59,11 +59,13 @@ class Check:
             wrong = self.broken(record)
         except NotChecked as stopped:
             return Outcome(self.name, Verdict.NOT_CHECKED, str(stopped))
+        except Exception as error:  # noqa: BLE001 - a person's own code can raise anything; it is told as an issue
+            return Outcome(self.name, Verdict.FAILS, f"the check itself failed: {type(error).__name__}: {error}")
         return Outcome(self.name, Verdict.HOLDS if wrong is None else Verdict.FAILS, wrong or "")
 
 
 def check(method: _Method) -> _Method:
-    """Makes a method of a model a check of its schema, under the method's name.
+    """Makes a method of a model a check of its schema, under the method's name; also of a model inside another.
 
     The method gives None where its rule holds, or what is wrong in one line; it raises `NotChecked` where
     it cannot be told.
@@ -82,6 +84,40 @@ def checks_of(model: type) -> tuple[Check, ...]:
                 methods[name] = value
     listed: tuple[Check, ...] = getattr(model, "checks", ())
     return (*listed, *(Check(name, method) for name, method in methods.items()))
+
+
+def outcomes(record: Any) -> list[Outcome]:
+    """What every check says of a record: its model's own, then those of the models inside it.
+
+    A check of a row's model is told once for all rows, as `line_items.price_is_right`; its text names the first row
+    that it is about, counted from 1.
+    """
+    own = [rule.outcome(record) for rule in checks_of(type(record))]
+    told: dict[str, list[Outcome]] = {}
+    for place, row, inner in _inside(record):
+        for rule in checks_of(type(inner)):
+            said = rule.outcome(inner)
+            name = f"{place}.{said.name}"
+            told.setdefault(name, []).append(Outcome(name, said.verdict, f"{row}{said.why}" if said.why else ""))
+    return [*own, *(min(each, key=lambda said: _WORST.index(said.verdict)) for each in told.values())]
+
+
+_WORST = (Verdict.FAILS, Verdict.NOT_CHECKED, Verdict.HOLDS)
+
+
+def _inside(value: Any, place: str = "", row: str = "") -> Iterator[tuple[str, str, Any]]:
+    """(place without positions, "row 2: " or "", model) of every model inside one, or inside a list."""
+    if isinstance(value, list | tuple):
+        for number, child in enumerate(value, start=1):
+            yield from _inside(child, place, f"{row.removesuffix(': ')}{'.' if row else 'row '}{number}: ")
+        return
+    fields = getattr(type(value), "model_fields", None)
+    if fields is None:
+        return
+    if place:
+        yield place, row, value
+    for name in fields:
+        yield from _inside(getattr(value, name), f"{place}.{name}" if place else name, row)
 
 
 def adds_up(name: str, parts: Callable[[Any], Iterable[Decimal | None]], total: str) -> Check:

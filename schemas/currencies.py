@@ -32,6 +32,9 @@ SIGNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What documents print beside an amount -> the currencies it may mean, the likeliest first. A dot may follow."""
 
+DOTTED = frozenset({"Rs", "Rp", "Fr", "SFr", "kr", "Kr", "руб", "р", "грн", "лв", "Dhs", "S/"})
+"""Signs that are written with a dot, so that one between them and a number is theirs."""
+
 _WITHOUT_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF ITL ESP BEF"
 _THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
 

@@ -2,7 +2,8 @@
 
 ISO 8601 is read first. Of the printed forms those are read that mean one day: with a month's name in one
 of the table's languages, 年月日 with an era or without, or digits whose order of day and month the page's
-other dates show. A Buddhist year (25xx) and a two-digit year are refused in words, the latter unless the
+other dates show. A Buddhist year (25xx), one before the Gregorian calendar (1403 is a Persian
+year) and a two-digit year are refused in words, the latter unless the
 pages print one full year that ends so.
 """
 
@@ -69,6 +70,9 @@ _ERAS = {
     "民国": 1911,
 }
 _BUDDHIST = range(2400, 2700)
+_FIRST_GREGORIAN = 1583
+_DASHES = dict.fromkeys(map(ord, "\u2012\u2013\u2212"), "-")
+_OF_TWO_LANGUAGES = "listopada"
 
 _ISO = re.compile(r"(?<![\w.])(\d{4})-(\d{2})-(\d{2})(?![\d-])")
 _YEAR_FIRST = re.compile(r"(?<![\w.,])(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})\.?(?![\d])")
@@ -87,12 +91,12 @@ _DAY_FIRST = re.compile(
     r"(?<![\d.,/-])(\d{1,2})(?:\s?(?:st|nd|rd|th|er|ste|de|º|°|η)(?![^\W\d_A-Z]))?"
     r"\.?[\s\-/]{0,2}(?:day of |of |de |del )?"
     + _WORD
-    + r"\.?'?[\s\-/,.]{0,3}(?:of |del? )?(\d{4}|\d{2})(?!\d|[.,:/-]\d)"
+    + r"\.?[\s\-/,.']{0,3}(?:of |del? )?(\d{4}|\d{2})(?!\d|[.,:/-]\d)"
 )
 _MONTH_FIRST = re.compile(
     r"(?<![^\W_])" + _WORD + r"\.?[\s\-]{0,2}(\d{1,2})\s?(?:st|nd|rd|th)?(?:\s?,\s?|[\s\-]{1,2})(\d{4})(?!\d)"
 )
-_BEHIND = re.compile(r"\s?(?:г\.?|года|года\.|r\.|roku|\.|a\.?|m\.|року|р\.)?\s*\Z")
+_BEHIND = re.compile(r"\s?(?:г\.?|года|года\.|r\.|roku|\.|a\.?|m\.|року|р\.)?(?:\s?\([^\W\d_]{1,14}\.?\))?\s*\Z")
 _BEFORE = re.compile(r"\A\s*(?:[^\W\d_]{2,14}\.?,?\s+)?(?:the\s+|am\s+|le\s+|den\s+|el\s+)?\Z")
 _TIME = re.compile(r"[T ]\s?\d{1,2}:\d{2}")
 
@@ -112,6 +116,10 @@ class PrintedDate:
     end: int
     values: tuple[date, ...]
     why: str = ""
+
+
+class _OfAnotherEra(ValueError):
+    """A day whose year is none of the Gregorian calendar."""
 
 
 def folded(text: str) -> str:
@@ -143,14 +151,15 @@ def read_date(text: str, *, order: str | None = None, years: frozenset[int] = fr
     Raises:
         ValueError: it is no date, or could be two; why, in words for the model.
     """
-    plain = plain_characters(text).strip()
+    plain = plain_characters(text).strip().translate(_DASHES)
     # ISO 8601, its basic form 20240331 too; that one is no day the other way round, for no month is 20 or more.
     if len(plain) <= LONGEST and re.match(r"\d{4}-\d{2}-\d{2}|(?:19|20)\d{6}$", plain):
         try:
             return _gregorian(datetime.fromisoformat(plain).date(), text)
-        except ValueError as error:
-            if "Buddhist" in str(error):
-                raise
+        except _OfAnotherEra:
+            raise
+        except ValueError:
+            pass
     found = (
         [one for one in printed_dates(plain, order, years) if _is_all(plain, one)] if len(plain) <= LONGEST else []
     )
@@ -205,6 +214,10 @@ def _found(text: str, order: str | None, years: frozenset[int]) -> Iterator[Prin
             pairs = [pair for pair in (pairs if known == "day" else pairs[::-1]) if _real(2000, *pair)][:1]
         yield from _made(match, match[4], pairs, years)
     for match in _DAY_FIRST.finditer(text):
+        if folded(match[2]) == _OF_TWO_LANGUAGES and "." in text[match.end(1) : match.start(2)]:
+            # Polish has no dot behind the day, Croatian has.
+            yield PrintedDate(match.start(), match.end(), (), "the month is October in Croatian, November in Polish")
+            continue
         yield from _made(match, match[3], [(month_named(match[2]), int(match[1]))], years)
     for match in _MONTH_FIRST.finditer(text):
         yield from _made(match, match[3], [(month_named(match[1]), int(match[2]))], years)
@@ -219,8 +232,8 @@ def _made(
     fulls = [int(year)] if len(year) == 4 else sorted(full for full in years if full % 100 == int(year))  # noqa: PLR2004
     if len(fulls) != 1:
         yield PrintedDate(match.start(), match.end(), (), "a year of two digits could be of any century")
-    elif fulls[0] in _BUDDHIST:
-        yield PrintedDate(match.start(), match.end(), (), f"the year {fulls[0]} is of the Buddhist era")
+    elif era := _other_era(fulls[0]):
+        yield PrintedDate(match.start(), match.end(), (), era)
     else:
         days = dict.fromkeys(date(fulls[0], *pair) for pair in pairs if _real(fulls[0], *pair))
         why = "day and month could change places" if len(days) > 1 else ""
@@ -237,9 +250,16 @@ def _real(year: int, month: int, day: int) -> bool:
 
 
 def _gregorian(day: date, text: str) -> date:
-    if day.year in _BUDDHIST:
-        raise ValueError(f"{text!r}: the year {day.year} is of the Buddhist era; write it as YYYY-MM-DD")
+    if era := _other_era(day.year):
+        raise _OfAnotherEra(f"{text!r}: {era}; write it as YYYY-MM-DD")
     return day
+
+
+def _other_era(year: int) -> str:
+    """What a year says that is none of the Gregorian calendar, in words; "" for one that is."""
+    if year in _BUDDHIST:
+        return f"the year {year} is of the Buddhist era"
+    return f"the year {year} is of another calendar" if year < _FIRST_GREGORIAN else ""
 
 
 def _is_all(text: str, one: PrintedDate) -> bool:

@@ -8,7 +8,7 @@ declares the decimal mark with `money(",")`.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -24,6 +24,8 @@ STORED = {"octavo_stored": True}
 
 _EVIDENCE = "octavo_evidence"
 _LARGEST = Decimal(10) ** 40
+_WRITTEN_OUT = 10**15
+"""From here on Python may write a float with an exponent."""
 
 
 def with_evidence(evidence: Evidence) -> dict[str, Any]:
@@ -59,15 +61,18 @@ def parse_amount(
         # Before the digits are made: those of a huge integer take quadratic time.
         if (isinstance(value, float) and not isfinite(value)) or abs(value) >= _LARGEST:
             raise ValueError("the number is too large for an amount, or none; write it like 1234.56")
-        return Decimal(repr(value))
+        # Written out (not 1E+22), and no minus before a zero.
+        return Decimal(int(value)) if value == int(value) and abs(value) >= _WRITTEN_OUT else Decimal(repr(value)) + 0
     if not isinstance(value, str):
         return value
     reading = read(value, units=kind == "quantity")
     known = evidence or Evidence()
+    habits = known.habits.of(value)
     amount = settled(
         reading,
-        printed=known.habits.amounts,
-        mark=known.habits.decimal,
+        printed=habits.amounts,
+        # A rate has no thousands: with a dot it is as the prompt wants it, whatever mark the pages have.
+        mark="." if kind == "rate" and "." in value else habits.decimal,
         currency=known.currency if kind == "money" else None,
         row=known.rows.get(value),
         declared="." if kind == "rate" and "." in value else decimal,
@@ -80,7 +85,7 @@ def parse_amount(
         raise ValueError(f"{shown} is not an amount ({wrong or reading.why}); write it like 1234.56")
     if reading.side and (reading.side == "debit") == (debit == "negative"):
         amount = -amount
-    return amount.scaleb(reading.scale) if reading.scale else amount
+    return amount * 10**reading.scale  # a product, for it is written out: not 5E+6
 
 
 def _not_this_kind(
@@ -106,7 +111,7 @@ def parse_date(value: object, evidence: Evidence | None = None) -> object:
         return value
     if not isinstance(value, str):
         raise ValueError("a date is a text, not a number; write it as YYYY-MM-DD")  # noqa: TRY004 - as above
-    habits = (evidence or Evidence()).habits
+    habits = (evidence or Evidence()).habits.of(value)
     return read_date(value, order=habits.order, years=habits.years)
 
 
@@ -137,11 +142,19 @@ def _evidence(info: ValidationInfo) -> Evidence | None:
 def _decimal(hint: str, decimal: str | None = None, **declared: Any) -> Any:
     def parse(value: object, info: ValidationInfo) -> object:
         if info.context == STORED:
-            return value
+            return _stored(value)
         return parse_amount(value, decimal, evidence=_evidence(info), **declared)
 
     schema = {"type": "string", "format": "decimal", "description": hint}
     return Annotated[Decimal, BeforeValidator(parse), WithJsonSchema(schema)]
+
+
+def _stored(value: object) -> object:
+    """A decimal of a record as a decimal: a strict model takes no text for it."""
+    try:
+        return Decimal(value) if isinstance(value, str) else value
+    except InvalidOperation:
+        raise ValueError(f"{value!r} is no decimal") from None
 
 
 def _day(value: object, info: ValidationInfo) -> object:

@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 from itertools import combinations
@@ -17,6 +17,8 @@ _TWO_WAYS = re.compile(r"\d[.,．，]\d{3}(?!\d)")
 _NAME = re.compile(r"[^\d\s.,:;()\[\]/*+-]+")
 _AROUND = " *:;=|_"
 _CLEARLY = 4
+_ENOUGH = 2
+"""Numbers that show a page's decimal mark for sure: one may be a section's, "2.10"."""
 _MOST_NUMBERS = 12
 _TOLERANCE = Decimal("0.01")
 
@@ -32,6 +34,8 @@ class PageHabits:
         years: the full years of their dates.
         currencies: those that a code or a sign on them names without doubt, as "USD" and "US$" do.
         countries: the currencies of the countries that they name: what a sign means where nothing above does.
+        of_texts: a text of an answer that reads two ways -> the habits of the pages that it was read from, where
+            the document's pages differ.
     """
 
     decimal: str | None = None
@@ -40,6 +44,20 @@ class PageHabits:
     years: frozenset[int] = frozenset()
     currencies: frozenset[str] = frozenset()
     countries: frozenset[str] = frozenset()
+    of_texts: Mapping[str, "PageHabits"] = field(default_factory=dict, hash=False)
+
+    def of(self, text: str) -> "PageHabits":
+        """Those that count for one text of an answer: its own pages', and where they show none, all pages'."""
+        own = self.of_texts.get(text)
+        if own is None:
+            return self
+        return replace(
+            self,
+            decimal=own.decimal or self.decimal,
+            order=own.order or self.order,
+            amounts=own.amounts or self.amounts,
+            years=own.years or self.years,
+        )
 
 
 @dataclass(frozen=True)
@@ -57,8 +75,21 @@ class Evidence:
     rows: Mapping[str, Decimal] = field(default_factory=dict)
 
 
+def habits_of_pages(pages: Iterable[Iterable[str]]) -> PageHabits:
+    """The habits of some pages, each given as `habits_of` wants it.
+
+    Where some clearly print otherwise than others, each page's numbers are read by its own habit.
+    """
+    texts = [list(words) for words in pages]
+    marks = [marks_shown(words) for words in texts]
+    shown = {_clear(count, ".", ",") for count in marks if count["."] + count[","] >= _ENOUGH} - {None}
+    if len(shown) > 1:
+        return together(map(habits_of, texts))
+    return habits_of(word for words in texts for word in words)
+
+
 def habits_of(words: Iterable[str]) -> PageHabits:
-    """The habits of some pages.
+    """The habits of a page, or of pages that print alike.
 
     Args:
         words: their texts, in reading order, split at white space.
@@ -106,6 +137,10 @@ def _marks(readings: Iterable[Reading]) -> Counter[str | None]:
 
 def is_open(answer: object) -> bool:
     """Whether some text of an answer (decoded JSON) reads two ways, so that habits would settle it."""
+    return next(_open_texts(answer), None) is not None
+
+
+def _open_texts(answer: object) -> Iterator[str]:
     left = [answer]
     while left:
         node = left.pop()
@@ -114,8 +149,7 @@ def is_open(answer: object) -> bool:
         elif isinstance(node, list):
             left += node
         elif isinstance(node, str) and len(node) <= LONGEST and _is_open(node):
-            return True
-    return False
+            yield node
 
 
 @lru_cache(maxsize=4096)
@@ -127,8 +161,13 @@ def _is_open(text: str) -> bool:
     return any(len(day.values) != 1 for day in printed_dates(text))
 
 
-def together(habits: Iterable[PageHabits]) -> PageHabits:
-    """The habits of several windows of one document; where they differ, nothing is known."""
+def together(habits: Iterable[PageHabits], answers: Sequence[object] = ()) -> PageHabits:
+    """The habits of several windows of one document; where they differ, only what each window's texts mean is known.
+
+    Args:
+        habits: of each window.
+        answers: what was read from each.
+    """
     parts = list(habits)
     decimal = {part.decimal for part in parts} - {None}
     order = {part.order for part in parts} - {None}
@@ -139,7 +178,19 @@ def together(habits: Iterable[PageHabits]) -> PageHabits:
         frozenset().union(*(part.years for part in parts)),
         frozenset().union(*(part.currencies for part in parts)),
         frozenset().union(*(part.countries for part in parts)),
+        _of_texts(parts, answers) if len(set(parts)) > 1 else {},
     )
+
+
+def _of_texts(parts: Sequence[PageHabits], answers: Sequence[object]) -> dict[str, PageHabits]:
+    """The texts that read two ways, each with its window's habits; without those that several windows have."""
+    found: dict[str, PageHabits] = {}
+    several: set[str] = set()
+    for habits, answer in zip(parts, answers, strict=False):
+        own = set(_open_texts(answer))
+        several |= own & found.keys()
+        found |= dict.fromkeys(own, habits)
+    return {text: habits for text, habits in found.items() if text not in several}
 
 
 def evidence_of(

@@ -40,6 +40,9 @@ def _lines(invoice: Any) -> str | None:
         raise NotChecked("subtotal and total are missing")
     try:
         sums = line_sums(rows)
+        if sign < 0 and all(found > 0 for found in sums):
+            # A credit note may print the minus at its totals only.
+            sums = [-found for found in sums]
     except NotChecked:
         most = max(stated) + abs(invoice.allowances or Decimal(0)) + unit(invoice.currency) * len(rows)
         found = too_much_already(rows, most)
@@ -50,11 +53,25 @@ def _lines(invoice: Any) -> str | None:
     targets = list(stated)
     if invoice.subtotal is None and invoice.tax is not None and invoice.total is not None:
         targets.append(invoice.total - invoice.tax)
-    if any(near(found, target, invoice.currency, len(rows)) for found in found_sums for target in targets):
+    if invoice.subtotal is not None:
+        # Freight may be a line as well as a charge of its own.
+        targets.append(_adjusted(invoice, invoice.subtotal, sign))
+    without_tax = _without_tax(invoice, sums, sign)
+    if any(near(found, target, invoice.currency, len(rows)) for found in found_sums for target in targets) or any(
+        near(found, target, invoice.currency, len(rows) + 2) for found in without_tax for target in targets
+    ):
         return None
     if invoice.subtotal is None and invoice.tax is None and _untold_tax(found_sums[-1], invoice.total):
         raise NotChecked(f"lines of {sums[0]} may be without tax in a total of {invoice.total}; tax is missing")
     return f"the lines sum to {sums[0]}, but {_told(invoice)}"
+
+
+def _without_tax(invoice: Any, sums: list[Decimal], sign: Decimal) -> list[Decimal]:
+    """The sums as if the lines were printed with tax, of which allowances and charges have none."""
+    if not invoice.tax or not invoice.total or not (invoice.charges or invoice.allowances):
+        return []
+    nets = [found * (invoice.total - invoice.tax) / invoice.total for found in sums]
+    return [*nets, *(_adjusted(invoice, net, sign) for net in nets)]
 
 
 def _told(invoice: Any) -> str:

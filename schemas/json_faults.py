@@ -27,16 +27,30 @@ def schema_faults(errors: "Iterable[ValidationError]") -> list[SchemaFault]:
 def innermost(error: "ValidationError") -> "ValidationError":
     """Of a choice (`anyOf`, `oneOf`) that failed, what is wrong with the branch that fits best.
 
-    That is the branch whose faults lie deepest and are fewest; the one that only null would fit does not count.
+    That is the branch whose faults lie deepest and are fewest; the one that only null would fit does not count, and
+    one whose own mark (`"kind": {"const": "card"}`) the answer has not comes last.
     """
     while error.context:
         branches: dict[object, list[ValidationError]] = {}
         for inner in error.context:
             branches.setdefault(inner.schema_path[0] if inner.schema_path else None, []).append(inner)
         fitting = [found for found in branches.values() if not _only_null(found)] or list(branches.values())
-        best = min(fitting, key=lambda found: (-max(len(each.path) for each in found), len(found)))
+        best = min(
+            fitting, key=lambda found: (_is_another(found), -max(len(each.path) for each in found), len(found))
+        )
         error = max(best, key=lambda each: len(each.path))
     return error
+
+
+def _is_another(found: "list[ValidationError]") -> bool:
+    return any(
+        each.path and (each.validator == "const" or (each.validator == "enum" and _is_one(each.validator_value)))
+        for each in found
+    )
+
+
+def _is_one(choices: object) -> bool:
+    return isinstance(choices, list) and len(choices) == 1
 
 
 def _only_null(found: "list[ValidationError]") -> bool:

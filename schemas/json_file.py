@@ -1,5 +1,6 @@
 """A schema that is written as a JSON Schema file rather than as a pydantic model."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -8,9 +9,10 @@ from typing import Any
 from schemas.fields import parse_amount, parse_currency, parse_date
 from schemas.habits import Evidence, PageHabits, evidence_of
 from schemas.json_faults import schema_faults
-from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, snake_case
+from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, snake_case, unkept
 from schemas.shapes import branches
 
+_WIRE = re.compile(r"-?[0-9]{1,100}(?:\.[0-9]{1,100})?", re.ASCII)
 _SAME_VALUE = ("allOf", "anyOf", "oneOf")
 _NAMED = {"properties", "patternProperties", "$defs", "definitions"}
 _LISTED = {*_SAME_VALUE, "prefixItems"}
@@ -48,6 +50,9 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
             raise InvalidRecord(schema_faults(errors))
         if not isinstance(found, dict):
             raise InvalidRecord([SchemaFault("", "not an object")])
+        faults = list(unkept(found))
+        if faults:
+            raise InvalidRecord(faults)
         return found
 
     return Schema(
@@ -89,18 +94,33 @@ class _Leaves:
         if isinstance(value, list):
             items = [node["items"] for node in schemas if isinstance(node.get("items"), dict)]
             return [self.read(child, items, (*steps, number)) for number, child in enumerate(value)]
-        formats = {node["format"] for node in schemas if isinstance(node.get("format"), str)}
-        if (
-            not isinstance(value, str)
-            or len(formats) != 1
-            or any({"enum", "const"} & node.keys() for node in schemas)
-        ):
+        if any({"enum", "const"} & node.keys() for node in schemas):
             return value
+        formats = {node["format"] for node in schemas if isinstance(node.get("format"), str)}
+        kinds = {kind for node in schemas for kind in _kinds(node)}
         try:
-            return _leaf(value, formats.pop(), self.evidence)
+            return self._leaf(value, formats, kinds)
         except ValueError as error:
             self.faults.append(SchemaFault(".".join(map(str, steps)), str(error), steps))
             return value
+
+    def _leaf(self, value: Any, formats: set[str], kinds: set[str]) -> Any:
+        if _is_number(value) and formats == {"decimal"} and not kinds & {"number", "integer"}:
+            return format(parse_amount(value), "f")  # a decimal that was answered as a number
+        if not isinstance(value, str):
+            return value
+        if not formats and kinds & {"number", "integer"} and "string" not in kinds and _WIRE.fullmatch(value):
+            return int(value) if "." not in value else float(value)  # and the reverse, as pydantic reads it
+        return _leaf(value, formats.pop(), self.evidence) if len(formats) == 1 else value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _kinds(node: Mapping[str, Any]) -> list[str]:
+    kinds = node.get("type")
+    return kinds if isinstance(kinds, list) else [kinds] if isinstance(kinds, str) else []
 
 
 def _properties(schemas: list[dict[str, Any]], name: str) -> list[Any]:

@@ -2,16 +2,17 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isfinite
 from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.branches import best_branches
-from schemas.checks import Check, Outcome, Verdict, checks_of
+from schemas.checks import Check, Outcome, Verdict, outcomes
 from schemas.fields import STORED, with_evidence
 from schemas.habits import PageHabits, evidence_of
 from schemas.paths import renamed
@@ -49,12 +50,14 @@ class SchemaFault:
         message: what, in words for the model.
         steps: the path's, names and positions.
         what: about a `value`, a `missing` field, a field that is `unknown`, or a rule over a `whole` object or list.
+        constant: another value stands where only one may.
     """
 
     path: str
     message: str
     steps: tuple[str | int, ...] = ()
     what: Literal["value", "missing", "unknown", "whole"] = "value"
+    constant: bool = False
 
 
 class InvalidRecord(ValueError):
@@ -139,8 +142,6 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
     Raises:
         ValueError: two fields of one object are asked for by the same name, so that one answer would be both.
     """
-    checks = checks_of(model)
-
     json_schema = model.model_json_schema(schema_generator=AskedSchema)
     currency_names = names_of_format(json_schema, "currency")
     by_name = True if needs_names(model.__pydantic_core_schema__) else None
@@ -156,6 +157,9 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
         except RecursionError:
             raise InvalidRecord([SchemaFault("", "nested too deeply")]) from None
         made: dict[str, Any] = recorded(record, answer)
+        faults = list(unkept(made))
+        if faults:
+            raise InvalidRecord(faults)
         return made
 
     def verdicts(record: dict[str, Any]) -> list[Outcome]:
@@ -168,7 +172,7 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
             why = f"the record is none of its own schema: {InvalidRecord(_faults(error))}"
             return [Outcome("readable_again", Verdict.FAILS, why)]
         missing = [Outcome(field, Verdict.FAILS, why) for field, why in uncomputed(parsed)]
-        return [*(rule.outcome(parsed) for rule in checks), *missing]
+        return [*outcomes(parsed), *missing]
 
     def check(record: dict[str, Any]) -> list[tuple[str, str]]:
         return [(said.name, said.why) for said in verdicts(record) if said.verdict == Verdict.FAILS]
@@ -209,6 +213,23 @@ def _amount_labels(node: object) -> Iterator[str]:
             yield from _amount_labels(child)
 
 
+def unkept(value: object, steps: tuple[str | int, ...] = ()) -> Iterator[SchemaFault]:
+    """The numbers of a record that no store or export keeps: floats without end ("inf"), integers above 64 bits."""
+    pairs: Iterable[tuple[str | int, object]] = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for step, child in pairs:
+        yield from unkept(child, (*steps, step))
+    if isinstance(value, float) and not isfinite(value):
+        yield SchemaFault(_joined(steps), "not a number that can be kept", steps)
+    if isinstance(value, int) and not -_INTEGERS <= value < _INTEGERS:
+        why = "a whole number of so many digits is not kept exactly everywhere; the schema should declare text"
+        yield SchemaFault(_joined(steps), why, steps)
+
+
+_INTEGERS = 2**63
+
+
 def names_of_format(node: object, name: str) -> frozenset[str]:
     """Names of the properties of a JSON schema that have a format, by themselves or as one of their choices."""
     if isinstance(node, list):
@@ -229,9 +250,18 @@ _OF_ANOTHER_TYPE = ("_type", "_instance", "none_required", "_parsing")
 """How the kinds of those faults end that say that a value is none of its type."""
 
 
+_ONE = re.compile(r"^Input should be (?:'[^']*'|-?\d+)$")
+
+
 def _faults(error: ValidationError) -> list[SchemaFault]:
     return [
-        SchemaFault(_joined(item["loc"]), item["msg"].removeprefix("Value error, "), item["loc"], _what(item))
+        SchemaFault(
+            _joined(item["loc"]),
+            item["msg"].removeprefix("Value error, "),
+            item["loc"],
+            _what(item),
+            item["type"] == "literal_error" and _ONE.search(item["msg"]) is not None,
+        )
         for item in error.errors(include_url=False, include_context=False)
     ]
 

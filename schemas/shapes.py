@@ -1,10 +1,13 @@
 """What may stand at each place of an answer, made once from a JSON schema, and what an answer means by it.
 
 A word for "nothing" ("N/A", "-") in a field that may be null is null, and an enum's word in another case or
-spacing is that word: read so wherever exactly one word can be meant, and nowhere else.
+spacing is that word, as is the name of a field: read so wherever exactly one word can be meant, and nowhere else.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +23,11 @@ _NOTHING = frozenset({
 _NOTHING_TYPED = _NOTHING | {"unknown", "unbekannt", "inconnu", "onbekend", "no", "so", "sin", "senza", "sans", "tbd"}
 """In a field that takes no free text more words can mean nothing: no amount, date or code is called so."""
 
+_SPACING = re.compile(r"(?<=\w)[\s_-]+(?=\w)|^\s+|\s+$")
+_NO = frozenset({"no", "n", "false", "off"})
+_CODE = 2
+"""Letters of a country's code: of a text of exactly so many, NA is one."""
+
 _MOST_BRANCHES, _DEEPEST, _LONGEST = 64, 32, 40
 
 
@@ -33,7 +41,9 @@ class Shape:
         nullable: null may stand.
         free: any text may stand.
         words: folded -> the one word of an enum that folds so.
-        own: words that are values here, whatever they mean elsewhere (enum, const, examples).
+        own: words that are values here in any case, whatever they mean elsewhere (enum, const, examples, "no" of a
+            boolean), as `_spelled`.
+        patterns: of a text: what matches one of them and looks like a word for nothing is a value (NA is Namibia).
         required: properties that may not be left out.
     """
 
@@ -43,6 +53,7 @@ class Shape:
     free: bool = False
     words: Mapping[str, str] = field(default_factory=dict)
     own: frozenset[str] = frozenset()
+    patterns: tuple[re.Pattern[str], ...] = ()
     required: frozenset[str] = frozenset()
 
 
@@ -56,7 +67,7 @@ def meant(answer: Any, shape: Shape) -> Any:
     if isinstance(answer, dict) and shape.properties:
         return {
             name: value
-            for name, child in answer.items()
+            for name, child in _named(answer, shape).items()
             for value in [_field(child, shape.properties.get(name), optional=name not in shape.required)]
             if value is not _LEFT_OUT
         }
@@ -65,6 +76,33 @@ def meant(answer: Any, shape: Shape) -> Any:
     if isinstance(answer, str):
         return _word(answer, shape)
     return answer
+
+
+def of_fields(value: Any, shape: Shape) -> Any:
+    """The same answer without what no field is called."""
+    if isinstance(value, dict) and shape.properties:
+        own = shape.properties
+        return {name: of_fields(child, own[name]) for name, child in value.items() if name in own}
+    if isinstance(value, list) and shape.items is not None:
+        return [of_fields(child, shape.items) for child in value]
+    return value
+
+
+def _named(answer: dict[str, Any], shape: Shape) -> dict[str, Any]:
+    """The object with its fields' own names, where exactly one is written in another case or spacing: `issueDate`."""
+    unknown = [name for name in answer if name not in shape.properties]
+    if not unknown:
+        return answer
+    free: dict[str, list[str]] = {}
+    for name in shape.properties.keys() - answer.keys():
+        free.setdefault(_folded(name), []).append(name)
+    asked = Counter(map(_folded, unknown))
+    own = {
+        name: free[letters][0]
+        for name in unknown
+        if (letters := _folded(name)) and asked[letters] == 1 and len(free.get(letters, ())) == 1
+    }
+    return {own.get(name, name): child for name, child in answer.items()}
 
 
 _LEFT_OUT = object()
@@ -82,15 +120,21 @@ def _field(value: Any, shape: Shape | None, *, optional: bool) -> Any:
 
 
 def _word(text: str, shape: Shape) -> str:
-    if not shape.words or text in shape.own or len(text) > _LONGEST:
+    if not shape.words or len(text) > _LONGEST:
         return text
-    return shape.words.get(_folded(text), text)
+    letters = _folded(text)
+    # "n/a" is no other spelling of NA: where a word could mean nothing, only its case and spacing may differ.
+    if letters in _NOTHING_TYPED and _spelled(text) not in shape.own:
+        return text
+    return text if text in shape.words.values() else shape.words.get(letters, text)
 
 
 def _is_nothing(text: str, shape: Shape) -> bool:
-    if len(text) > _LONGEST or text in shape.own:
+    if len(text) > _LONGEST or _spelled(text) in shape.own:
         return False
     letters = _folded(text)
+    if letters and any(pattern.search(text) for pattern in shape.patterns):
+        return False
     if not letters:
         # Dashes and dots: where nothing is printed, a line often is.
         return not any(map(str.isalnum, text)) and set(text.strip()) <= set("-–—−_.")
@@ -99,6 +143,11 @@ def _is_nothing(text: str, shape: Shape) -> bool:
 
 def _folded(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
+
+
+def _spelled(text: str) -> str:
+    """The word without case and spacing; its other marks stay: "n/a" is not NA."""
+    return _SPACING.sub("", text.casefold())
 
 
 def _shape(nodes: list[Any], document: Mapping[str, Any], depth: int) -> Shape:
@@ -120,7 +169,9 @@ def _shape(nodes: list[Any], document: Mapping[str, Any], depth: int) -> Shape:
         nullable=any(_allows(node, "null") for node in schemas) or None in words,
         free=any(_allows(node, "string") and "format" not in node and not _enum(node) for node in schemas),
         words={key: found.copy().pop() for key, found in folded.items() if key and len(found) == 1},
-        own=frozenset(word for word in [*words, *examples] if isinstance(word, str)),
+        own=frozenset(_spelled(word) for word in [*words, *examples] if isinstance(word, str))
+        | (_NO if any(_allows(node, "boolean") for node in schemas) else frozenset()),
+        patterns=tuple(found for node in schemas if (found := _telling(node)) is not None),
         required=_required(schemas),
     )  # fmt: skip
 
@@ -136,6 +187,16 @@ def _required(schemas: list[dict[str, Any]]) -> frozenset[str]:
 
 def _enum(node: Mapping[str, Any]) -> list[Any]:
     return [*(node.get("enum") or ()), *([node["const"]] if "const" in node else [])]
+
+
+def _telling(node: Mapping[str, Any]) -> re.Pattern[str] | None:
+    """A pattern that takes some words and no "n/a": one of codes, not one of any text."""
+    shortest, longest = node.get("minLength"), node.get("maxLength")
+    if isinstance(node.get("pattern"), str):
+        with suppress(re.error):
+            found = re.compile(node["pattern"])
+            return None if found.search("n/a") or found.search("N/A") or found.search("none") else found
+    return re.compile(rf"(?s)\A\w{{{shortest}}}\Z") if shortest == longest == _CODE else None
 
 
 def _allows(node: Mapping[str, Any], name: str) -> bool:

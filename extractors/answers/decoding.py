@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 _DEEPEST, _MOST_VALUES = 64, 30_000
@@ -19,7 +20,9 @@ _MOST_READ, _MOST_BROKEN = 16, 64
 _DIGITS = 100
 """Of a number: whatever is longer was not read from a page."""
 
-_THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning)>|\[/THINK\]")
+_THOUGHT = re.compile(
+    r"</(?:\w{1,8}:)?(?:think|thinking|thought|reasoning)>|\[/THINK\]|◁/think▷|<\|channel\|>final<\|message\|>"
+)
 """What ends a model's thinking aloud; servers that cut off its beginning leave its end."""
 
 _START = re.compile(r"\[\s*\{|\{")
@@ -114,9 +117,11 @@ def _scanned(text: str) -> tuple[list[Any], str]:
     """The values in the text, and what was wrong with the first one that could not be read."""
     if text.count("{") + text.count("[") + text.count(",") > _MOST_VALUES:
         return [], f"the answer holds more than {_MOST_VALUES} values"
+    # A line break inside a text is no JSON, but means itself.
     decoder = json.JSONDecoder(
-        object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_number, parse_int=_integer
-    )
+        object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_number, parse_int=_integer,
+        strict=False,
+    )  # fmt: skip
     found: list[Any] = []
     told, broken, at = "", 0, 0
     while broken < _MOST_BROKEN and len(found) < _MOST_READ and (start := _START.search(text, at)):
@@ -192,11 +197,14 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _number(digits: str) -> float:
+def _number(digits: str) -> float | str:
+    """The number; as its own text where a float would be another one."""
+    if len(digits) > _DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")
     number = float(digits)
     if number in {float("inf"), float("-inf")}:
         raise ValueError(f"{digits[:40]} is larger than any number")
-    return number
+    return number if Decimal(digits) == Decimal(repr(number)) else digits
 
 
 def _integer(digits: str) -> int:

@@ -64,7 +64,7 @@ def merge(parts: Sequence[Part], schema: dict[str, Any]) -> Merged:
         parts: in page order, at least one.
         schema: the JSON schema as declared, for its `merge` marks.
     """
-    merged = Merged(habits=together(part.habits for part in parts))
+    merged = Merged(habits=together((part.habits for part in parts), [part.value for part in parts]))
     evidence = [{item.path: item for item in part.evidence} for part in parts]
     last = last_fields(schema)
     branches = [_Branch(number, "", part.value) for number, part in enumerate(parts)]

@@ -124,7 +124,7 @@ def with_rows_of(part: Part, page: int, better: Part, row_fields: Sequence[str])
             refused += _under(_inside(moving, f"{name}.{row}"), f"{name}.{number}")
     return replace(
         part, value=value, evidence=tuple(evidence), refused=tuple(refused),
-        habits=together([part.habits, better.habits]),
+        habits=together([part.habits, better.habits], [part.value, better.value]),
     )  # fmt: skip
 
 

@@ -11,8 +11,9 @@ from extractors.errors import Kind
 from schemas.habits import PageHabits, is_open
 from schemas.record import InvalidRecord, Schema, SchemaFault
 from schemas.salvage import Refused, located, salvaged
-from schemas.shapes import meant
+from schemas.shapes import meant, of_fields
 
+_TOLD = 30
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 Habits = Callable[[], PageHabits]
@@ -99,19 +100,28 @@ def _kept(text: str, schema: Schema, *, many: bool, habits: Habits | None) -> Ke
     known = habits() if habits is not None and is_open(answer) else None
     if not many:
         left = salvaged(answer, schema, known)
-        return None if is_empty(left.value) and not schema.allow_empty else Kept(left.value, left.refused)
+        return (
+            None
+            if _says_nothing(left.value, schema, many=False) and not schema.allow_empty
+            else Kept(left.value, left.refused)
+        )
     records = answer.get("records")
     if not isinstance(records, list):
         return None
-    rows = [(number, record) for number, record in enumerate(records) if isinstance(record, dict)]
+    rows = [
+        (number, record)
+        for number, record in enumerate(records)
+        if isinstance(record, dict) and (schema.allow_empty or not is_empty(record))
+    ]
     rest = [salvaged(record, schema, known) for _, record in rows]
     refused = [
         Refused(f"records.{number}.{each.path}", each.raw, each.why)
         for number, left in enumerate(rest)
         for each in left.refused
     ]
-    if len(rows) < len(records):
-        refused.append(Refused("records", f"{len(records) - len(rows)} entries", "not an object"))
+    others = sum(not isinstance(record, dict | None) for record in records)
+    if others:
+        refused.append(Refused("records", f"{others} entries", "not an object"))
     value = {"records": [left.value for left in rest]}
     return None if is_empty(value) else Kept(value, tuple(refused))
 
@@ -161,9 +171,8 @@ def _in_words(answer: dict[str, Any], schema: Schema, *, many: bool) -> dict[str
 
 
 def _field_names(schema: Schema) -> frozenset[str]:
-    """The record's own; none where the schema does not list them in one place."""
-    properties = schema.json_schema.get("properties")
-    return frozenset(properties) if isinstance(properties, dict) else frozenset()
+    """The record's own."""
+    return frozenset(schema.shape.properties)
 
 
 def _refused(why: str) -> Judged:
@@ -179,13 +188,21 @@ def _judged(
     habits: Habits | None,
     may_be_empty: Callable[[], bool],
 ) -> Judged:
-    if is_empty(answer) and not schema.allow_empty and not may_be_empty():
+    fields = _field_names(schema)
+    if not many and not is_empty(answer) and not fields & answer.keys():
+        return _refused(f"the answer has none of the schema's fields: {', '.join(sorted(fields)[:_TOLD])}")
+    if _says_nothing(answer, schema, many=many) and not schema.allow_empty and not may_be_empty():
         return Judged(
             None, (Fault(Kind.EMPTY_ANSWER, "", "nothing was read, but the pages are not blank; look again"),)
         )
     found = _many_faults if many else _faults
     faults = found(answer, schema, whole=whole, habits=habits)
     return Judged(None, tuple(faults)) if faults else Judged(answer, ())
+
+
+def _says_nothing(answer: dict[str, Any], schema: Schema, *, many: bool) -> bool:
+    """Whether nothing of it is a value of a field: what no field has is not in the record."""
+    return is_empty(answer if many else of_fields(answer, schema.shape))
 
 
 def is_empty(value: object) -> bool:
@@ -228,6 +245,8 @@ def _many_faults(answer: dict[str, Any], schema: Schema, *, whole: bool, habits:
     for number, record in enumerate(records):
         if not isinstance(record, dict):
             faults.append(Fault(Kind.INVALID_ANSWER, f"records.{number}", "not an object"))
+        elif is_empty(record) and not schema.allow_empty:
+            faults.append(Fault(Kind.INVALID_ANSWER, f"records.{number}", "nothing is in it: leave it out"))
         else:
             faults += _faults(record, schema, whole=whole, habits=habits, path=f"records.{number}.")
     return faults

@@ -19,10 +19,11 @@ from flows.store.queries import record_rows, whole_records
 from flows.store.shape import field_names, record_keys, shape_of
 from flows.store.store import Store
 from flows.store.views import AFTER, AROUND, BEFORE, ELEMENT_BEFORE, make_views
+from schemas.checks import Outcome
 from schemas.example import example
 from schemas.joining import joined
 from schemas.portable import NotPortable, portable
-from schemas.record import InvalidRecord, Schema, record_path
+from schemas.record import InvalidRecord, Schema, SchemaFault, record_path
 
 _LOCAL = {
     "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
@@ -40,11 +41,15 @@ class Verdict:
         faults: what would go wrong with a real answer.
         untried: fields for which no value could be made up, and why.
         unsent: keywords that are not sent, and checked here, by path.
+        said: what each of the schema's checks says of the made-up answer.
+        tried: there is a made-up answer that the schema takes, so that it could be followed.
     """
 
     faults: tuple[str, ...]
     untried: tuple[str, ...] = ()
     unsent: tuple[str, ...] = ()
+    said: tuple[Outcome, ...] = ()
+    tried: bool = True
 
 
 def checked(schema: Schema) -> Verdict:
@@ -55,31 +60,42 @@ def checked(schema: Schema) -> Verdict:
         return Verdict(error.faults)
     answer, untried, faults = _answer(schema)
     unsent = tuple(f"{path}: {', '.join(keys)}" for path, keys in _unsent(schema.json_schema, schema.json_schema, ""))
-    if faults:
-        return Verdict(tuple(faults), tuple(untried), unsent)
+    if answer is None:
+        return Verdict(tuple(faults), tuple(untried), unsent, tried=False)
     record = schema.parse(answer)
     faults = [*_lost(schema, answer, record), *(f"{name}: {told}" for name, told in _computed_faults(schema, record))]
     faults += _carried(schema, record)
-    return Verdict(tuple(faults), tuple(untried), unsent)
+    said = tuple(each for each in schema.verdicts(record) if each.name != "readable_again")
+    return Verdict(tuple(faults), tuple(untried), unsent, said)
 
 
 def _answer(schema: Schema) -> tuple[Any, list[str], list[str]]:
-    """An answer that the schema takes, what had to be left out of it, and why there is none."""
+    """An answer that the schema takes, or None; what had to be left out of it, or refused all; and what is wrong."""
     answer: Any = example(schema.json_schema)
+    first = _refused(schema, answer)
     untried: list[str] = []
     for _ in range(len(list(_leaves(answer))) + 1):
-        try:
-            schema.parse(answer)
-        except InvalidRecord as error:
-            fault = error.faults[0]
-            left = _left_out(answer, fault.path)
-            if not left:
-                told = [f"{each.path or 'the record'}: {each.message}" for each in error.faults]
-                return answer, untried, [f"a made-up value is refused: {each}; give `examples`" for each in told]
-            untried.append(f"{left}: {fault.message}; give `examples`")
-        else:
+        refused = _refused(schema, answer)
+        if not refused:
             return answer, untried, []
-    return answer, untried, ["no made-up answer is accepted; give `examples`"]
+        left = _left_out(answer, refused[0].path)
+        if not left:
+            break
+        untried.append(f"{left}: {refused[0].message}; give `examples`")
+    told = {each: f"{each.path or 'the record'}: {each.message}" for each in first}
+    # A pattern or a rule may be kept by a real answer; that something is missing or unknown, by none like it.
+    wrong = [text for each, text in told.items() if each.what in {"missing", "unknown"}]
+    if wrong:
+        return None, [], [f"a made-up value is refused: {text}" for text in wrong]
+    return None, [f"{text}; give `examples`" for text in told.values()], []
+
+
+def _refused(schema: Schema, answer: Any) -> list[SchemaFault]:
+    try:
+        schema.parse(answer)
+    except InvalidRecord as error:
+        return error.faults
+    return []
 
 
 def _left_out(answer: Any, path: str) -> str:

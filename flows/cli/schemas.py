@@ -67,11 +67,16 @@ def check(schema: Spec, /) -> int:
         )
     fields = _portable(schema)["properties"]
     print(f"{found.name} can be asked for: {len(fields)} fields ({', '.join(fields)})")
-    print("a made-up answer came out of the record, the view and the exports unchanged")
+    if verdict.tried:
+        print("a made-up answer came out of the record, the view and the exports unchanged")
+    else:
+        print("no made-up answer is accepted, so that none was followed through the record, the view and the exports")
     for told in verdict.untried:
         print(f"not tried: {told}")
     for told in verdict.unsent:
         print(f"not sent to the model, checked here: {told}")
+    for said in verdict.said:
+        print(f"check {said.name} on the made-up answer: {said.verdict}{f' ({said.why})' if said.why else ''}")
     return 0
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from schemas.amounts import read, settled
-from schemas.fields import Currency, Money, Quantity, money, with_evidence
-from schemas.habits import Evidence, PageHabits, evidence_of, habits_of, together
+from schemas.fields import Currency, Money, Quantity, Rate, money, with_evidence
+from schemas.habits import Evidence, PageHabits, evidence_of, habits_of, habits_of_pages, together
 from schemas.json_file import schema_of_json
 from schemas.partial_dates import days_without_year, joined_dates
 from schemas.printed_numbers import numbers_within, printed_numbers
@@ -27,6 +27,9 @@ from schemas.record import InvalidRecord, schema_of
         ("12,00 zł", "12.00"), ("₩1,000,000", "1000000"), ("Rs. 120.50", "120.50"), ("Fr. 12.50", "12.50"),
         ("12,00 kr", "12.00"), ("Rs 500/-", "500"), ("1.234.567", "1234567"), ("10.", "10"), (".50", "0.50"),
         ("١٢٣", "123"), ("١٬٢٣٤٫٥", "1234.5"), ("１，２３４．５", "1234.5"), ("1234.567", "1234.567"), ("+5", "5"),
+        ("\u2011119,00", "-119.00"), ("￥1200", "1200"), ("－￥１２００", "-1200"), ("￡5", "5"),
+        ("Rs.500", "500"), ("Rs.1,50,000", "150000"), ("-Rp.50.000.000", "-50000000"), ("Fr.12.50", "12.50"),
+        ("$.50", "0.50"), ("Rs .50", "0.50"),
     ],
 )  # fmt: skip
 def test_a_printed_amount_is_read_whole_with_its_sign(printed: str, meant: str) -> None:
@@ -277,3 +280,47 @@ def test_a_json_schema_file_reads_its_formats_as_fields_do() -> None:
         schema.parse({"total": "abc", "items": [{"net": "1.234"}]})
     assert [fault.path for fault in refused.value.faults] == ["total", "items.0.net"]
     assert schema.parse({"total": "1.234"}, PageHabits(","))["total"] == "1234"
+
+
+@pytest.mark.parametrize("printed", ["EUR.50", "CHF.500", "RM.50", "Rs,500", "No.50"])
+def test_a_mark_between_a_word_and_a_number_is_never_guessed(printed: str) -> None:
+    """Only a sign that is written with a dot takes it: "Rs.500" is 500, "EUR.50" could be 50 or half a euro."""
+    assert not read(printed).values
+
+
+@pytest.mark.parametrize("printed", ["12½", "2 ½", "5百", "5 二", "5²", "500,00 Dr", "500,00 Soll"])
+def test_what_belongs_to_the_number_or_its_sign_is_no_unit(printed: str) -> None:
+    """A half behind a quantity, and the side of a booking, change the value: it is refused, not read without them."""
+    with pytest.raises(ValidationError):
+        TypeAdapter(Quantity).validate_python(printed)
+
+
+def test_a_scaled_amount_is_written_out() -> None:
+    """5 MIO is 5000000 in the record, not 5E+6; the same of a number token."""
+    assert str(TypeAdapter(money(scaled=True)).validate_python("5 MIO")) == "5000000"
+    assert str(TypeAdapter(Money).validate_python(1e22)) == "10000000000000000000000"
+
+
+def test_a_rate_with_a_dot_is_as_the_prompt_wants_it_on_any_page() -> None:
+    """19.000 on pages with decimal commas is nineteen percent: a rate has no thousands."""
+    told = with_evidence(Evidence(habits_of(["12,50", "3,10"])))
+    assert TypeAdapter(Rate).validate_python("19.000", context=told) == 19
+
+
+def test_each_page_is_read_by_its_own_habit() -> None:
+    """A German page beside an English one: 1.234 and 1,567 are both thousands where they stand."""
+    mixed = habits_of_pages([["1.234", "12,50", "3.400,00"], ["1,567", "12.50", "3,400.00"]])
+    assert mixed.decimal is None
+    told = with_evidence(Evidence(mixed))
+    assert TypeAdapter(list[Money]).validate_python(["1.234", "1,567"], context=told) == [1234, 1567]
+
+
+def test_a_text_keeps_the_habit_of_the_window_that_it_was_read_from() -> None:
+    """When windows whose pages differ are put together, what was settled in one is not open again."""
+    german, english = habits_of(["12,50", "3.400,00"]), habits_of(["12.50", "3,400.00"])
+    joined = together([german, english], [{"a": "1.234"}, {"b": "1,567"}])
+    told = with_evidence(Evidence(joined))
+    assert TypeAdapter(list[Money]).validate_python(["1.234", "1,567"], context=told) == [1234, 1567]
+    both = with_evidence(Evidence(together([german, english], [{"a": "1.234"}, {"b": "1.234"}])))
+    with pytest.raises(ValidationError):
+        TypeAdapter(Money).validate_python("1.234", context=both)

@@ -23,12 +23,22 @@ class Dog(BaseModel):
     home: Cat | str | None = None
 
 
+class Bird(BaseModel):
+    """One of which more is asked."""
+
+    kind: Literal["bird"]
+    wings: int
+    song: str
+    colour: str
+
+
 class Owner(BaseModel):
     """Choices of objects, in a list too, and of plain types."""
 
     pet: Cat | Dog | None = None
     pets: list[Cat | Dog] = []
     code: int | bool | None = None
+    other: Cat | Bird | None = None
 
 
 @pytest.mark.parametrize(
@@ -40,6 +50,8 @@ class Owner(BaseModel):
         ({"pet": {"kind": "dog", "tricks": 1, "home": {"kind": "cat", "lives": "x"}}}, ["pet.home.lives"]),
         ({"code": "x"}, ["code"]),
         ({"pet": "Rex"}, ["pet"]),
+        ({"other": {"kind": "bird", "wings": 2}}, ["other.song", "other.colour"]),
+        ({"other": {"kind": "bird"}}, ["other.wings", "other.song", "other.colour"]),
     ],
 )
 def test_the_branch_that_fits_best_is_told(answer: dict[str, Any], paths: list[str]) -> None:

@@ -3,14 +3,16 @@
 import importlib.util
 import re
 import sys
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from schemas.bank_statement import BankStatement
-from schemas.checks import NotChecked, Verdict
+from schemas.checks import NotChecked, Verdict, check
 from schemas.identifiers import wrong_iban, wrong_vat_number
 from schemas.invoice import Invoice
 from schemas.receipt import Receipt
@@ -45,6 +47,10 @@ def verdicts(schema: Schema, **values: Any) -> dict[str, Verdict]:
         {"line_items": [{"description": "Brought forward", "amount": "60"}, {"amount": "40"}], "total": "40"},
         {"line_items": [{"quantity": "500", "unit_price": "12.00", "amount": "60"}]},
         {"line_items": [{"quantity": "5", "unit_price": "4.55", "amount": "-20.48"}]},
+        lines("23.80") | {"subtotal": "25.00", "charges": "5.00", "tax": "4.75", "total": "29.75"},
+        lines("23.80") | {"subtotal": "20.00", "charges": "5.00", "tax": "4.75", "total": "29.75"},
+        lines("100", "9.99") | {"subtotal": "100", "charges": "9.99", "tax": "8.25", "total": "118.24"},
+        lines("20") | {"subtotal": "-20", "tax": "-3.80", "total": "-23.80"},
     ],
 )
 def test_true_invoices_break_no_check(values: dict[str, Any]) -> None:
@@ -157,3 +163,49 @@ def loaded(path: Path) -> ModuleType:
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     return module
+
+
+class Position(BaseModel):
+    """A row with a rule of its own."""
+
+    count: int
+    price: Decimal
+    amount: Decimal | None = None
+
+    @check
+    def product(self) -> str | None:
+        """Count times price is the amount."""
+        if self.amount is None:
+            raise NotChecked("amount is missing")
+        return None if self.count * self.price == self.amount else f"{self.count} x {self.price} is not {self.amount}"
+
+
+class Order(BaseModel):
+    """A record of rows, with a rule that fails by itself."""
+
+    rows: list[Position] = []
+    one: Position | None = None
+
+    @check
+    def broken(self) -> str | None:
+        """A mistake of the schema's author."""
+        return str(1 / len(self.rows)) if not self.rows else None
+
+
+def test_a_row_s_own_check_names_the_row() -> None:
+    """A decorated method counts on any model of the schema, not only on the outermost."""
+    schema = schema_of(Order)
+    right, wrong = {"count": 2, "price": "5", "amount": "10"}, {"count": 2, "price": "5", "amount": "11"}
+    assert schema.check(schema.parse({"rows": [right, right], "one": right})) == []
+    assert schema.check(schema.parse({"rows": [right, wrong, wrong]})) == [("rows.product", "row 2: 2 x 5 is not 11")]
+    assert schema.check(schema.parse({"rows": [right], "one": wrong})) == [("one.product", "2 x 5 is not 11")]
+    (_, said) = schema.verdicts(schema.parse({"rows": [right, {"count": 1, "price": "1"}]}))
+    assert (said.verdict, said.why) == (Verdict.NOT_CHECKED, "row 2: amount is missing")
+
+
+def test_a_check_that_raises_is_an_issue_of_the_record() -> None:
+    """A person's own mistake costs no document."""
+    schema = schema_of(Order)
+    ((name, why),) = schema.check(schema.parse({}))
+    assert name == "broken"
+    assert "ZeroDivisionError" in why

@@ -27,6 +27,9 @@ from schemas.partial_dates import days_without_year, joined_dates
         ("5 december 2024", "2024-12-05"), ("12 stycznia 2024 r.", "2024-01-12"), ("31stMarch2024", "2024-03-31"),
         ("٥ مارس ٢٠٢٤", "2024-03-05"), ("5 أبريل 2024", "2024-04-05"), ("2024년 3월 5일", "2024-03-05"),
         ("２０２４年１月２日", "2024-01-02"), ("٢٠٢٤-٠١-٠٢", "2024-01-02"), ("05/05/2025", "2025-05-05"),
+        ("2024年03月31日(日)", "2024-03-31"), ("2024\u201103\u201131", "2024-03-31"),
+        ("31\u201303\u20132024", "2024-03-31"),
+        ("1 listopada 2024 r.", "2024-11-01"),
     ],
 )  # fmt: skip
 def test_a_printed_date_is_its_day(printed: str, meant: str) -> None:
@@ -128,3 +131,16 @@ def test_hostile_text_is_a_date_or_a_value_error(text: str) -> None:
         read_date(text)
     except ValueError:
         return
+
+
+@pytest.mark.parametrize("printed", ["1403/01/12", "1446-09-21", "0001-01-01", "1.1.0001"])
+def test_a_year_before_the_gregorian_calendar_is_noticed(printed: str) -> None:
+    """1403 is a Persian year and 1446 an Islamic one: neither is a day of ours."""
+    with pytest.raises(ValueError, match="another calendar"):
+        read_date(printed)
+
+
+def test_a_month_that_two_languages_name_alike_is_refused() -> None:
+    """A dot behind the day of a "listopada" is Croatian, for October; Polish, where it is November, has none."""
+    with pytest.raises(ValueError, match="October"):
+        read_date("1. listopada 2024")

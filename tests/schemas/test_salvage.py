@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, create_model, model_validator
 
 from schemas.fields import Date, Money
 from schemas.json_file import schema_of_json
@@ -171,3 +171,42 @@ def test_a_union_loses_no_more_than_itself() -> None:
     assert left.lacking == ()
     assert left.value["name"] == "Ann"
     assert {each.path for each in left.refused} <= {"pet", "pet.tricks", "pet.kind"}
+
+
+def test_a_number_without_end_is_refused_as_a_leaf() -> None:
+    """Pydantic reads "inf" as a float, which no JSON and no database holds."""
+
+    class Measured(BaseModel):
+        value: float | None = None
+        name: str | None = None
+
+    left = salvaged({"value": "1e400", "name": "x"}, schema_of(Measured))
+    assert (left.value, [each.path for each in left.refused]) == ({"value": None, "name": "x"}, ["value"])
+
+
+def test_an_integer_that_no_column_holds_is_refused_as_a_leaf() -> None:
+    """Above 64 bits a view gives a float and Parquet nothing: digits of that many are text."""
+    for schema in (
+        schema_of(create_model("Numbered", n=(int | None, None))),
+        schema_of_json({"type": "object", "properties": {"n": {"type": "integer"}}}, "numbered"),
+    ):
+        assert schema.parse({"n": 2**63 - 1}) == {"n": 2**63 - 1}
+        assert [each.path for each in salvaged({"n": 2**63}, schema).refused] == ["n"]
+
+
+def test_a_refused_leaf_of_a_choice_does_not_cost_its_mark() -> None:
+    """Of a choice in a JSON Schema file the branch whose constant stands there is the one that is told."""
+    card = {"properties": {"kind": {"const": "card"}, "amount": {"type": "string", "format": "decimal"}}}
+    cash = {"properties": {"kind": {"const": "cash"}, "given": {"type": "integer"}}}
+    kinds = [{"type": "object", "required": list(each["properties"]), **each} for each in (card, cash)]
+    schema = schema_of_json({"type": "object", "properties": {"paid": {"oneOf": kinds}}}, "choice")
+    left = salvaged({"paid": {"kind": "card", "amount": "bad"}}, schema)
+    assert left.value["paid"] == {"kind": "card"}
+    assert [each.path for each in left.refused] == ["paid.amount"]
+
+
+def test_a_json_schema_file_reads_numbers_as_a_model_does() -> None:
+    """A decimal answered as a number, and a number answered as text."""
+    fields = {"total": {"type": "string", "format": "decimal"}, "n": {"type": "integer"}, "x": {"type": "number"}}
+    schema = schema_of_json({"type": "object", "properties": fields, "required": ["total"]}, "numbers")
+    assert schema.parse({"total": 5.5, "n": "3", "x": "2.5"}) == {"total": "5.5", "n": 3, "x": 2.5}

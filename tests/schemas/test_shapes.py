@@ -9,7 +9,7 @@ from schemas.builtin import BUILTIN
 from schemas.fields import Date, Money
 from schemas.json_file import schema_of_json
 from schemas.record import schema_of
-from schemas.shapes import meant
+from schemas.shapes import meant, shape_of
 
 
 class Bill(BaseModel):
@@ -87,3 +87,38 @@ def test_values_of_the_built_in_schemas_pass_unchanged() -> None:
     """What is no such word is the very same afterwards."""
     answer = {"number": "NA-1", "currency": "EUR", "line_items": [{"description": "Nil pens", "amount": "0.00"}]}
     assert meant(answer, schema_of(BUILTIN["invoice"]).shape) == answer
+
+
+def _answered(answer: dict[str, Any], properties: dict[str, Any], *required: str) -> Any:
+    return meant(answer, shape_of({"type": "object", "properties": properties, "required": list(required)}))
+
+
+def test_a_word_that_the_field_knows_is_a_value_in_any_case() -> None:
+    """NA is Namibia and "none" is a status where the enum says so; "no" is an answer to yes or no."""
+    fields = {
+        "stock": {"anyOf": [{"enum": ["not-available", "there"]}, {"type": "null"}]},
+        "dash": {"anyOf": [{"enum": ["-", "+"]}, {"type": "null"}]},
+        "country": {"anyOf": [{"enum": ["DE", "NA", "NO"]}, {"type": "null"}]},
+        "status": {"anyOf": [{"enum": ["none", "paid"]}, {"type": "null"}]},
+        "paid": {"anyOf": [{"type": "boolean"}, {"type": "null"}]},
+        "code": {"type": "string", "pattern": "^[A-Z]{2}$"},
+    }
+    answer = {"country": "na", "status": "None", "paid": "No", "code": "NA", "stock": "Not available", "dash": "-"}
+    assert _answered(answer, fields) == {
+        "stock": "not-available", "dash": "-", "country": "NA", "status": "none", "paid": "No", "code": "NA",
+    }  # fmt: skip
+
+
+def test_not_available_is_never_namibia() -> None:
+    """Where a word could mean nothing only its case or spacing may differ: a country "n/a" is refused, not NA."""
+    country = {"enum": ["DE", "NA"]}
+    assert _answered({"c": "n/a"}, {"c": country}, "c") == {"c": "n/a"}
+    assert _answered({"c": "n/a"}, {"c": {"anyOf": [country, {"type": "null"}]}}) == {"c": None}
+
+
+def test_a_field_named_in_another_case_or_spacing_is_that_field() -> None:
+    """Where exactly one can be meant: not when it is there already, or twice."""
+    fields: dict[str, Any] = {"issue_date": {"type": "string"}, "total": {"type": "string"}}
+    assert _answered({"issueDate": "x", "TOTAL": "5"}, fields) == {"issue_date": "x", "total": "5"}
+    assert _answered({"Total": "5", "total": "6"}, fields) == {"Total": "5", "total": "6"}
+    assert _answered({"Total": "5", "TOTAL": "6"}, fields) == {"Total": "5", "TOTAL": "6"}

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from extractors.answers.decoding import written
-from extractors.answers.validation import judge
+from extractors.answers.validation import judge, keep
 from schemas.builtin import BUILTIN
+from schemas.invoice import Invoice
 from schemas.record import schema_of
 
 RECEIPT = schema_of(BUILTIN["receipt"])
@@ -38,6 +39,8 @@ ONE_READING = {
     "twice": f"{GOOD}\n{GOOD}",
     "twice, the keys in another order": f"{GOOD}{json.dumps(dict(reversed(RECORD.items())))}",
     "an example before it": f'For {{"foo": 1}}: {GOOD}',
+    "Kimi's thought": f'◁think▷{{"total": "9"}}◁/think▷{GOOD}',
+    "a channel of thoughts": f'<|channel|>analysis<|message|>{{"total": "9"}}<|channel|>final<|message|>{GOOD}',
     "a wrapper": f'{{"receipt": {GOOD}}}',
     "two wrappers": f'{{"result": {{"receipt": {GOOD}}}}}',
     "a list of one": f"[{GOOD}]",
@@ -131,3 +134,31 @@ def test_an_answer_that_was_written_as_json_twice_is_read() -> None:
     """Some gateways quote the model's JSON once more: the text inside is the answer."""
     (piece,) = written(json.dumps(json.dumps({"total": "12.00"})))
     assert piece.value == {"total": "12.00"}
+
+
+@pytest.mark.parametrize("digits", ["12345678901234567.89", "12345678901234567890.12", "0.1234567890123456789"])
+def test_a_number_of_many_digits_is_kept_to_the_last(digits: str) -> None:
+    """A float would be another number: the record holds what was answered."""
+    assert schema_of(Invoice).parse(judge(f'{{"total": {digits}}}', schema_of(Invoice)).value)["total"] == digits
+
+
+def test_a_line_break_inside_a_text_means_itself() -> None:
+    """JSON wants it escaped; many servers do not."""
+    assert judge('{"merchant": "Corner\nShop"}', RECEIPT).value == {"merchant": "Corner\nShop"}
+
+
+def test_an_answer_with_none_of_the_fields_is_no_record() -> None:
+    """A schema that lets unknown keys pass does not make a record of nothing out of them."""
+    for text in ('{"foo": 5}', '{"foo": 5, "bar": {"total": 5}}'):
+        assert "none of the schema's fields" in judge(text, LOOSE).faults[0].message
+        assert keep([text], LOOSE, many=False) is None
+    assert "nothing was read" in judge('{"foo": 5, "total": "N/A"}', LOOSE).faults[0].message
+
+
+def test_of_many_records_one_of_nothing_is_no_record() -> None:
+    """It is asked to be left out, and is left out if it stays."""
+    text = f'{{"records": [{GOOD}, {{"total": "N/A"}}]}}'
+    assert [fault.path for fault in judge(text, RECEIPT, many=True).faults] == ["records.1"]
+    kept = keep([text], RECEIPT, many=True)
+    assert kept is not None
+    assert kept.value == {"records": [RECORD]}

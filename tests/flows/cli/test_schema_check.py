@@ -13,6 +13,8 @@ from decimal import Decimal
 from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 from pydantic.alias_generators import to_camel
+from schemas.checks import NotChecked, check
+from schemas.fields import Date, Money, Quantity, Rate
 
 class Line(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, strict=True)
@@ -38,6 +40,33 @@ class Lossy(BaseModel):
     @property
     def broken(self) -> int:
         return 1 // 0
+
+class Picky(BaseModel):
+    iban: str = Field(pattern="^DE[0-9]{20}$")
+    total: Decimal
+
+class Row(BaseModel):
+    model_config = ConfigDict(strict=True)
+    price: Money
+    day: Date
+
+    @check
+    def not_free(self):
+        return None if self.price else "free"
+
+class Checked(BaseModel):
+    model_config = ConfigDict(strict=True)
+    rows: list[Row]
+    share: Rate
+    count: Quantity | None = None
+
+    @check
+    def never(self):
+        return "no"
+
+    @check
+    def unknown(self):
+        raise NotChecked("why not")
 
 class Open(BaseModel):
     anything: Any
@@ -77,3 +106,20 @@ def test_every_fault_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixtu
     )
     assert main(["schemas", "check", "both.json"]) == 1
     assert "Additional properties are not allowed" in capsys.readouterr().err
+
+
+def test_what_a_run_accepts_is_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    """A pattern or a rule that no made-up answer keeps is said: a real one may keep it."""
+    assert main(["schemas", "check", "mine.py:Picky"]) == 0
+    told = capsys.readouterr().out
+    assert "not tried: iban: String should match pattern" in told
+    assert "no made-up answer is accepted" in told
+
+
+def test_what_the_checks_say_of_the_made_up_answer_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Holds, fails or not checked, also of a row's own model; strict types of Octavo's are no hindrance."""
+    assert main(["schemas", "check", "mine.py:Checked"]) == 0
+    told = capsys.readouterr().out
+    assert "check rows.not_free on the made-up answer: holds" in told
+    assert "check never on the made-up answer: fails (no)" in told
+    assert "check unknown on the made-up answer: not_checked (why not)" in told
