@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from extractors.errors import BadConfiguration
+from extractors.errors import BadConfiguration, CannotRun
 from flows.cli.options import AsJson, Password, Passwords, command, settings_with, takes_job
 from flows.cli.parser import stop
 from flows.prefect.configured import prefect_is_configured
@@ -75,6 +75,11 @@ def extract(
         raise KeyboardInterrupt(
             "interrupted at once: calls in flight may be billed, and are asked again; run the same command to go on"
         ) from None
+    except CannotRun:
+        # What was done until then is told all the same.
+        if json and watch.summary is not None:
+            print(json_text.dumps(watch.summary.as_json()))
+        raise
     finally:
         watch.close()
     if watch.summary is None:

@@ -49,13 +49,14 @@ def show_summary(summary: Summary, job: Job, console: Console) -> None:
 
 def _cost(summary: Summary) -> str:
     counted = summary.as_json()
-    tokens = counted["tokens"]
+    tokens, unsettled = counted["tokens"], counted["cost_unsettled_usd"]
     parts = [
         f"{counted['model_calls']} model calls",
         f"{counted['retries']} retries" if counted["retries"] else "",
         f"{counted['replies_reused']} stored replies reused" if counted["replies_reused"] else "",
         f"{tokens['input']:,} tokens in, {tokens['output']:,} out",
         f"${counted['cost_usd']:.4f}",
+        f"of it up to ${unsettled:.4f} for calls that nobody answered" if unsettled else "",
     ]
     return ", ".join(part for part in parts if part)
 

@@ -50,7 +50,8 @@ async def bulk_extract(
 ) -> State[dict[str, Any]]:
     """Extracts records from many documents, with any number of workers.
 
-    Every worker must see the sources; `max_cost` and `concurrency` are of all shards together: each gets its share.
+    Every worker must see the sources; `max_cost` and `concurrency` are of all shards together: calls are booked on
+    one budget in the store, over restarts too, and each shard gets its share of the calls in flight.
 
     Args:
         **wishes: the job (`flows.run.parameters.Job`).
@@ -63,14 +64,16 @@ async def bulk_extract(
     """
     known, job = read_settings(), Job(**wishes)
     share = max(1, (job.concurrency or known.concurrency) // shards_at_once)
-    for_each = job.model_copy(update={"concurrency": share}).model_dump(mode="json", exclude=set(_OF_THE_WHOLE))
-    cut = Cut(shard_documents, shard_bytes, one_by_one=False, at_once=shards_at_once)
     budget = job.max_cost if job.max_cost is not None else known.max_cost
+    told = {"concurrency": share, "max_cost": None if budget is None else float(budget)}
+    for_each = job.model_copy(update=told).model_dump(mode="json", exclude=set(_OF_THE_WHOLE))
+    cut = Cut(shard_documents, shard_bytes, one_by_one=False, at_once=shards_at_once)
+    job_id = str(flow_run.id) if flow_run.id else None
     with Store.open(known.store) as store:
-        pool = Pool(store, for_each, shards_at_once, None if budget is None else float(budget), job.sources)
+        pool = Pool(store, for_each, job.sources)
         async with Artifacts(Logged()) as watch, pool.watching(watch.notice):
             await pool.wait_for_forerunners()
-            summary = await run_job(job, known, watch, cut=cut, hand_out=pool.hand_out)
+            summary = await run_job(job, known, watch, run_id=job_id, cut=cut, hand_out=pool.hand_out)
     return concluded(summary)
 
 
@@ -79,12 +82,13 @@ async def bulk_extract(
     timeout_seconds=timedelta(hours=6).total_seconds(),
 )  # fmt: skip
 @takes_job(without=_OF_THE_WHOLE)
-async def extract_shard(objects: list[Listed], **wishes: Any) -> State[dict[str, Any]]:
+async def extract_shard(objects: list[Listed], job_id: str | None = None, **wishes: Any) -> State[dict[str, Any]]:
     """Extracts records from the objects of one shard; `bulk-extract` makes these runs.
 
     Args:
         objects: as the parent listed them.
-        **wishes: the job (`flows.run.parameters.Job`), with this shard's share of money and calls.
+        job_id: the parent's run, whose budget all shards draw from.
+        **wishes: the job (`flows.run.parameters.Job`), with this shard's share of calls in flight.
 
     Returns:
         Completed when every document has a final state, good or bad: the parent's table says which.
@@ -94,7 +98,7 @@ async def extract_shard(objects: list[Listed], **wishes: Any) -> State[dict[str,
     async with Artifacts(telemetry.measured(Logged())) as watch:
         summary = await run_job(
             Job(sources=(), **wishes), read_settings(), watch, objects=refs, run_id=str(flow_run.id),
-            cut=Cut(documents=len(refs) or 1),
+            job_id=job_id, cut=Cut(documents=len(refs) or 1),
         )  # fmt: skip
     telemetry.finish()
     return _shard_state(summary)

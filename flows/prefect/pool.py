@@ -53,18 +53,12 @@ class Pool:
     Args:
         store: open; where shards' leases and counts are.
         wishes: parameters that every shard gets.
-        at_once: shards under way at most.
-        budget: USD for all of them, or None.
         sources: what the whole run is over: with the wishes, they name the job.
     """
 
-    def __init__(
-        self, store: Store, wishes: dict[str, Any], at_once: int, budget: float | None, sources: Sequence[str]
-    ) -> None:
+    def __init__(self, store: Store, wishes: dict[str, Any], sources: Sequence[str]) -> None:
         self._store = store
         self._wishes = wishes
-        self._at_once = at_once
-        self._left = budget
         self._job = "octavo-job:" + sha256(repr((list(sources), sorted(wishes.items()))).encode()).hexdigest()[:16]
         self._under_way: dict[UUID, asyncio.Future[FlowRun]] = {}
         self._alive_at: dict[UUID, float] = {}
@@ -93,9 +87,8 @@ class Pool:
         """
         if run.stopped:
             return f"{name}: not begun"
-        grant = self._grant()
         for attempt in range(1, _TIMES + 1):
-            ended = await self._end_of(await self._create(name, shard, attempt, grant))
+            ended = await self._end_of(await self._create(name, shard, attempt, run.run_id))
             counts = await self._store.run(self._store.summaries, [str(ended.id)])
             if counts:
                 break
@@ -104,32 +97,20 @@ class Pool:
                 break  # it says itself why it cannot run, and would say so again
         else:
             raise ShardLost(f"{name}: its process died {_TIMES} times; see flow run {ended.id}")
-        self._settle(shard, run, ended, counts.get(str(ended.id)), grant)
+        self._settle(shard, run, ended, counts.get(str(ended.id)))
         return f"{name}: {ended.state_name}"
 
-    def _settle(
-        self, shard: Shard, run: Run, ended: FlowRun, counts: dict[str, Any] | None, grant: float | None
-    ) -> None:
+    def _settle(self, shard: Shard, run: Run, ended: FlowRun, counts: dict[str, Any] | None) -> None:
         """Counts what the shard did; one that stopped early stops the others."""
         if counts is None:
             run.stopped = run.stopped or CannotRun(f"{ended.name}: {ended.state and ended.state.message}")
             return
         run.summary.add_shard(counts, len(shard))
-        if self._left is not None and grant is not None:
-            self._left += grant - counts["cost_usd"]
         if ended.state_type == StateType.FAILED and counts["documents"][DocumentStatus.PENDING]:
             run.stopped = run.stopped or EndpointDown(f"{ended.name}: {ended.state and ended.state.message}")
         run.watch.progressed(run.summary, None)
 
-    def _grant(self) -> float | None:
-        """A shard's share of what is left to spend; what it does not spend comes back."""
-        if self._left is None:
-            return None
-        share = self._left / max(1, self._at_once - len(self._under_way))
-        self._left -= share
-        return share
-
-    async def _create(self, name: str, shard: Shard, attempt: int, grant: float | None) -> UUID:
+    async def _create(self, name: str, shard: Shard, attempt: int, job_id: str) -> UUID:
         """A run of the deployment; asked for twice (a lost answer, a retry), it is still one."""
         objects = [{"uri": r.uri, "size": r.size, "etag": r.etag, "explicit": r.explicit} for r in shard]
         content = sha256("\n".join(f"{ref.uri} {ref.etag}" for ref in shard).encode()).hexdigest()[:16]
@@ -138,7 +119,7 @@ class Pool:
             made = await client.create_flow_run_from_deployment(
                 deployment.id,
                 name=f"{name} of {self._wishes['schema_name']}",
-                parameters={**self._wishes, "objects": objects, "max_cost": grant},
+                parameters={**self._wishes, "objects": objects, "job_id": job_id},
                 tags=["octavo-shard", self._job],
                 idempotency_key=f"{flow_run.id}:{flow_run.run_count}:{content}:{attempt}",
             )

@@ -106,6 +106,7 @@ async def run_job(
     concurrency = job.concurrency or settings.concurrency
     async with AsyncExitStack() as stack:
         store = stack.enter_context(Store.open(job.store or settings.store))
+        store.patience, store.notice = settings.give_up_after, watch.notice
         for plan in asked.plans:
             make_views(store, plan.schema)
         spool = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="octavo-")))

@@ -90,7 +90,7 @@ _OPENED = (
 _OPEN = upsert(calls, _OPENED, ("id",), replaces=False)
 _CLOSE = (
     update(calls)
-    .where(calls.c.id == bindparam("call"))
+    .where(calls.c.id == bindparam("call"), calls.c.ended_at.is_(None))
     .values({
         name: bindparam(f"new_{name}")
         for name in (
@@ -122,20 +122,20 @@ def enter(
         Those that were refused, by name.
     """
     booked: dict[str, float] = defaultdict(float)
-    for each in closings:
-        if each.ended.usage is not None and each.opening.call.priced:
-            for budget in each.opening.budgets:
-                booked[budget] += each.ended.usage.cost_usd - each.opening.usd
     if closings:
-        connection.execute(_CLOSE, [_closed(each) for each in closings])
+        # Where a commit was heard of by nobody, and is done again, nothing is booked twice.
+        anew = connection.execute(_CLOSE, [_closed(each) for each in closings]).rowcount > 0
         put_replies(connection, [each.reply for each in closings if each.reply is not None])
+        for each in closings if anew else ():
+            if each.ended.usage is not None and each.opening.call.priced:
+                for budget in each.opening.budgets:
+                    booked[budget] += each.ended.usage.cost_usd - each.opening.usd
     refused = _refused(connection, openings, booked, sender, limits)
     accepted = [each for each in openings if each.id not in refused]
-    for opening in accepted:
-        for budget in opening.budgets:
-            booked[budget] += opening.usd
-    if accepted:
-        connection.execute(_OPEN, [_opened(each, sender) for each in accepted])
+    if accepted and connection.execute(_OPEN, [_opened(each, sender) for each in accepted]).rowcount > 0:
+        for opening in accepted:
+            for budget in opening.budgets:
+                booked[budget] += opening.usd
     if booked:
         # In one order everywhere: two processes that take the rows' locks never wait for each other in a circle.
         connection.execute(_BOOK, [{"id": name, "booked_usd": booked[name]} for name in sorted(booked)])
@@ -246,10 +246,10 @@ def sums() -> tuple[ColumnElement[Any], ...]:
 def spent(connection: Connection, *which: ColumnElement[bool]) -> Booked:
     """What the calls that fulfil every condition are booked at."""
     row = connection.execute(select(*sums()).where(*which)).one()
-    return spent_of(row)
+    return booked_of(row)
 
 
-def spent_of(row: Any) -> Booked:
+def booked_of(row: Any) -> Booked:
     """A row of `sums` as Python has it."""
     return Booked(
         row.calls, int(row.input_tokens), int(row.output_tokens), int(row.cached_tokens),
@@ -262,7 +262,7 @@ _ON_WORK = select(*sums()).where(calls.c.extraction_id == bindparam("work"))
 
 def spent_on(connection: Connection, extraction_id: int) -> dict[str, Any]:
     """What an extraction has cost in all, over every attempt and kill: the columns of its row."""
-    found = spent_of(connection.execute(_ON_WORK, {"work": extraction_id}).one())
+    found = booked_of(connection.execute(_ON_WORK, {"work": extraction_id}).one())
     return {
         "input_tokens": found.input_tokens,
         "output_tokens": found.output_tokens,

@@ -152,6 +152,13 @@ def moment(connection: Connection, ahead: float = 0.0) -> ColumnElement[datetime
     return literal(datetime.now(UTC) + timedelta(seconds=ahead), Moment())
 
 
+def day_of(connection: Connection, column: ColumnElement[datetime]) -> ColumnElement[Any]:
+    """The day of a moment in UTC, as ISO text."""
+    if connection.dialect.name == "postgresql":
+        return func.to_char(func.timezone("UTC", column), "YYYY-MM-DD")
+    return func.date(column)
+
+
 def insert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """An INSERT that can say what to do on a conflict, which both dialects write alike."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)

@@ -1,10 +1,12 @@
 """The store: one SQLite file or PostgreSQL database that holds what was read, paid for and extracted."""
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import URL, Connection, Engine
@@ -35,6 +37,9 @@ T = TypeVar("T")
 _THREADS = 4
 """Transactions at once in PostgreSQL: most of one is waiting for the server. SQLite takes one at a time."""
 
+_LONGEST_PAUSE = 2.0
+"""Seconds between two attempts at a database that is away."""
+
 _ATTEMPTS = 10
 _CONTENDED = {"40001", "40P01"}
 """PostgreSQL's codes (Appendix A of its manual) of a serialization failure and a deadlock: try again."""
@@ -55,6 +60,8 @@ class Store:
 
     Attributes:
         shown_url: its URL without secrets, for people.
+        patience: seconds for which `run` waits for a database that is away.
+        notice: hears once that it is waited for.
     """
 
     def __init__(self, engine: Engine, url: URL) -> None:
@@ -63,6 +70,9 @@ class Store:
         self._engine = engine
         self._reads = engine.execution_options(**reading_options(engine))
         self._holder: Holder | None = None
+        self.patience = 0.0
+        self.notice: Callable[[str], None] | None = None
+        self._told_away = False
         threads = _THREADS if engine.dialect.name == "postgresql" else 1
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="octavo-store")
 
@@ -102,9 +112,23 @@ class Store:
         self.close()
 
     async def run(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Calls a method of this store in a thread of its own: `await store.run(store.claim, ...)`."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, partial(method, *args, **kwargs))
+        """Calls a method of this store in a thread of its own: `await store.run(store.claim, ...)`.
+
+        A database that is locked or away is waited for as long as `patience` says: what was paid for is not lost.
+        """
+        loop, began = asyncio.get_running_loop(), time.monotonic()
+        for attempt in count():
+            try:
+                return await loop.run_in_executor(self._threads, partial(method, *args, **kwargs))
+            except StoreUnavailable as error:
+                left = self.patience - (time.monotonic() - began)
+                if left <= 0:
+                    raise
+                if self.notice is not None and not self._told_away:
+                    self.notice(f"{error}; trying for {left:.0f} s more")
+                    self._told_away = True
+                await asyncio.sleep(min(_LONGEST_PAUSE, 0.1 * 2**attempt))
+        raise AssertionError("unreachable: it returns or raises")
 
     def empty_log(self) -> bool:
         """Leaves nothing that was deleted in SQLite's log; False when another process reads just now."""

@@ -120,8 +120,8 @@ def test_each_parameter_arrives_at_the_shards(monkeypatch: pytest.MonkeyPatch, t
     seen: dict[str, Any] = {}
 
     class Pool:
-        def __init__(self, _store: Any, wishes: dict[str, Any], at_once: int, budget: float, sources: Any) -> None:
-            seen.update(wishes=wishes, at_once=at_once, budget=budget, sources=sources)
+        def __init__(self, _store: Any, wishes: dict[str, Any], sources: Any) -> None:
+            seen.update(wishes=wishes, sources=sources)
 
         def watching(self, _notice: Any) -> Any:
             from contextlib import nullcontext
@@ -132,7 +132,7 @@ def test_each_parameter_arrives_at_the_shards(monkeypatch: pytest.MonkeyPatch, t
             return lambda *_: asyncio.sleep(0)
 
     async def run_job(job: Job, *_: Any, **more: Any) -> Summary:
-        seen.setdefault("jobs", []).append((job, more.get("objects")))
+        seen.setdefault("jobs", []).append((job, more.get("objects"), more.get("job_id")))
         return Summary("run", meter=None)
 
     class Artifacts:
@@ -155,18 +155,19 @@ def test_each_parameter_arrives_at_the_shards(monkeypatch: pytest.MonkeyPatch, t
     told = seen["wishes"]
     assert told == {
         name: list(value) if isinstance(value, tuple) else value
-        for name, value in {**GIVEN, "concurrency": 1, "max_cost": told.get("max_cost")}.items()
+        for name, value in {**GIVEN, "concurrency": 1}.items()
         if name not in {"sources", "store", "limit", "fail_over"}
     }
-    assert (seen["at_once"], seen["budget"], seen["sources"]) == (3, 0.5, GIVEN["sources"])
+    assert seen["sources"] == GIVEN["sources"]
     listed = {"uri": "s3://bucket/in/a.pdf", "size": 1, "etag": "e"}
-    shard = bulk.extract_shard.validate_parameters({**told, "max_cost": 0.25, "objects": [listed]})
+    shard = bulk.extract_shard.validate_parameters({**told, "job_id": "whole", "objects": [listed]})
     asyncio.run(bulk.extract_shard.fn(**shard))
-    (whole, _), (part, objects) = seen["jobs"]
+    (whole, _, _), (part, objects, job_id) = seen["jobs"]
     assert whole == Job(**{**GIVEN, "store": None})
-    own = {"sources": (), "store": None, "limit": None, "fail_over": None, "concurrency": 1, "max_cost": 0.25}
+    own = {"sources": (), "store": None, "limit": None, "fail_over": None, "concurrency": 1}
     assert part == Job(**{**GIVEN, **own})
     assert [ref.uri for ref in objects] == ["s3://bucket/in/a.pdf"]
+    assert job_id == "whole"  # the budget is one
 
 
 @pytest.mark.parametrize(
