@@ -84,6 +84,7 @@ class VisionClient:
             sampling=self._sampling,
             meter=self.meter,
             notice=notice,
+            strikes=ledger.strikes,
             most_bytes=most_bytes,
         )
         self._unknown_endings: set[str] = set()
@@ -111,6 +112,14 @@ class VisionClient:
     def drain(self) -> None:
         """What is in flight ends; nothing more is sent."""
         self._sender.stop(Interrupted("interrupted: what was in flight was finished"))
+
+    def conclude(self) -> None:
+        """Nothing else is under way: endpoints that have refused what they were asked, and answered nothing, are out.
+
+        Raises:
+            EndpointRefused: there is no other.
+        """
+        self._sender.conclude()
 
     def judge(self, reply: Reply, *, valid: bool) -> None:
         """Hears whether an answer held; an endpoint whose answers too often do not is asked last."""
@@ -166,7 +175,7 @@ class VisionClient:
 
         # The same question in flight twice is sent once: the second finds the first one's reply.
         async with self._under_way.setdefault(key, asyncio.Lock()):
-            question = Question(request, meter, asking, key, heard, stored)
+            question = Question(request, meter, asking, key, heard, stored, anew=fresh or again)
             found = await stored() or await self._sender.send(question)
         if isinstance(found, Answered):
             return self._reply(_kept(key, found), found.said, asking, reused=False)

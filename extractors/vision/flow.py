@@ -5,9 +5,9 @@ import math
 import random
 import re
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 
 from extractors.vision.endpoints import Endpoint
 
@@ -19,6 +19,12 @@ _OPENS_AFTER = 8
 """Failures in a row, of calls that were answered by nothing or by a server's error."""
 
 _FIRST_REST, _LONGEST_REST = 1.0, 30.0
+_SAME, _ANY = 3, 10
+"""Refusals in the same words, or in any, before one good answer: the endpoint or its settings are wrong."""
+
+_SOON = 0.05
+"""Seconds until what holds a call up is looked at again."""
+
 _JUDGED, _FEWEST, _BAD = 20, 10, 0.5
 """Answers remembered; how many make a judgement; the share of invalid ones that demotes."""
 
@@ -126,7 +132,7 @@ class Announced:
         missing = min(amount, self._limit) - self._refilled(now)
         if missing <= 0:
             return 0.0
-        return min(max(0.05, self._full_at - now), missing * max(0.0, self._full_at - self._at) / self._limit)
+        return min(max(_SOON, self._full_at - now), missing * max(0.0, self._full_at - self._at) / self._limit)
 
     def take(self, amount: float) -> None:
         """Uses some of it up, until the next headers say what is left."""
@@ -151,6 +157,11 @@ class Flow:
         failing_since: when its first failure after the last good answer was (monotonic), or None.
         streams: whether answers are streamed under watch from now on.
         grammar: whether it can hold the model to the schema.
+        asked_as: the endpoint without what it does not take.
+        most_answer: tokens of an answer at most, or None while it has refused none.
+        in_flight: calls under way.
+        refusals: how it has refused calls before its first good answer -> how often.
+        refusal: the first of them, in its words.
     """
 
     def __init__(self, endpoint: Endpoint, concurrency: int, *, streams: bool) -> None:
@@ -163,6 +174,11 @@ class Flow:
         self.told = False
         self.streams = streams and endpoint.streams
         self.grammar = True
+        self.asked_as = endpoint
+        self.most_answer: int | None = None
+        self.in_flight = 0
+        self.refusals: Counter[str] = Counter()
+        self.refusal = ""
         self.demoted = False
         self._requests = Announced("req-minute", "requests")
         self._tokens = Announced("tokens-minute", "tokens")
@@ -173,21 +189,39 @@ class Flow:
         self._judged: deque[bool] = deque(maxlen=_JUDGED)
 
     def rests_for(self) -> float:
-        """Seconds until a call may be tried: 0 unless the breaker is open, or its one probe is under way."""
+        """Seconds until a call may be tried: 0 unless the breaker is open, or its one probe is under way.
+
+        One that has refused what it was asked waits for the calls that are under way: one of them may be answered.
+        """
+        if self.refuses_all and self.in_flight:
+            return _SOON
         if self._failures < _OPENS_AFTER:
             return 0.0
         left = self._opened_until - time.monotonic()
-        return max(0.05, left) if left > 0 or self._probing else 0.0
+        return max(_SOON, left) if left > 0 or self._probing else 0.0
 
-    def begins(self) -> bool:
-        """Hears that a call is about to be sent; whether it is the open breaker's probe."""
+    @property
+    def proven(self) -> bool:
+        """Whether it has given this run a good answer."""
+        return self.last_good > 0
+
+    @property
+    def refuses_all(self) -> bool:
+        """Whether refusals are its own, or its settings', and not a document's."""
+        same = max(self.refusals.values(), default=0)
+        return not self.proven and (same >= _SAME or self.refusals.total() >= _ANY)
+
+    @contextmanager
+    def calling(self) -> Iterator[None]:
+        """While a call is under way; of an open breaker it is the probe."""
         probe = self._failures >= _OPENS_AFTER
         self._probing = self._probing or probe
-        return probe
-
-    def ends(self) -> None:
-        """Hears that a probe has ended, however it did."""
-        self._probing = False
+        self.in_flight += 1
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+            self._probing = self._probing and not probe
 
     def allowed_in(self, tokens: int) -> float:
         """Seconds until the announced limits allow one more request of so many tokens."""
