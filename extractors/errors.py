@@ -234,10 +234,14 @@ class FitsNone(AnswerError):
 
 
 class TruncatedAnswer(AnswerError):
-    """Cut off at the output limit."""
+    """Cut off at the output limit, which was `tokens`."""
 
     kind = Kind.TRUNCATED_ANSWER
     advice = "retry with fewer pages per request, or a model with a larger output"
+
+    def __init__(self, why: str, tokens: int) -> None:
+        super().__init__(why)
+        self.tokens = tokens
 
 
 class RunawayAnswer(AnswerError):

@@ -21,9 +21,6 @@ from extractors.vision.outcomes import Outcome
 from extractors.vision.refusals import alike, lowered, not_taken, schema_fields, sent_fields, without
 from extractors.vision.wire import Asking
 
-REFUSALS = frozenset({"rejected", "too_big", "no_grammar", "declined"})
-"""Outcomes by which an endpoint will not take a request as it is."""
-
 _STRIKES = 3
 """Calls without an answer that are a question's own; runs that never got one."""
 

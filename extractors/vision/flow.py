@@ -1,15 +1,14 @@
 """How much is sent to one endpoint, shared by all documents: slots, announced limits, breaker, standing."""
 
 import asyncio
-import math
 import random
-import re
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 
 from extractors.vision.endpoints import Endpoint
+from extractors.vision.waits import number, wait_of
 
 _CUT, _LEAST, _SHARE = 0.7, 1.0, 0.1
 """Of the limit that is left; slots that always are; the share of overloaded answers that an endpoint may give
@@ -19,6 +18,9 @@ _OPENS_AFTER = 8
 """Failures in a row, of calls that were answered by nothing or by a server's error."""
 
 _FIRST_REST, _LONGEST_REST = 1.0, 30.0
+_MINUTE, _LONGEST_RESET = 60.0, 120.0
+"""Seconds until a limit is full again where that is not told; for which what is told is believed without asking."""
+
 _SAME, _ANY = 3, 10
 """Refusals in the same words, or in any, before one good answer: the endpoint or its settings are wrong."""
 
@@ -112,15 +114,15 @@ class Announced:
     def heard(self, headers: Mapping[str, str]) -> str | None:
         """Takes note of a response's headers; the name of a limit that allows nothing at all, or None."""
         for name in self._names:
-            limit, left = (_number(headers.get(f"x-ratelimit-{what}-{name}")) for what in ("limit", "remaining"))
+            limit, left = (number(headers.get(f"x-ratelimit-{what}-{name}")) for what in ("limit", "remaining"))
             if limit == 0:
                 return f"x-ratelimit-limit-{name} is 0"
             if left is not None:
                 now = time.monotonic()
-                reset = _duration(headers.get(f"x-ratelimit-reset-{name}"))
+                reset = wait_of(headers.get(f"x-ratelimit-reset-{name}"))
                 self._limit = limit or max(left, self._limit, 1.0)
                 self._level, self._at = left, now
-                self._full_at = now + (60.0 if reset is None else reset)
+                self._full_at = now + min(_LONGEST_RESET, _MINUTE if reset is None else reset)
                 return None
         return None
 
@@ -270,23 +272,3 @@ class Flow:
             return False
         self.demoted = True
         return True
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        number = None if text is None else float(text)
-    except ValueError:
-        return None
-    return number if number is not None and math.isfinite(number) else None
-
-
-def _duration(text: str | None) -> float | None:
-    """Seconds of `6m0s`, `120ms`, `1.5s` or a bare number."""
-    if text is None:
-        return None
-    bare = _number(text)
-    if bare is not None:
-        return bare
-    units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-    parts = re.findall(r"(\d{1,9}(?:\.\d{1,9})?)(ms|h|m|s)", text[:100])
-    return sum(float(amount) * units[unit] for amount, unit in parts) if parts else None

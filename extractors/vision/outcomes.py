@@ -15,18 +15,20 @@ declined    it refuses what stands on these very pages
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from extractors.errors import AnswerError, InvalidAnswer, Refused, RunawayAnswer, TruncatedAnswer
 from extractors.vision.endings import ending_of
 from extractors.vision.runaways import runs_away
+from extractors.vision.waits import number, wait_of
 from extractors.vision.wire import Asking, Spoken, plain, read_json, told_error
 
 Kind = Literal[
     "answer", "busy", "overloaded", "hollow", "unread", "out", "no_grammar", "too_big", "rejected", "declined"
 ]
+
+REFUSALS = frozenset({"rejected", "too_big", "no_grammar", "declined"})
+"""Outcomes by which an endpoint will not take a request as it is."""
 
 _GOOD = 200
 _OVERLOADED = {408, 429, 503, 529}
@@ -159,7 +161,7 @@ def failure_of(said: Spoken, asking: Asking) -> AnswerError | None:
     if ending == "runaway" or (ending == "cut" and runs_away(said.text or "")):
         return RunawayAnswer("the answer ran away (white space or a cycle without end)")
     if ending == "cut":
-        return TruncatedAnswer(f"the answer is cut off at {asking.answer_tokens} tokens")
+        return TruncatedAnswer(f"the answer is cut off at {asking.answer_tokens} tokens", asking.answer_tokens)
     if said.refusal or ending == "declined":
         return Refused(f"the model declined: {plain(said.refusal or str(said.finish_reason))}")
     if ending == "failed":
@@ -173,37 +175,22 @@ def retry_after(headers: Mapping[str, str], decoded: Any) -> float | None:
     Sources: RFC 9110 section 10.2.3 (seconds or a date), OpenAI's `retry-after-ms`, ModelsLab's body `retry_after`,
     OpenRouter's `error.availability.retry_after` and `error.metadata.retry_after`.
     """
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        seconds = _seconds(headers.get(name))
-        if seconds is not None:
-            return seconds * scale
+    milliseconds = number(headers.get("retry-after-ms"))
+    if milliseconds is not None and milliseconds >= 0:
+        return milliseconds / 1000
+    seconds = wait_of(headers.get("retry-after"))
+    if seconds is not None:
+        return seconds
     if not isinstance(decoded, dict):
         return None
     error = decoded.get("error")
     inside = error if isinstance(error, dict) else {}
     for place in (decoded, inside, inside.get("availability"), inside.get("metadata")):
         if isinstance(place, dict):
-            seconds = _seconds(place.get("retry_after"))
+            seconds = wait_of(place.get("retry_after"))
             if seconds is not None:
                 return seconds
     return None
-
-
-def _seconds(value: Any) -> float | None:
-    if value is None or isinstance(value, bool):
-        return None
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return _until(value)
-    return seconds if 0 <= seconds < float("inf") else None
-
-
-def _until(value: Any) -> float | None:
-    try:
-        return max(0.0, (parsedate_to_datetime(str(value)[:100]) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _words(text: str, decoded: Any) -> str:

@@ -7,13 +7,13 @@ it may cost in `budget`.
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
-from extractors.documents import StoredReply, Usage, VisionRequest
+from extractors.documents import StoredReply
 from extractors.errors import (
     EndpointDown,
     EndpointRefused,
@@ -21,14 +21,15 @@ from extractors.errors import (
     Paused,
     RejectedRequest,
 )
-from extractors.ledger import Ended, Planned
-from extractors.vision.blame import REFUSALS, Questions, Strikes, Tries, refuses_all
+from extractors.vision.blame import Questions, Strikes, Tries, refuses_all
 from extractors.vision.budget import Budget
 from extractors.vision.calling import MOST_BYTES, Answered, post
 from extractors.vision.flow import Flow
 from extractors.vision.metering import Meter
+from extractors.vision.outcomes import REFUSALS
+from extractors.vision.question import Patience, Question, ended, planned
 from extractors.vision.refusals import what_to_change
-from extractors.vision.wire import Asking, estimate
+from extractors.vision.wire import estimate
 
 _MOST_FAILURES, _TRIES_ELSEWHERE = 8, 2
 """Attempts at one request that fail while others are served; failures after which another endpoint is asked first,
@@ -41,47 +42,6 @@ _GOOD = 200
 
 _LOOK_AGAIN = 1.0
 """Seconds of waiting after which the store is asked once more: another process may have asked the same."""
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a run waits.
-
-    Attributes:
-        call: seconds for one call; of a stream, for silence.
-        give_up_after: seconds for which an endpoint may answer nothing but errors.
-        first_delay: seconds before the first retry at most; doubled with each.
-        longest_delay: seconds before a retry at most.
-    """
-
-    call: float
-    give_up_after: float
-    first_delay: float
-    longest_delay: float
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is to be answered, and for whom.
-
-    Attributes:
-        request: the question.
-        meter: the document's.
-        asking: how.
-        fingerprint: of all that.
-        heard: hears every response with HTTP 200, whatever is in it, before anything follows from it; says how it
-            is kept.
-        stored: looks for the answer that another process may have got meanwhile.
-        anew: that earlier runs got no answer does not count.
-    """
-
-    request: VisionRequest
-    meter: Meter
-    asking: Asking
-    fingerprint: str
-    heard: Callable[[Answered], StoredReply]
-    stored: Callable[[], Awaitable[StoredReply | None]]
-    anew: bool = False
 
 
 class Sender:
@@ -227,7 +187,7 @@ class Sender:
         if self.stopped is not None or flow.out is not None or flow.rests_for() > 0:
             return None
         try:
-            call = await self._budget.reserve(_planned(flow, question, expected))
+            call = await self._budget.reserve(planned(flow.endpoint, question, expected))
         except Paused as error:
             self.stop(error)
             raise
@@ -254,7 +214,7 @@ class Sender:
         else:
             self._asked.heard(flow, answered, tries, began)
         reply = question.heard(answered) if answered.status == _GOOD else None
-        await self._budget.settle(call, _ended(answered, blamed=tries.counts), reply)
+        await self._budget.settle(call, ended(answered, blamed=tries.counts), reply)
         flow.heard(answered.headers)
         return answered
 
@@ -311,15 +271,3 @@ class Sender:
             await asyncio.wait_for(self._draining.wait(), seconds)
         except TimeoutError:
             return
-
-
-def _planned(flow: Flow, question: Question, expected: Usage) -> Planned:
-    endpoint = flow.endpoint
-    priced = None not in {endpoint.price_input, endpoint.price_output}
-    return Planned(question.fingerprint, endpoint.name, endpoint.model, expected, priced, question.meter.work)
-
-
-def _ended(answered: Answered, *, blamed: bool) -> Ended:
-    outcome = "unanswered" if answered.unanswered else answered.outcome.kind
-    usage = answered.usage if answered.settled else None
-    return Ended(outcome, answered.status, usage, answered.seconds, blamed=blamed and answered.unanswered)
