@@ -110,7 +110,7 @@ async def asked(
         reply = await journey.vision.ask(request, meter, fresh=True)
         judged = await aside(len(reply.text), judge, reply.text)
     if not reply.reused:
-        journey.vision.judge(reply, valid=not judged.faults)
+        journey.vision.judge(reply, valid=not any(fault.structural for fault in judged.faults))
     meter.endpoint, meter.model = reply.endpoint, reply.model
     return reply.text, judged
 

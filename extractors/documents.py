@@ -242,11 +242,19 @@ class Reply:
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with an answer: its kind, where (`line_items.0.amount`), and what."""
+    """One thing wrong with an answer.
+
+    Attributes:
+        kind: why it is refused.
+        path: where: `line_items.0.amount`.
+        message: what, in words for the model.
+        structural: it is no object of the schema's shape, which says more of the endpoint than of the document.
+    """
 
     kind: Kind
     path: str
     message: str
+    structural: bool = False
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,12 @@
     │   ├── TruncatedAnswer      cut off at the output limit
     │   ├── RunawayAnswer        white space or a cycle without end
     │   ├── Refused              the model declined
+    │   ├── NoAnswer             asked again and again, while others were answered, and never answered
     │   └── RejectedRequest      the endpoint refuses this very request
     │       └── RequestTooBig    ... for its size or its number of images: a smaller window may do
     ├── Paused                   nothing is lost: what is left stays `pending`, exit code 4
     │   ├── EndpointDown         nothing but errors for `give_up_after`
+    │   ├── HeldBack             refused by an endpoint that has answered nothing yet: whose fault it is shows later
     │   ├── BudgetExhausted      the next call could cross `--max-cost`
     │   └── Interrupted          Ctrl-C or SIGTERM
     ├── BadNotification          a bucket's message that means nothing: refused, or left to its queue
@@ -68,6 +70,7 @@ class Kind(StrEnum):
     TRUNCATED_ANSWER = "truncated_answer"
     RUNAWAY_ANSWER = "runaway_answer"
     REFUSED = "refused"
+    NO_ANSWER = "no_answer"
     REJECTED_REQUEST = "rejected_request"
     PAUSED = "paused"
     ENDPOINT_DOWN = "endpoint_down"
@@ -231,10 +234,14 @@ class FitsNone(AnswerError):
 
 
 class TruncatedAnswer(AnswerError):
-    """Cut off at the output limit."""
+    """Cut off at the output limit, which was `tokens`."""
 
     kind = Kind.TRUNCATED_ANSWER
     advice = "retry with fewer pages per request, or a model with a larger output"
+
+    def __init__(self, why: str, tokens: int) -> None:
+        super().__init__(why)
+        self.tokens = tokens
 
 
 class RunawayAnswer(AnswerError):
@@ -249,6 +256,13 @@ class Refused(AnswerError):
 
     kind = Kind.REFUSED
     advice = "look at the reply (`octavo quarantine show ID`); retry with another model"
+
+
+class NoAnswer(AnswerError):
+    """A question that was never answered, while its endpoint answered others, or in several runs."""
+
+    kind = Kind.NO_ANSWER
+    advice = "look at its pages; raise OCTAVO_TIMEOUT, or retry with fewer pages per request or another endpoint"
 
 
 class RejectedRequest(AnswerError):
@@ -272,6 +286,12 @@ class EndpointDown(Paused):
     """Nothing but errors from every endpoint for `give_up_after` seconds."""
 
     kind = Kind.ENDPOINT_DOWN
+
+
+class HeldBack(Paused):
+    """Refused by every endpoint that may be asked, and none of these has answered anything in this run so far."""
+
+    kind = Kind.ENDPOINT_REFUSED
 
 
 class BudgetExhausted(Paused):

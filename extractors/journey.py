@@ -18,7 +18,7 @@ class Asks(Protocol):
         """Sends one question, or finds its stored reply."""
 
     def judge(self, reply: Reply, *, valid: bool) -> None:
-        """Hears whether an answer held."""
+        """Hears whether an answer was of the schema's structure: bad values are the document's."""
 
     @property
     def most_pages(self) -> int:

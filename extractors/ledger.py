@@ -96,3 +96,9 @@ class Ledger(Protocol):
 
     async def settle(self, call: str, ended: Ended, reply: StoredReply | None) -> None:
         """Notes what became of a call, and keeps its reply, which replaces one of the same fingerprint."""
+
+    async def strikes(self, fingerprint: str) -> tuple[int, int]:
+        """What speaks against a question that is not answered, since its last answer, over all runs.
+
+        Its calls that count against it (`Ended.blamed`), and the runs in which one was not answered.
+        """

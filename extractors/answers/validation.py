@@ -16,6 +16,9 @@ from schemas.shapes import meant, of_fields
 _TOLD = 30
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
+_OF_STRUCTURE = {"missing", "unknown"}
+"""What a fault is about that no answer has which was held to the schema."""
+
 Habits = Callable[[], PageHabits]
 """Called only where an answer is open: most are not, and to know a page's habits takes its every number."""
 
@@ -176,7 +179,7 @@ def _field_names(schema: Schema) -> frozenset[str]:
 
 
 def _refused(why: str) -> Judged:
-    return Judged(None, (Fault(Kind.INVALID_ANSWER, "", why),))
+    return Judged(None, (Fault(Kind.INVALID_ANSWER, "", why, structural=True),))
 
 
 def _judged(
@@ -221,7 +224,7 @@ def _faults(
         schema.parse(answer, habits() if habits is not None and is_open(answer) else None)
     except InvalidRecord as error:
         return [
-            Fault(Kind.INVALID_ANSWER, f"{path}{fault.path}", fault.message)
+            Fault(Kind.INVALID_ANSWER, f"{path}{fault.path}", fault.message, structural=fault.what in _OF_STRUCTURE)
             for fault in error.faults
             # A part of a document may leave out what stands elsewhere; the merged record is parsed in full.
             if whole or not _about_the_whole(answer, fault)
@@ -240,11 +243,12 @@ def _about_the_whole(answer: dict[str, Any], fault: SchemaFault) -> bool:
 def _many_faults(answer: dict[str, Any], schema: Schema, *, whole: bool, habits: Habits | None) -> list[Fault]:
     records = answer.get("records")
     if not isinstance(records, list) or set(answer) != {"records"}:
-        return [Fault(Kind.INVALID_ANSWER, "records", "the answer must be an object with the one list `records`")]
+        why = "the answer must be an object with the one list `records`"
+        return [Fault(Kind.INVALID_ANSWER, "records", why, structural=True)]
     faults = []
     for number, record in enumerate(records):
         if not isinstance(record, dict):
-            faults.append(Fault(Kind.INVALID_ANSWER, f"records.{number}", "not an object"))
+            faults.append(Fault(Kind.INVALID_ANSWER, f"records.{number}", "not an object", structural=True))
         elif is_empty(record) and not schema.allow_empty:
             faults.append(Fault(Kind.INVALID_ANSWER, f"records.{number}", "nothing is in it: leave it out"))
         else:

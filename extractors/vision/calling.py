@@ -70,6 +70,7 @@ class Answered:
         usage: what the call is counted as.
         outcome: what it means.
         seconds: that it took.
+        asking: how it was asked.
         streamed: it came as server-sent events.
         settled: it is known what it is counted as; else `usage` is the most that it can be.
     """
@@ -82,8 +83,14 @@ class Answered:
     usage: Usage
     outcome: Outcome
     seconds: float
+    asking: Asking
     streamed: bool = False
     settled: bool = True
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether the question was worked on, as far as anybody knows, and nothing came of it."""
+        return not self.settled and (self.status == 0 or self.status in _LATE)
 
 
 def speaks(body: str) -> Spoken:
@@ -140,7 +147,7 @@ async def post(
         lost = error
     seconds = time.monotonic() - began
     if response is None or body is None or (lost is not None and body.stream is None):
-        return _unheard(endpoint, lost, expected, seconds)
+        return _unheard(endpoint, lost, expected, seconds, asking)
     # A stream that was lost is what it said until then: its answer may have been whole.
     text, status = endpoint.without_key(body.text()), response.status_code
     said = await aside(len(text), speaks, text)
@@ -152,7 +159,17 @@ async def post(
     told = replace(told, why=endpoint.redacted(told.why))
     streamed = body.stream is not None
     return Answered(
-        endpoint, status, response.headers, text, said, usage, told, seconds, streamed=streamed, settled=settled
+        endpoint,
+        status,
+        response.headers,
+        text,
+        said,
+        usage,
+        told,
+        seconds,
+        asking,
+        streamed=streamed,
+        settled=settled,
     )
 
 
@@ -175,14 +192,14 @@ async def _listen(response: httpx.Response, body: Body, limit: asyncio.Timeout, 
                 limit.reschedule(now() + (_SHORT_GRACE if told else _GRACE))
 
 
-def _unheard(endpoint: Endpoint, lost: Exception | None, expected: Usage, seconds: float) -> Answered:
+def _unheard(endpoint: Endpoint, lost: Exception | None, expected: Usage, seconds: float, asking: Asking) -> Answered:
     """A call without an answer. Unless it never got there, it may be worked on still, and billed."""
     slow = isinstance(lost, TimeoutError | httpx.TimeoutException)
     why = f"{type(lost).__name__}: {lost}".rstrip(": ")
     sent = not isinstance(lost, _UNSENT)
     told = Outcome("overloaded" if slow else "busy", endpoint.redacted(why))
     usage = expected if sent else Usage()
-    return Answered(endpoint, 0, {}, "", not_spoken(why), usage, told, seconds, settled=not sent)
+    return Answered(endpoint, 0, {}, "", not_spoken(why), usage, told, seconds, asking, settled=not sent)
 
 
 def asked_of(endpoint: Endpoint, path: str, body: bytes, patience: float) -> httpx.Request:

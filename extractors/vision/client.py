@@ -25,8 +25,9 @@ from extractors.vision.endpoints import Endpoint
 from extractors.vision.flow import Flow
 from extractors.vision.metering import Meter
 from extractors.vision.outcomes import failure_of, outcome
+from extractors.vision.question import Patience, Question
 from extractors.vision.sampling import refuse_untaken, sampling_fingerprint, sampling_of
-from extractors.vision.sending import Patience, Question, Sender
+from extractors.vision.sending import Sender
 from extractors.vision.wire import CHARACTERS_PER_TOKEN, Asking, Spoken, cost, fingerprint, most_pages
 
 
@@ -84,6 +85,7 @@ class VisionClient:
             sampling=self._sampling,
             meter=self.meter,
             notice=notice,
+            strikes=ledger.strikes,
             most_bytes=most_bytes,
         )
         self._unknown_endings: set[str] = set()
@@ -112,8 +114,16 @@ class VisionClient:
         """What is in flight ends; nothing more is sent."""
         self._sender.stop(Interrupted("interrupted: what was in flight was finished"))
 
+    def conclude(self) -> None:
+        """Nothing else is under way: endpoints that have refused what they were asked, and answered nothing, are out.
+
+        Raises:
+            EndpointRefused: there is no other.
+        """
+        self._sender.conclude()
+
     def judge(self, reply: Reply, *, valid: bool) -> None:
-        """Hears whether an answer held; an endpoint whose answers too often do not is asked last."""
+        """Hears whether an answer had the schema's structure; whose answers too often lack it is asked last."""
         flow = self._sender.flow_of(reply.endpoint)
         if flow.judged(valid=valid) and len(self._sender.flows) > 1:
             self._notice(f"{flow.endpoint.name} breaks the schema too often: the others are asked first")
@@ -139,9 +149,9 @@ class VisionClient:
         while True:
             try:
                 return await self._asked(request, meter, asking, fresh=fresh, again=again)
-            except TruncatedAnswer:
-                if asking.answer_tokens >= most:
-                    raise
+            except TruncatedAnswer as cut:
+                if asking.answer_tokens >= most or cut.tokens < asking.answer_tokens:
+                    raise  # the endpoint takes no more
                 asking = replace(asking, answer_tokens=min(most, asking.answer_tokens * 2))
             except RunawayAnswer:
                 if not asking.grammar:
@@ -166,9 +176,10 @@ class VisionClient:
 
         # The same question in flight twice is sent once: the second finds the first one's reply.
         async with self._under_way.setdefault(key, asyncio.Lock()):
-            question = Question(request, meter, asking, key, heard, stored)
+            question = Question(request, meter, asking, key, heard, stored, anew=fresh or again)
             found = await stored() or await self._sender.send(question)
         if isinstance(found, Answered):
+            asking = replace(asking, answer_tokens=found.asking.answer_tokens)
             return self._reply(_kept(key, found), found.said, asking, reused=False)
         meter.fingerprints.append(key)
         for each in (meter, self.meter):

@@ -1,15 +1,14 @@
 """How much is sent to one endpoint, shared by all documents: slots, announced limits, breaker, standing."""
 
 import asyncio
-import math
 import random
-import re
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 
 from extractors.vision.endpoints import Endpoint
+from extractors.vision.waits import number, wait_of
 
 _CUT, _LEAST, _SHARE = 0.7, 1.0, 0.1
 """Of the limit that is left; slots that always are; the share of overloaded answers that an endpoint may give
@@ -19,6 +18,15 @@ _OPENS_AFTER = 8
 """Failures in a row, of calls that were answered by nothing or by a server's error."""
 
 _FIRST_REST, _LONGEST_REST = 1.0, 30.0
+_MINUTE, _LONGEST_RESET = 60.0, 120.0
+"""Seconds until a limit is full again where that is not told; for which what is told is believed without asking."""
+
+_SAME, _ANY = 3, 10
+"""Refusals in the same words, or in any, before one good answer: the endpoint or its settings are wrong."""
+
+_SOON = 0.05
+"""Seconds until what holds a call up is looked at again."""
+
 _JUDGED, _FEWEST, _BAD = 20, 10, 0.5
 """Answers remembered; how many make a judgement; the share of invalid ones that demotes."""
 
@@ -106,15 +114,15 @@ class Announced:
     def heard(self, headers: Mapping[str, str]) -> str | None:
         """Takes note of a response's headers; the name of a limit that allows nothing at all, or None."""
         for name in self._names:
-            limit, left = (_number(headers.get(f"x-ratelimit-{what}-{name}")) for what in ("limit", "remaining"))
+            limit, left = (number(headers.get(f"x-ratelimit-{what}-{name}")) for what in ("limit", "remaining"))
             if limit == 0:
                 return f"x-ratelimit-limit-{name} is 0"
             if left is not None:
                 now = time.monotonic()
-                reset = _duration(headers.get(f"x-ratelimit-reset-{name}"))
+                reset = wait_of(headers.get(f"x-ratelimit-reset-{name}"))
                 self._limit = limit or max(left, self._limit, 1.0)
                 self._level, self._at = left, now
-                self._full_at = now + (60.0 if reset is None else reset)
+                self._full_at = now + min(_LONGEST_RESET, _MINUTE if reset is None else reset)
                 return None
         return None
 
@@ -126,7 +134,7 @@ class Announced:
         missing = min(amount, self._limit) - self._refilled(now)
         if missing <= 0:
             return 0.0
-        return min(max(0.05, self._full_at - now), missing * max(0.0, self._full_at - self._at) / self._limit)
+        return min(max(_SOON, self._full_at - now), missing * max(0.0, self._full_at - self._at) / self._limit)
 
     def take(self, amount: float) -> None:
         """Uses some of it up, until the next headers say what is left."""
@@ -151,6 +159,11 @@ class Flow:
         failing_since: when its first failure after the last good answer was (monotonic), or None.
         streams: whether answers are streamed under watch from now on.
         grammar: whether it can hold the model to the schema.
+        asked_as: the endpoint without what it does not take.
+        most_answer: tokens of an answer at most, or None while it has refused none.
+        in_flight: calls under way.
+        refusals: how it has refused calls before its first good answer -> how often.
+        refusal: the first of them, in its words.
     """
 
     def __init__(self, endpoint: Endpoint, concurrency: int, *, streams: bool) -> None:
@@ -163,6 +176,11 @@ class Flow:
         self.told = False
         self.streams = streams and endpoint.streams
         self.grammar = True
+        self.asked_as = endpoint
+        self.most_answer: int | None = None
+        self.in_flight = 0
+        self.refusals: Counter[str] = Counter()
+        self.refusal = ""
         self.demoted = False
         self._requests = Announced("req-minute", "requests")
         self._tokens = Announced("tokens-minute", "tokens")
@@ -173,21 +191,39 @@ class Flow:
         self._judged: deque[bool] = deque(maxlen=_JUDGED)
 
     def rests_for(self) -> float:
-        """Seconds until a call may be tried: 0 unless the breaker is open, or its one probe is under way."""
+        """Seconds until a call may be tried: 0 unless the breaker is open, or its one probe is under way.
+
+        One that has refused what it was asked waits for the calls that are under way: one of them may be answered.
+        """
+        if self.refuses_all and self.in_flight:
+            return _SOON
         if self._failures < _OPENS_AFTER:
             return 0.0
         left = self._opened_until - time.monotonic()
-        return max(0.05, left) if left > 0 or self._probing else 0.0
+        return max(_SOON, left) if left > 0 or self._probing else 0.0
 
-    def begins(self) -> bool:
-        """Hears that a call is about to be sent; whether it is the open breaker's probe."""
+    @property
+    def proven(self) -> bool:
+        """Whether it has given this run a good answer."""
+        return self.last_good > 0
+
+    @property
+    def refuses_all(self) -> bool:
+        """Whether refusals are its own, or its settings', and not a document's."""
+        same = max(self.refusals.values(), default=0)
+        return not self.proven and (same >= _SAME or self.refusals.total() >= _ANY)
+
+    @contextmanager
+    def calling(self) -> Iterator[None]:
+        """While a call is under way; of an open breaker it is the probe."""
         probe = self._failures >= _OPENS_AFTER
         self._probing = self._probing or probe
-        return probe
-
-    def ends(self) -> None:
-        """Hears that a probe has ended, however it did."""
-        self._probing = False
+        self.in_flight += 1
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+            self._probing = self._probing and not probe
 
     def allowed_in(self, tokens: int) -> float:
         """Seconds until the announced limits allow one more request of so many tokens."""
@@ -236,23 +272,3 @@ class Flow:
             return False
         self.demoted = True
         return True
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        number = None if text is None else float(text)
-    except ValueError:
-        return None
-    return number if number is not None and math.isfinite(number) else None
-
-
-def _duration(text: str | None) -> float | None:
-    """Seconds of `6m0s`, `120ms`, `1.5s` or a bare number."""
-    if text is None:
-        return None
-    bare = _number(text)
-    if bare is not None:
-        return bare
-    units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-    parts = re.findall(r"(\d{1,9}(?:\.\d{1,9})?)(ms|h|m|s)", text[:100])
-    return sum(float(amount) * units[unit] for amount, unit in parts) if parts else None

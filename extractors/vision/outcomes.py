@@ -9,21 +9,26 @@ out         the endpoint will not serve this run: credentials, credit, model
 no_grammar  it cannot compile the schema: ask without, the prompt holds the schema
 too_big     too many images or tokens: a smaller window may do
 rejected    it refuses this very request
+declined    it refuses what stands on these very pages
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from extractors.errors import AnswerError, InvalidAnswer, Refused, RunawayAnswer, TruncatedAnswer
 from extractors.vision.endings import ending_of
 from extractors.vision.runaways import runs_away
+from extractors.vision.waits import number, wait_of
 from extractors.vision.wire import Asking, Spoken, plain, read_json, told_error
 
-Kind = Literal["answer", "busy", "overloaded", "hollow", "unread", "out", "no_grammar", "too_big", "rejected"]
+Kind = Literal[
+    "answer", "busy", "overloaded", "hollow", "unread", "out", "no_grammar", "too_big", "rejected", "declined"
+]
+
+REFUSALS = frozenset({"rejected", "too_big", "no_grammar", "declined"})
+"""Outcomes by which an endpoint will not take a request as it is."""
 
 _GOOD = 200
 _OVERLOADED = {408, 429, 503, 529}
@@ -46,6 +51,12 @@ _BIG = (
     "at most",
     "too many",
 )
+_NONE_AT_ALL = re.compile(r"(?i)at most 0\b")
+_NO_KEY = re.compile(
+    r"(?i)(?:invalid|incorrect|wrong|missing|expired|revoked|unknown|malformed|no)\b.{0,20}api.?key"
+    r"|api.?key.{0,40}(?:invalid|not valid|not found|incorrect|wrong|missing|expired|revoked|required|malformed)"
+    r"|unauthori[sz]ed|authentication (?:failed|error|required)"
+)
 _NO_MODEL = re.compile(r"(?i)(?:invalid|unknown|no such|not a valid) model|model.{0,80}(?:not found|does not exist)")
 _STATUS_OF = (
     (_NO_MODEL, 404),
@@ -66,11 +77,13 @@ class Outcome:
         kind: see above.
         why: in the endpoint's words, for a person.
         wait: seconds that the endpoint asks to wait, or None.
+        about: names of fields that a refusal points at.
     """
 
     kind: Kind
     why: str = ""
     wait: float | None = None
+    about: tuple[str, ...] = ()
 
 
 def outcome(status: int, headers: Mapping[str, str], text: str, said: Spoken) -> Outcome:
@@ -98,10 +111,10 @@ def outcome(status: int, headers: Mapping[str, str], text: str, said: Spoken) ->
         # An answer that was begun may be billed: it is not tried again for ever.
         return Outcome("hollow" if said.begun else "busy", why, wait)
     if status == 403 and any(word in why.lower() for word in _MODERATED):  # noqa: PLR2004 - forbidden: this input
-        return Outcome("rejected", why)
-    if status in _OUT:
-        return Outcome("out", f"{_OUT[status]} ({why})")
-    return _of_refused(status, why)
+        return Outcome("declined", why)
+    if 300 <= status < 400:  # noqa: PLR2004 - HTTP's redirects: a key is not sent after them
+        return Outcome("out", f"redirects to {plain(headers.get('location') or 'nowhere')[:200]} (HTTP {status})")
+    return _of_refused(status, why, _about(decoded))
 
 
 def _of_good(said: Spoken) -> Outcome:
@@ -115,15 +128,31 @@ def _of_good(said: Spoken) -> Outcome:
     return Outcome("answer")
 
 
-def _of_refused(status: int, why: str) -> Outcome:
+def _of_refused(status: int, why: str, about: tuple[str, ...]) -> Outcome:
     lowered = why.lower()
-    if _NO_MODEL.search(why):
-        return Outcome("out", f"{_OUT[404]} ({why})")
+    told = 404 if _NO_MODEL.search(why) else 401 if _NO_KEY.search(why) else status
+    if status in _OUT or told != status:
+        return Outcome("out", f"{_OUT[status if status in _OUT else told]} ({why})")
     if "grammar" in lowered or ("response_format" in lowered and "schema" in lowered):
-        return Outcome("no_grammar", why)
-    if status == 413 or any(word in lowered for word in _BIG):  # noqa: PLR2004 - content too large
-        return Outcome("too_big", why)
-    return Outcome("rejected", why)
+        return Outcome("no_grammar", why, about=about)
+    big = any(word in lowered for word in _BIG) and not _NONE_AT_ALL.search(why)
+    if status == 413 or big:  # noqa: PLR2004 - content too large
+        return Outcome("too_big", why, about=about)
+    return Outcome("rejected", why, about=about)
+
+
+def _about(decoded: Any) -> tuple[str, ...]:
+    """The fields that an error points at: OpenAI's `param`, and the places of pydantic's details."""
+    if not isinstance(decoded, dict):
+        return ()
+    error = decoded.get("error")
+    inside = error if isinstance(error, dict) else decoded
+    details: list[Any] = next(
+        (each["detail"] for each in (decoded, inside) if isinstance(each.get("detail"), list)), []
+    )
+    places = [each.get("loc") for each in details[:20] if isinstance(each, dict)]
+    named = [step for place in places if isinstance(place, list) for step in place]
+    return tuple(name for name in (inside.get("param"), *named) if isinstance(name, str))
 
 
 def failure_of(said: Spoken, asking: Asking) -> AnswerError | None:
@@ -132,7 +161,7 @@ def failure_of(said: Spoken, asking: Asking) -> AnswerError | None:
     if ending == "runaway" or (ending == "cut" and runs_away(said.text or "")):
         return RunawayAnswer("the answer ran away (white space or a cycle without end)")
     if ending == "cut":
-        return TruncatedAnswer(f"the answer is cut off at {asking.answer_tokens} tokens")
+        return TruncatedAnswer(f"the answer is cut off at {asking.answer_tokens} tokens", asking.answer_tokens)
     if said.refusal or ending == "declined":
         return Refused(f"the model declined: {plain(said.refusal or str(said.finish_reason))}")
     if ending == "failed":
@@ -146,37 +175,22 @@ def retry_after(headers: Mapping[str, str], decoded: Any) -> float | None:
     Sources: RFC 9110 section 10.2.3 (seconds or a date), OpenAI's `retry-after-ms`, ModelsLab's body `retry_after`,
     OpenRouter's `error.availability.retry_after` and `error.metadata.retry_after`.
     """
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        seconds = _seconds(headers.get(name))
-        if seconds is not None:
-            return seconds * scale
+    milliseconds = number(headers.get("retry-after-ms"))
+    if milliseconds is not None and milliseconds >= 0:
+        return milliseconds / 1000
+    seconds = wait_of(headers.get("retry-after"))
+    if seconds is not None:
+        return seconds
     if not isinstance(decoded, dict):
         return None
     error = decoded.get("error")
     inside = error if isinstance(error, dict) else {}
     for place in (decoded, inside, inside.get("availability"), inside.get("metadata")):
         if isinstance(place, dict):
-            seconds = _seconds(place.get("retry_after"))
+            seconds = wait_of(place.get("retry_after"))
             if seconds is not None:
                 return seconds
     return None
-
-
-def _seconds(value: Any) -> float | None:
-    if value is None or isinstance(value, bool):
-        return None
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return _until(value)
-    return seconds if 0 <= seconds < float("inf") else None
-
-
-def _until(value: Any) -> float | None:
-    try:
-        return max(0.0, (parsedate_to_datetime(str(value)[:100]) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _words(text: str, decoded: Any) -> str:

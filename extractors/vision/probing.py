@@ -3,17 +3,19 @@
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 
 from extractors.documents import PageImage, Usage, VisionRequest
-from extractors.errors import BadConfiguration
+from extractors.errors import BadConfiguration, RunawayAnswer, TruncatedAnswer
 from extractors.vision import anthropic_messages
 from extractors.vision.calling import Answered, asked_of, post
 from extractors.vision.connections import open_http, proxy_for
 from extractors.vision.endpoints import Endpoint
+from extractors.vision.outcomes import REFUSALS, failure_of
+from extractors.vision.refusals import not_taken, schema_fields, sent_fields, without
 from extractors.vision.sampling import sampling_of
 from extractors.vision.wire import Asking, Told, estimate
 
@@ -47,6 +49,8 @@ class Probed:
 
     Attributes:
         failure: why there was no answer, or None.
+        unended: why the answer did not come to its end (cut off, ran away): then nothing is known of the schema.
+        left_out: parameters that the endpoint refused, and that a run does not send then.
         answer: the text of the answer.
         honours_schema: the answer is an object of exactly the schema's shape, which no model would choose unasked.
         reads_image: the answer holds what the image says.
@@ -59,6 +63,8 @@ class Probed:
     """
 
     failure: str | None
+    unended: str | None = None
+    left_out: tuple[str, ...] = ()
     answer: str = ""
     honours_schema: bool = False
     reads_image: bool = False
@@ -130,20 +136,25 @@ async def probe(endpoint: Endpoint, sampling: Mapping[str, Any], local_app: Any 
     )
     async with open_http([endpoint], local_app=local_app) as http:
         expected, given = estimate(request, endpoint), sampling_of(sampling)
-        plain = await post(http, endpoint, request, given, Asking(100), patience=_ANSWER, expected=expected)
-        if plain.outcome.kind != "answer" or plain.said.text is None:
-            return Probed(plain.outcome.why or "an answer without text")
+        plain, left_out = await _asked(http, endpoint, request, given, expected)
+        failure = failure_of(plain.said, plain.asking) if plain.outcome.kind == "answer" else None
+        unended = str(failure) if isinstance(failure, TruncatedAnswer | RunawayAnswer) else None
+        if plain.outcome.kind != "answer" or (failure is not None and unended is None):
+            return Probed(plain.outcome.why or str(failure))
         streamed: Answered | None = None
         if endpoint.streams:
-            asking = Asking(100, stream=True)
-            streamed = await post(http, endpoint, request, given, asking, patience=_ANSWER, expected=expected)
+            asking = replace(plain.asking, stream=True)
+            streamed = await post(http, plain.endpoint, request, given, asking, patience=_ANSWER, expected=expected)
         counted = await _counted(http, endpoint, request)
+    answer = plain.said.text or ""
     usage = plain.usage + (streamed.usage if streamed else Usage())
     return Probed(
         failure=None,
-        answer=plain.said.text,
-        honours_schema=_honours(plain.said.text),
-        reads_image="42" in plain.said.text,
+        unended=unended,
+        left_out=left_out,
+        answer=answer,
+        honours_schema=_honours(answer),
+        reads_image="42" in answer,
         tells_usage=plain.said.told != Told(),
         streams=None if streamed is None else streamed.outcome.kind == "answer" and streamed.streamed,
         seconds=plain.seconds,
@@ -151,6 +162,23 @@ async def probe(endpoint: Endpoint, sampling: Mapping[str, Any], local_app: Any 
         estimated=expected.input,
         counted=counted,
     )
+
+
+async def _asked(
+    http: httpx.AsyncBaseTransport, endpoint: Endpoint, request: VisionRequest, given: Mapping[str, Any],
+    expected: Usage,
+) -> tuple[Answered, tuple[str, ...]]:  # fmt: skip
+    """The answer, and what had to be left out for it, as a run leaves it out."""
+    asking, left_out = Asking(request.answer_tokens), set[str]()
+    while True:
+        answered = await post(http, endpoint, request, given, asking, patience=_ANSWER, expected=expected)
+        named = not_taken(answered.outcome, sent_fields(endpoint, given, asking))
+        for_schema = named & schema_fields(endpoint, asking)
+        plainer = without(endpoint, named - for_schema, answered.outcome.why)
+        if answered.outcome.kind not in REFUSALS or not named or plainer is None:
+            return answered, tuple(sorted(left_out))
+        endpoint, asking = plainer, replace(asking, grammar=asking.grammar and not for_schema)
+        left_out |= named
 
 
 async def _counted(http: httpx.AsyncBaseTransport, endpoint: Endpoint, request: VisionRequest) -> int | None:

@@ -9,7 +9,7 @@ from extractors.errors import BadConfiguration
 from extractors.vision.endpoints import Endpoint
 
 DEFAULTS: Mapping[str, Any] = {"temperature": 0.15, "top_p": 1.0, "seed": 7}
-"""Sent where the endpoint takes them, unless a person says otherwise."""
+"""Sent where the endpoint takes them, unless a person says otherwise; `seed = false` leaves one out."""
 
 _Penalty = Annotated[float, Field(ge=-2, le=2)]
 _Stops = Annotated[
@@ -20,7 +20,10 @@ _Stops = Annotated[
 
 
 class Sampling(BaseModel):
-    """What `[sampling]` of octavo.toml may hold. `prefill` is how the assistant's answer begins."""
+    """What `[sampling]` of octavo.toml may hold; `false` for what is not to be sent.
+
+    `prefill` is how the assistant's answer begins.
+    """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -41,18 +44,24 @@ class Sampling(BaseModel):
 
 
 def sampling_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A person's parameters over the defaults, by their names on the model's page.
+    """A person's parameters over the defaults, by their names on the model's page; without those that are off.
 
     Raises:
         BadConfiguration: one that there is not, or a value out of its range.
     """
     try:
-        checked = Sampling.model_validate(dict(given)).model_dump(exclude_none=True)
+        asked = {name: None if _is_off(value) else value for name, value in given.items()}
+        checked = Sampling.model_validate(asked).model_dump(exclude_none=True)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         known = f"; there are {', '.join(Sampling.model_fields)}" if first["type"] == "extra_forbidden" else ""
         raise BadConfiguration(f"sampling {'.'.join(map(str, first['loc']))}: {first['msg']}{known}") from None
-    return {**DEFAULTS, **checked}
+    defaults = {name: value for name, value in DEFAULTS.items() if not _is_off(given.get(name, value))}
+    return {**defaults, **checked}
+
+
+def _is_off(value: object) -> bool:
+    return value is None or value is False
 
 
 def sampling_fingerprint(given: Mapping[str, Any]) -> str:
@@ -66,7 +75,7 @@ def refuse_untaken(endpoint: Endpoint, given: Mapping[str, Any]) -> None:
     Raises:
         BadConfiguration: the endpoint takes no such parameter.
     """
-    untaken = sorted(set(given) - set(endpoint.parameters))
+    untaken = sorted({name for name, value in given.items() if not _is_off(value)} - set(endpoint.parameters))
     if untaken:
         takes = ", ".join(sorted(endpoint.parameters))
         raise BadConfiguration(

@@ -1,34 +1,35 @@
 """Sends a question to the endpoints in order until one answers: turns, budget, breaker, fail-over, retries.
 
-What a response means is decided in `outcomes`, how much is sent in `flow`, what it may cost in `budget`.
+What a response means is decided in `outcomes`, whose fault a failure is in `blame`, how much is sent in `flow`, what
+it may cost in `budget`.
 """
 
 import asyncio
 import random
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
-from extractors.documents import StoredReply, Usage, VisionRequest
+from extractors.documents import StoredReply
 from extractors.errors import (
     EndpointDown,
     EndpointRefused,
     InvalidAnswer,
     Paused,
     RejectedRequest,
-    RequestTooBig,
 )
-from extractors.ledger import Ended, Planned
+from extractors.vision.blame import Questions, Strikes, Tries, refuses_all
 from extractors.vision.budget import Budget
 from extractors.vision.calling import MOST_BYTES, Answered, post
 from extractors.vision.flow import Flow
 from extractors.vision.metering import Meter
-from extractors.vision.outcomes import Outcome
-from extractors.vision.wire import Asking, estimate
+from extractors.vision.outcomes import REFUSALS
+from extractors.vision.question import Patience, Question, ended, planned
+from extractors.vision.refusals import what_to_change
+from extractors.vision.wire import estimate
 
 _MOST_FAILURES, _TRIES_ELSEWHERE = 8, 2
 """Attempts at one request that fail while others are served; failures after which another endpoint is asked first,
@@ -41,45 +42,6 @@ _GOOD = 200
 
 _LOOK_AGAIN = 1.0
 """Seconds of waiting after which the store is asked once more: another process may have asked the same."""
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a run waits.
-
-    Attributes:
-        call: seconds for one call; of a stream, for silence.
-        give_up_after: seconds for which an endpoint may answer nothing but errors.
-        first_delay: seconds before the first retry at most; doubled with each.
-        longest_delay: seconds before a retry at most.
-    """
-
-    call: float
-    give_up_after: float
-    first_delay: float
-    longest_delay: float
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is to be answered, and for whom.
-
-    Attributes:
-        request: the question.
-        meter: the document's.
-        asking: how.
-        fingerprint: of all that.
-        heard: hears every response with HTTP 200, whatever is in it, before anything follows from it; says how it
-            is kept.
-        stored: looks for the answer that another process may have got meanwhile.
-    """
-
-    request: VisionRequest
-    meter: Meter
-    asking: Asking
-    fingerprint: str
-    heard: Callable[[Answered], StoredReply]
-    stored: Callable[[], Awaitable[StoredReply | None]]
 
 
 class Sender:
@@ -100,6 +62,7 @@ class Sender:
         sampling: Mapping[str, Any],
         meter: Meter,
         notice: Callable[[str], None],
+        strikes: Strikes,
         most_bytes: int = MOST_BYTES,
     ) -> None:
         """Sends nothing yet; `meter` is the run's, and `most_bytes` of an answer's body are read."""
@@ -113,6 +76,7 @@ class Sender:
         self._notice = notice
         self._most_bytes = most_bytes
         self._draining = asyncio.Event()
+        self._asked = Questions(sampling, notice, strikes)
 
     def flow_of(self, endpoint: str) -> Flow:
         """An endpoint's flow; the first for one that an earlier run asked."""
@@ -130,46 +94,65 @@ class Sender:
             The answer, or the reply that was found in the store meanwhile.
 
         Raises:
-            AnswerError: an endpoint will not answer this very request.
-            Paused: the run stops early.
+            AnswerError: an endpoint will not answer this very request, or never does.
+            Paused: the run stops early, or whose fault a refusal is shows later (`HeldBack`).
             EndpointRefused: no endpoint of the run will serve it.
         """
-        vain, attempt, failed, looked = Counter[str](), 0, Counter[str](), time.monotonic()
+        with self._asked.under_way(question.meter):
+            return await self._answer(question)
+
+    async def _answer(self, question: Question) -> Answered | StoredReply:
+        tries, looked = Tries(question.fingerprint, anew=question.anew), time.monotonic()
         while True:
-            flow = await self._usable(failed)
+            flow = await self._usable(tries)
+            self._asked.raise_refused(tries.key, flow)
             began = time.monotonic()
             async with flow.slots.taken_one():
                 if time.monotonic() - looked > _LOOK_AGAIN:
                     found, looked = await question.stored(), time.monotonic()
                     if found is not None:
                         return found
-                answered = await self._called(flow, question, retry=attempt > 0)
+                answered = await self._called(flow, question, tries)
             if answered is None:
                 continue  # while it waited for its turn the endpoint was lost
             outcome = answered.outcome
             if outcome.kind == "answer":
                 return answered
-            attempt += 1
-            if outcome.kind in {"rejected", "too_big"}:
-                raise (RequestTooBig if outcome.kind == "too_big" else RejectedRequest)(outcome.why)
-            vain[outcome.kind] += 1
-            failed[flow.endpoint.name] += outcome.kind == "busy" or outcome.kind in _MOST
-            if any(vain[kind] >= most for kind, most in _MOST.items()):
-                raise InvalidAnswer(f"{outcome.why}, {vain[outcome.kind]} times")
-            if failed.total() >= _MOST_FAILURES and flow.last_good > began:
+            if outcome.kind in REFUSALS:
+                asking = self._asked.after_refusal(flow, answered, question.request, question.asking, tries.key)
+                question = replace(question, asking=asking)
+                continue
+            if answered.unanswered:
+                await self._asked.raise_unanswered(outcome, tries)
+            if any(tries.vain[kind] >= most for kind, most in _MOST.items()):
+                raise InvalidAnswer(f"{outcome.why}, {tries.vain[outcome.kind]} times")
+            if tries.failed.total() >= _MOST_FAILURES and flow.last_good > began:
                 # Others are served meanwhile: it is this request that the endpoint cannot answer.
-                raise RejectedRequest(f"no answer after {failed.total()} attempts: {outcome.why}")
-            await self._consequence(flow, outcome, time.monotonic() - answered.seconds, attempt)
+                raise RejectedRequest(f"no answer after {tries.failed.total()} attempts: {outcome.why}")
+            await self._consequence(flow, answered, tries)
 
-    async def _usable(self, failed: Counter[str]) -> Flow:
+    def conclude(self) -> None:
+        """Nothing else is under way: an endpoint that only refused is not asked any more.
+
+        Raises:
+            EndpointRefused: none is left.
+        """
+        for flow in self.flows:
+            if flow.out is None and flow.refusals and not flow.proven:
+                self._lose(flow, refuses_all(flow))
+        if all(flow.out is not None for flow in self.flows):
+            raise self._all_out()
+
+    async def _usable(self, tries: Tries) -> Flow:
         """The first endpoint that may be asked now.
 
         Those that break the schema too often, and those that failed this very request repeatedly, come last.
 
         Args:
-            failed: endpoint's name -> failures of this request.
+            tries: of this request.
 
         Raises:
+            HeldBack: each that may be asked refused this request, and has answered no other.
             Paused: the run stops.
             EndpointDown: all are out, and one of them merely did not answer.
             EndpointRefused: all are out for reasons that waiting does not cure.
@@ -177,20 +160,25 @@ class Sender:
         while True:
             if self.stopped is not None:
                 raise type(self.stopped)(str(self.stopped))
+            for flow in self.flows:
+                if flow.refuses_all and not flow.in_flight:
+                    self._lose(flow, refuses_all(flow))
             flows = sorted(
                 (flow for flow in self.flows if flow.out is None),
-                key=lambda flow: (flow.demoted, failed[flow.endpoint.name] >= _TRIES_ELSEWHERE),
+                key=lambda flow: (flow.demoted, tries.failed[flow.endpoint.name] >= _TRIES_ELSEWHERE),
             )
             if not flows:
                 raise self._all_out()
+            flows = self._asked.not_held_back(tries.key, flows)
             rests = [flow.rests_for() for flow in flows]
             if min(rests) == 0:
                 return flows[rests.index(0)]
             await self._pause(min(rests))
 
-    async def _called(self, flow: Flow, question: Question, *, retry: bool) -> Answered | None:
+    async def _called(self, flow: Flow, question: Question, tries: Tries) -> Answered | None:
         """One call when its turn has come, in the ledger before it is sent; None if the endpoint is lost by then."""
         request, meter, asking = question.request, question.meter, question.asking
+        asking = replace(asking, answer_tokens=min(asking.answer_tokens, flow.most_answer or asking.answer_tokens))
         expected = estimate(request, flow.endpoint, asking.answer_tokens)
         while (wait := flow.allowed_in(expected.input)) > 0:
             await self._pause(wait)
@@ -199,54 +187,50 @@ class Sender:
         if self.stopped is not None or flow.out is not None or flow.rests_for() > 0:
             return None
         try:
-            call = await self._budget.reserve(_planned(flow, question, expected))
+            call = await self._budget.reserve(planned(flow.endpoint, question, expected))
         except Paused as error:
             self.stop(error)
             raise
         flow.takes(expected.input)
         for each in (meter, self._meter):
             each.calls += 1
-            each.retries += int(retry)
-        began, probe = time.monotonic(), flow.begins()
+            each.retries += int(tries.attempt > 0)
+        began = time.monotonic()
         how = replace(asking, grammar=asking.grammar and flow.grammar, stream=flow.streams)
         try:
-            answered = await post(
-                self._http, flow.endpoint, request, self._sampling, how,
-                patience=self._patience.call, expected=expected, most_bytes=self._most_bytes,
-            )  # fmt: skip
+            with flow.calling():
+                answered = await post(
+                    self._http, flow.asked_as, request, self._sampling, how,
+                    patience=self._patience.call, expected=expected, most_bytes=self._most_bytes,
+                )  # fmt: skip
         except BaseException:
             self._budget.lost()
             raise
-        finally:
-            if probe:
-                flow.ends()
         for each in (meter, self._meter):
             each.usage += answered.usage
             each.unsettled_usd += 0.0 if answered.settled else answered.usage.cost_usd
         if answered.outcome.kind == "answer":
             flow.served()
+        else:
+            self._asked.heard(flow, answered, tries, began)
         reply = question.heard(answered) if answered.status == _GOOD else None
-        await self._budget.settle(call, _ended(answered, blamed=flow.last_good > began), reply)
+        await self._budget.settle(call, ended(answered, blamed=tries.counts), reply)
         flow.heard(answered.headers)
         return answered
 
-    async def _consequence(self, flow: Flow, outcome: Outcome, began: float, attempt: int) -> None:
+    async def _consequence(self, flow: Flow, answered: Answered, tries: Tries) -> None:
         """What the endpoint's failure means for the calls to come, and for how long this one waits."""
-        name = flow.endpoint.name
-        if outcome.kind == "no_grammar" and flow.grammar:
-            flow.grammar = False
-            self._notice(f"{name} cannot hold the model to this schema ({outcome.why}): asked without")
-            return
-        if outcome.kind in {"out", "no_grammar"}:
-            flow.out = flow.out or f"{name} {outcome.why}"
-            left = [other.endpoint.name for other in self.flows if other.out is None]
-            if left:
-                self._notice(f"{flow.out}; going on with {', '.join(left)}")
+        outcome, name, began = answered.outcome, flow.endpoint.name, time.monotonic() - answered.seconds
+        if outcome.kind == "out":
+            self._lose(flow, f"{name} {outcome.why}")
             return
         if outcome.kind in _MOST:
             # It has answered, if badly: others may do better, but it is neither ill nor silent.
             flow.judged(valid=False)
             flow.failing_since = None
+        elif tries.counts:
+            # It answers others: only how much it is asked at once is in question.
+            flow.slots.overloaded(began)
         else:
             flow.failed(began, overloaded=outcome.kind == "overloaded")
         silence = flow.silence()
@@ -254,14 +238,23 @@ class Sender:
             flow.out = f"{name} ({flow.endpoint.base_url}) has not answered for {silence:.0f} s ({outcome.why})"
             flow.down = True
             return
-        if not flow.told and attempt > 1 and outcome.kind not in _MOST:
+        if not flow.told and tries.attempt > 1 and outcome.kind not in _MOST and not tries.counts:
             flow.told = True
             left_over = self._patience.give_up_after - silence
             self._notice(f"{name} is not answering ({outcome.why}); trying for {left_over:.0f} s more")
-        longest = min(self._patience.longest_delay, self._patience.first_delay * 2 ** min(attempt, 10))
+        longest = min(self._patience.longest_delay, self._patience.first_delay * 2 ** min(tries.attempt, 10))
         jitter = random.uniform(0, longest)  # noqa: S311 - no secret
         wait = jitter if outcome.wait is None else outcome.wait + jitter * 0.1
         await self._pause(min(wait, max(0.05, self._patience.give_up_after - silence)))
+
+    def _lose(self, flow: Flow, why: str) -> None:
+        """The endpoint is out for the rest of the run."""
+        if flow.out is not None:
+            return
+        flow.out = why
+        left = [other.endpoint.name for other in self.flows if other.out is None]
+        if left:
+            self._notice(f"{why}; going on with {', '.join(left)}")
 
     def _all_out(self) -> Exception:
         reasons = "; ".join(str(flow.out) for flow in self.flows)
@@ -269,8 +262,8 @@ class Sender:
             down = EndpointDown(f"{reasons}; check that the server is up, then run the same command again")
             self.stop(down)
             return down
-        keys = ", ".join(flow.endpoint.key_env or "OCTAVO_API_KEY" for flow in self.flows)
-        return EndpointRefused(f"{reasons}; check {keys}, the credit and the model's name")
+        advice = dict.fromkeys(what_to_change(flow.endpoint, str(flow.out)) for flow in self.flows)
+        return EndpointRefused(f"{reasons}: {'; '.join(advice)}")
 
     async def _pause(self, seconds: float) -> None:
         """Waits, unless the run stops meanwhile."""
@@ -278,16 +271,3 @@ class Sender:
             await asyncio.wait_for(self._draining.wait(), seconds)
         except TimeoutError:
             return
-
-
-def _planned(flow: Flow, question: Question, expected: Usage) -> Planned:
-    endpoint = flow.endpoint
-    priced = None not in {endpoint.price_input, endpoint.price_output}
-    return Planned(question.fingerprint, endpoint.name, endpoint.model, expected, priced, question.meter.work)
-
-
-def _ended(answered: Answered, *, blamed: bool) -> Ended:
-    unanswered = answered.status == 0
-    outcome = "unanswered" if unanswered else answered.outcome.kind
-    usage = answered.usage if answered.settled else None
-    return Ended(outcome, answered.status, usage, answered.seconds, blamed=blamed and unanswered)

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from extractors.errors import CannotRun
+from extractors.vision import Probed, reach
 from extractors.vision import probe as ask_once
-from extractors.vision import reach
 from extractors.vision.endpoints import PROFILES, Endpoint
 from flows.cli.options import BaseUrl, Endpoints, Model, StoreUrl, command, settings_with
 from flows.prefect.configured import prefect_is_configured
@@ -138,17 +138,29 @@ def _probe(endpoint: Endpoint, settings: Settings) -> _Finding:
         return _Finding(what, "bad", f"{endpoint.model}: {probed.failure}")
     streams = {None: "is not streamed", True: "streams", False: "does not stream when asked to"}[probed.streams]
     told = [
-        "honours the schema" if probed.honours_schema else f"ignores the schema (it said {probed.answer[:60]!r})",
-        "reads the image" if probed.reads_image else "did not read the image",
+        *_read(probed),
         streams,
         "tells its usage" if probed.tells_usage else "tells no usage: it is estimated",
     ]
+    if probed.left_out:
+        told.append(f"does not take {', '.join(probed.left_out)}: left out")
     if probed.counted is not None:
         told.append(f"counts {probed.counted} tokens ({probed.estimated} estimated)")
     good = probed.honours_schema and probed.reads_image
     return _Finding(
         what, "good" if good else "note", f"{', '.join(told)}; {probed.seconds:.1f} s, ${probed.cost_usd:.6f}"
     )
+
+
+def _read(probed: Probed) -> list[str]:
+    """What the answer shows of the schema and the image; one without an end shows nothing of the schema."""
+    reads = "reads the image" if probed.reads_image else "did not read the image"
+    if probed.honours_schema:
+        return ["honours the schema", reads]
+    if probed.unended is not None:
+        seen = [reads] if probed.reads_image else []
+        return [f"whether it honours the schema is not known: {probed.unended}, {probed.answer[:60]!r}", *seen]
+    return [f"ignores the schema (it said {probed.answer[:60]!r})", reads]
 
 
 def _reach(endpoint: Endpoint) -> _Finding:

@@ -176,6 +176,9 @@ class _MeasuredBook:
         self._under_way[name] = call
         return name
 
+    async def strikes(self, fingerprint: str) -> tuple[int, int]:
+        return await self._book.strikes(fingerprint)
+
     async def settle(self, call: str, ended: Ended, reply: StoredReply | None) -> None:
         await self._book.settle(call, ended, reply)
         planned = self._under_way.pop(call)

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from extractors.bundles import extract_bundle
 from extractors.concluding import failed_extraction
 from extractors.documents import Extraction, ObjectRef, Spooled
-from extractors.errors import CannotRun, DocumentError, OctavoError, SourceUnavailable
+from extractors.errors import CannotRun, DocumentError, HeldBack, OctavoError, SourceUnavailable
 from extractors.journey import Journey
 from extractors.pages import opening
 from extractors.pipeline import extract_document
@@ -34,7 +34,11 @@ _LOOK_AGAIN = 1.0
 
 @dataclass
 class Run:
-    """What every document of a run shares. `rerun` is the job's; `stopped` says why no further one is taken."""
+    """What every document of a run shares.
+
+    `rerun` is the job's; `stopped` says why no further one is taken; `held_back` are those that were refused while it
+    was not known whose fault that is.
+    """
 
     run_id: str
     rerun: Rerun
@@ -48,6 +52,7 @@ class Run:
     places: asyncio.Semaphore
     by_content: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     stopped: OctavoError | None = None
+    held_back: list[ObjectRef] = field(default_factory=list)
 
 
 async def not_done(refs: Sequence[ObjectRef], run: Run) -> list[ObjectRef]:
@@ -80,6 +85,22 @@ async def take(ref: ObjectRef, run: Run) -> None:
     """
     while not await _settled(ref, run):  # noqa: ASYNC110 - what is awaited happens in another process
         await asyncio.sleep(_LOOK_AGAIN)
+
+
+async def take_held_back(run: Run) -> None:
+    """When all others have ended: those that were refused are taken again, and now it is known whose fault it is.
+
+    The endpoint's that has answered nothing, then it is asked no more; theirs, then they need not be asked again.
+    """
+    if not run.held_back or run.stopped is not None:
+        return
+    try:
+        run.vision.conclude()
+    except CannotRun as error:
+        run.stopped = error
+        return
+    again, run.held_back = run.held_back, []
+    await asyncio.gather(*(take(ref, run) for ref in again))
 
 
 async def _settled(ref: ObjectRef, run: Run) -> bool:
@@ -154,6 +175,9 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
         return False
     if extraction.status == DocumentStatus.PENDING and run.stopped is None:
         run.stopped = run.vision.stopped
+        if run.stopped is None and extraction.kind == HeldBack.kind:
+            run.held_back.append(ref)
+            return True
     _ended(ref, extraction, run)
     return True
 

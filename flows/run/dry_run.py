@@ -138,6 +138,10 @@ class _NoCalls:
     async def settle(self, call: str, ended: Any, reply: Any) -> None:
         """Nothing is kept."""
 
+    async def strikes(self, fingerprint: str) -> tuple[int, int]:  # noqa: ARG002 - the protocol's
+        """Nothing was asked."""
+        return 0, 0
+
 
 def _add(
     found: Estimate, document: Document, requests: list[list[VisionRequest]], endpoints: dict[str, Endpoint]

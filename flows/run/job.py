@@ -27,7 +27,7 @@ from flows.observe.summary import Summary
 from flows.observe.telemetry import measured_book
 from flows.observe.watch import Watch
 from flows.run.asked import asked_for
-from flows.run.document import Run, holding_claims, not_done, take
+from flows.run.document import Run, holding_claims, not_done, take, take_held_back
 from flows.run.endpoints import choose, local_app_for
 from flows.run.parameters import Job
 from flows.run.rerun import Rerun
@@ -206,6 +206,7 @@ async def _take_all(  # noqa: PLR0917 - one caller, types that cannot be swapped
                 begun.add_done_callback(lambda _: ahead.release())
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
+    await take_held_back(run)
     if isinstance(run.stopped, CannotRun):
         raise run.stopped
     run.summary.paused = str(run.stopped) if run.stopped else None

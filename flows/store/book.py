@@ -79,6 +79,10 @@ class CallBook:
         # Also when who waits for it is cancelled: it was paid for.
         await asyncio.shield(written)
 
+    async def strikes(self, fingerprint: str) -> tuple[int, int]:
+        """What speaks against a question that is not answered (`strikes.strikes`)."""
+        return await self._store.run(self._store.strikes, fingerprint)
+
     async def close(self) -> None:
         """Returns when all that was asked for is written."""
         while self._writing is not None:

@@ -22,7 +22,7 @@ from sqlalchemy.exc import (
 from extractors.documents import Extraction, ObjectRef, Spooled, StoredReply
 from extractors.errors import StoreUnavailable
 from extractors.ledger import Booked
-from flows.store import calls, claims, leases, objects, replies
+from flows.store import calls, claims, leases, objects, replies, strikes
 from flows.store.claims import Claim
 from flows.store.dialects import connect, empty_log, reading_options
 from flows.store.keys import Key
@@ -267,6 +267,11 @@ class Store:
     def put_reply(self, reply: StoredReply) -> None:
         """Keeps a reply; it is committed on return, and replaces one of the same fingerprint."""
         self.transact(replies.put_replies, [reply])
+
+    def strikes(self, fingerprint: str) -> tuple[int, int]:
+        """What speaks against a question that is not answered (`strikes.strikes`)."""
+        with self.reading() as connection:
+            return strikes.strikes(connection, fingerprint)
 
     def _prepare(self, *, read_only: bool) -> None:
         """Makes the tables in a new database, and sees that those which are there are this version's.
