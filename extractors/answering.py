@@ -11,7 +11,7 @@ from extractors.documents import Fault, PageImage, VisionRequest, Window
 from extractors.errors import AnswerError, EmptyAnswer, InvalidAnswer
 from extractors.journey import Journey
 from extractors.vision.metering import Meter
-from extractors.vocabulary import Records
+from extractors.vocabulary import Records, Stored
 from schemas.habits import PageHabits, habits_of_pages
 
 Judge = Callable[[str], validation.Judged]
@@ -104,14 +104,15 @@ async def asked(
         AnswerError: there is none.
         Paused: the run stops early.
     """
-    reply = await journey.vision.ask(request, meter, again=journey.ask_again)
+    reply = await journey.vision.ask(request, meter, journey.stored)
     judged = await aside(len(reply.text), judge, reply.text)
-    if judged.faults and reply.reused and journey.ask_again:
-        reply = await journey.vision.ask(request, meter, fresh=True)
+    if judged.faults and reply.reused and journey.stored == Stored.GOOD:
+        reply = await journey.vision.ask(request, meter, Stored.NONE)
         judged = await aside(len(reply.text), judge, reply.text)
     if not reply.reused:
         journey.vision.judge(reply, valid=not any(fault.structural for fault in judged.faults))
     meter.endpoint, meter.model = reply.endpoint, reply.model
+    meter.stand_in = meter.stand_in or reply.stand_in
     return reply.text, judged
 
 

@@ -35,17 +35,8 @@ class _Look:
     paused: Paused | None = None
 
 
-def recipe_parts(plans: Sequence[planning.Plan], *, model: str, render_version: str, sampling: str) -> dict[str, Any]:
-    """Everything that decides how a file is split and its parts are read, by name, as JSON data."""
-    each = [
-        planning.recipe_parts(plan, model=model, render_version=render_version, sampling=sampling) for plan in plans
-    ]
-    return {
-        **each[0],
-        "schema": {plan.schema.name: plan.schema.json_schema for plan in plans},
-        "prompt": f"{each[0]['prompt']}, split {splitting.SPLIT_PROMPT_VERSION}",
-        "render": f"{render_version}, small {rendering.SMALL_VERSION}",
-    }
+SPLIT_VERSIONS = {"split": splitting.SPLIT_PROMPT_VERSION, "small": rendering.SMALL_VERSION}
+"""Of what looks at a file before it is split."""
 
 
 async def extract_bundle(spooled: Spooled, journey: Journey) -> Extraction:

@@ -230,6 +230,7 @@ class Reply:
         model: as asked for.
         usage: of this call; what a reused reply once cost.
         reused: it came from the store: nothing was sent or billed now.
+        stand_in: another endpoint than the one that is asked first gave it, of another model or otherwise asked.
     """
 
     text: str
@@ -238,6 +239,7 @@ class Reply:
     model: str
     usage: Usage
     reused: bool = False
+    stand_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -320,6 +322,7 @@ class Extraction:
         usage: of every call made now; reused replies cost nothing.
         endpoint: which answered last, if any.
         model: likewise.
+        stand_in: another endpoint than the one that is asked first answered some of it.
         reply_fingerprints: of every reply that was read, for `quarantine show`.
         by_schema: of a file of several documents (`--split`), what the pages of each schema gave, by its name;
             then the records are there and not in `records`.
@@ -335,6 +338,7 @@ class Extraction:
     usage: Usage = field(default_factory=Usage)
     endpoint: str | None = None
     model: str | None = None
+    stand_in: bool = False
     reply_fingerprints: tuple[str, ...] = ()
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -23,6 +23,7 @@
     │   ├── FitsNone             with `--split`: the page fits none of the schemas
     │   ├── TruncatedAnswer      cut off at the output limit
     │   ├── RunawayAnswer        white space or a cycle without end
+    │   ├── NotStored            read again from stored replies alone, and one of them is gone
     │   ├── Refused              the model declined
     │   ├── NoAnswer             asked again and again, while others were answered, and never answered
     │   └── RejectedRequest      the endpoint refuses this very request
@@ -69,6 +70,7 @@ class Kind(StrEnum):
     FITS_NONE = "fits_none"
     TRUNCATED_ANSWER = "truncated_answer"
     RUNAWAY_ANSWER = "runaway_answer"
+    NOT_STORED = "not_stored"
     REFUSED = "refused"
     NO_ANSWER = "no_answer"
     REJECTED_REQUEST = "rejected_request"
@@ -249,6 +251,13 @@ class RunawayAnswer(AnswerError):
 
     kind = Kind.RUNAWAY_ANSWER
     advice = "retry, with another model if it happens again"
+
+
+class NotStored(AnswerError):
+    """Only stored replies were to be read, and this one is not there."""
+
+    kind = Kind.NOT_STORED
+    advice = "its replies were purged: `octavo quarantine retry ID` asks again, and pays for it"
 
 
 class Refused(AnswerError):

@@ -9,12 +9,13 @@ from extractors.documents import Reply, VisionRequest
 from extractors.pages.limits import Limits
 from extractors.pages.workers import Workers
 from extractors.vision.metering import Meter
+from extractors.vocabulary import Stored
 
 
 class Asks(Protocol):
     """What the pipeline needs of the vision client."""
 
-    async def ask(self, request: VisionRequest, meter: Meter, *, fresh: bool = False, again: bool = False) -> Reply:
+    async def ask(self, request: VisionRequest, meter: Meter, stored: Stored = Stored.ALL) -> Reply:
         """Sends one question, or finds its stored reply."""
 
     def judge(self, reply: Reply, *, valid: bool) -> None:
@@ -41,7 +42,7 @@ class Journey:
         workers: processes that open and draw.
         limits: what a document may be.
         drawn: bounds the windows that are drawn and not yet answered, over all documents.
-        ask_again: a stored reply that fails is asked again (`--rerun failed`).
+        stored: which stored replies count.
         passwords: tried on locked PDFs; never shown.
         work: the ledger's name for the document.
         failed_before: the document's pages that an earlier run under the same recipe could not read.
@@ -52,7 +53,7 @@ class Journey:
     workers: Workers
     limits: Limits
     drawn: asyncio.Semaphore
-    ask_again: bool = False
+    stored: Stored = Stored.ALL
     passwords: tuple[str, ...] = field(default=(), repr=False)
     failed_before: frozenset[int] = frozenset()
     split: tuple[planning.Plan, ...] = ()

@@ -1,5 +1,6 @@
 """The ledger of calls as the client needs it: a call is in it before it is sent, and its reply before it is read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -84,8 +85,8 @@ class OverBudget(Exception):
 class Ledger(Protocol):
     """Calls, and the raw replies by the fingerprint of their question. What returns has been committed."""
 
-    async def get(self, fingerprint: str) -> StoredReply | None:
-        """The reply kept under a fingerprint."""
+    async def get(self, fingerprints: Sequence[str]) -> Sequence[StoredReply]:
+        """The replies kept under some fingerprints, in their order; those that are not there are left out."""
 
     async def reserve(self, call: Planned) -> str:
         """Notes a call that is about to be sent, and returns its name; its cost at most is booked.

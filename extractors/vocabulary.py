@@ -79,3 +79,18 @@ class Records(StrEnum):
     """Every record in it."""
     PER_PAGE = "per-page"
     """Each page is a record of its own."""
+
+
+class Stored(StrEnum):
+    """Which stored replies count when a question is asked again."""
+
+    ALL = "all"
+    """Every one, whoever gave it."""
+    GOOD = "good"
+    """Those that hold: what failed is asked again."""
+    FIRST = "first"
+    """Those of the endpoint that is asked first."""
+    NONE = "none"
+    """None: everything is asked anew."""
+    ONLY = "only"
+    """Every one, and nothing is asked: an answer that is not stored is not got."""

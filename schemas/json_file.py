@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from schemas.fields import parse_amount, parse_currency, parse_date
+from schemas.fingerprints import fingerprint
 from schemas.habits import Evidence, PageHabits, evidence_of
 from schemas.json_faults import schema_faults
 from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, snake_case, unkept
@@ -61,6 +62,7 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
         parse=parse,
         check=lambda _record: [],
         allow_empty=document.get("x-allow-empty") is True,
+        reading=fingerprint(document),
     )
 
 

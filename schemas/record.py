@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from schemas.branches import best_branches
 from schemas.checks import Check, Outcome, Verdict, outcomes
 from schemas.fields import STORED, with_evidence
+from schemas.fingerprints import reading_of
 from schemas.habits import PageHabits, evidence_of
 from schemas.paths import renamed
 from schemas.recording import AskedSchema, RecordSchema, needs_names, recorded, uncomputed
@@ -89,6 +90,8 @@ class Schema:
         record_schema: JSON Schema of what `parse` returns: the same under the fields' own names, with `x-computed`;
             None where that is `json_schema`.
         origin: where it is declared, `package.module:Model` or the file; empty when that is not known.
+        reading: the digest of how answers become records (`fingerprints`); empty for Octavo's own schemas, which
+            count by their names.
         verdicts: a record as `parse` returned it -> what every check says, those that hold or stopped too.
     """
 
@@ -100,6 +103,7 @@ class Schema:
     record_schema: dict[str, Any] | None = None
     origin: str = ""
     verdicts: Callable[[dict[str, Any]], list[Outcome]] = lambda _record: []
+    reading: str = ""
 
     @property
     def of_records(self) -> dict[str, Any]:
@@ -188,6 +192,7 @@ def schema_of(model: type[BaseModel], name: str | None = None) -> Schema:
         record_schema=None if kept == json_schema else kept,
         origin=f"{model.__module__}:{model.__qualname__}",
         verdicts=verdicts,
+        reading=reading_of(model),
     )
 
 

@@ -1,6 +1,5 @@
 """Pages and schema -> windows -> requests. Pure: what is asked, and the fingerprint of how it is asked."""
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -10,11 +9,14 @@ from typing import Any
 from extractors.documents import Fault, PageImage, VisionRequest, Window
 from extractors.errors import BadConfiguration
 from extractors.vocabulary import Records
+from schemas.fingerprints import fingerprint
 from schemas.portable import NotPortable, portable, relaxed
 from schemas.record import Schema
 
-PROMPT_VERSION = "1"
-"""Part of the recipe: raise it with every change to the texts below."""
+PROMPT_VERSION, READING_VERSION = "1", "1"
+"""Kept with each outcome: raise the one with every change to the texts below, the other when answers are read better.
+
+They make no new work by themselves; `--rerun outdated` takes what has others."""
 
 SYSTEM = (
     "You read images of document pages and copy facts into one JSON object.\n"
@@ -98,25 +100,53 @@ def _list_of(schema: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def recipe_of(parts: dict[str, Any]) -> str:
-    """The fingerprint of a recipe's parts: 16 hex digits."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+@dataclass(frozen=True)
+class Recipe:
+    """What a person decides about how documents are read, in two parts, and what Octavo's version does.
 
-
-def recipe_parts(plan: Plan, *, model: str, render_version: str, sampling: str) -> dict[str, Any]:
-    """Everything that decides the answer, by name, as JSON data.
-
-    The schema's own JSON counts, not only its wire form, since labels and merge rules decide too.
+    Attributes:
+        parts: all of the first by name, as JSON data.
+        asking: digest of what decides the question, and whom it is put to.
+        reading: digest of what decides how an answer becomes a record; of Octavo's own schemas, of their names.
+        schema_content: digest of the schema alone, both parts.
+        versions: Octavo's own prompt, render settings and reading. They make no new work: an upgrade costs nothing.
     """
-    return {
-        "schema": plan.schema.json_schema,
-        "prompt": PROMPT_VERSION,
-        "render": render_version,
-        "window": [plan.records, plan.pages_per_request],
-        "model": model,
-        "sampling": sampling,
-    }
+
+    parts: dict[str, Any]
+    asking: str
+    reading: str
+    schema_content: str
+    versions: dict[str, str]
+
+    @property
+    def digest(self) -> str:
+        """The recipe's name in the ledger."""
+        return fingerprint([self.asking, self.reading])
+
+
+def recipe(plans: Sequence[Plan], *, whom: dict[str, Any], versions: dict[str, str]) -> Recipe:
+    """How documents are asked for, and read.
+
+    Args:
+        plans: one, or of a file that is split one for each schema.
+        whom: the endpoint that is asked first, as far as it decides the answer (`vision.identity`).
+        versions: by what they are of; those of the prompt and of reading are added.
+    """
+    first = plans[0]
+    # Labels and merge rules decide too, so the schema's own JSON counts, and not only its wire form.
+    schemas = {plan.schema.name: plan.schema.json_schema if plan.schema.reading else None for plan in plans}
+    readings = {plan.schema.name: plan.schema.reading for plan in plans}
+    window = [first.records, first.pages_per_request]
+    own = {
+        plan.schema.name: fingerprint(plan.schema.json_schema) for plan in plans if not plan.schema.reading
+    }  # fmt: skip
+    return Recipe(
+        parts={"schema": schemas, "reading": readings, "window": window, **whom},
+        asking=fingerprint([schemas, window, whom]),
+        reading=fingerprint(readings),
+        schema_content=fingerprint([schemas, readings]),
+        versions={"prompt": PROMPT_VERSION, "reading": READING_VERSION, **own, **versions},
+    )
 
 
 def page_groups(page_count: int, size: int) -> Iterator[tuple[int, ...]]:

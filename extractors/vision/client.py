@@ -13,6 +13,7 @@ from extractors.documents import Reply, StoredReply, VisionRequest
 from extractors.errors import (
     BadConfiguration,
     Interrupted,
+    NotStored,
     Paused,
     RunawayAnswer,
     TruncatedAnswer,
@@ -23,19 +24,21 @@ from extractors.vision.calling import MOST_BYTES, Answered, speaks
 from extractors.vision.endings import is_known, named
 from extractors.vision.endpoints import Endpoint
 from extractors.vision.flow import Flow
+from extractors.vision.identity import key_of, keys_of, whom
 from extractors.vision.metering import Meter
 from extractors.vision.outcomes import failure_of, outcome
 from extractors.vision.question import Patience, Question
-from extractors.vision.sampling import refuse_untaken, sampling_fingerprint, sampling_of
+from extractors.vision.sampling import refuse_untaken, sampling_of
 from extractors.vision.sending import Sender
-from extractors.vision.wire import CHARACTERS_PER_TOKEN, Asking, Spoken, cost, fingerprint, most_pages
+from extractors.vision.wire import CHARACTERS_PER_TOKEN, Asking, Spoken, cost, most_pages
+from extractors.vocabulary import Stored
 
 
 class VisionClient:
     """Shared by all documents of the process.
 
     Attributes:
-        model: the first endpoint's, for the recipe.
+        whom: the first endpoint, as far as it decides the answers: for the recipe.
         meter: the whole run's.
     """
 
@@ -75,7 +78,8 @@ class VisionClient:
         self._notice = notice
         # A lock is there for as long as somebody asks that question.
         self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self.model = endpoints[0].model
+        self._endpoints = endpoints
+        self.whom = whom(endpoints[0], self._sampling)
         self.meter = Meter()
         self._sender = Sender(
             [Flow(endpoint, concurrency, streams=stream == "always") for endpoint in endpoints],
@@ -105,11 +109,6 @@ class VisionClient:
         """Bytes of JPEG that every endpoint takes in one request: base64 makes four of three."""
         return min(flow.endpoint.body_bytes for flow in self._sender.flows) * 3 // 4 - 100_000
 
-    @property
-    def sampling_fingerprint(self) -> str:
-        """The sampling parameters as text, for the recipe."""
-        return sampling_fingerprint(self._sampling)
-
     def drain(self) -> None:
         """What is in flight ends; nothing more is sent."""
         self._sender.stop(Interrupted("interrupted: what was in flight was finished"))
@@ -128,7 +127,7 @@ class VisionClient:
         if flow.judged(valid=valid) and len(self._sender.flows) > 1:
             self._notice(f"{flow.endpoint.name} breaks the schema too often: the others are asked first")
 
-    async def ask(self, request: VisionRequest, meter: Meter, *, fresh: bool = False, again: bool = False) -> Reply:
+    async def ask(self, request: VisionRequest, meter: Meter, stored: Stored = Stored.ALL) -> Reply:
         """The answer to one question; from the store when it was given before.
 
         A truncated answer is asked for once more with twice the room, one that ran away without the grammar.
@@ -136,10 +135,10 @@ class VisionClient:
         Args:
             request: the question.
             meter: the document's.
-            fresh: no stored reply counts.
-            again: a stored reply that is no answer (cut off, refused) does not count.
+            stored: which stored replies count.
 
         Raises:
+            NotStored: only stored replies count, and there is none.
             AnswerError: this question gets no usable answer.
             Paused: the run stops early.
             EndpointRefused: no endpoint of the run will serve it.
@@ -148,7 +147,7 @@ class VisionClient:
         asking = Asking(min(request.answer_tokens, most))
         while True:
             try:
-                return await self._asked(request, meter, asking, fresh=fresh, again=again)
+                return await self._asked(request, meter, asking, stored)
             except TruncatedAnswer as cut:
                 if asking.answer_tokens >= most or cut.tokens < asking.answer_tokens:
                     raise  # the endpoint takes no more
@@ -158,52 +157,69 @@ class VisionClient:
                     raise
                 asking = replace(asking, grammar=False)
 
-    async def _asked(
-        self, request: VisionRequest, meter: Meter, asking: Asking, *, fresh: bool, again: bool
-    ) -> Reply:
-        key = fingerprint(request, self.model, self._sampling, asking)
+    async def _asked(self, request: VisionRequest, meter: Meter, asking: Asking, which: Stored) -> Reply:
+        own = key_of(request, self._endpoints[0], self._sampling, asking)
 
         async def stored() -> StoredReply | None:
-            return None if fresh else await self._stored(key, asking, again=again)
+            return None if which == Stored.NONE else await self._stored(request, asking, which)
 
         def heard(answered: Answered) -> StoredReply:
             if answered.outcome.kind == "answer":
                 # Before anything is waited for: the next call would still be sent as this one was.
                 self._learn(answered, meter, asking)
-            if key not in meter.fingerprints:
-                meter.fingerprints.append(key)
-            return _kept(key, answered)
+            kept = self._kept(request, answered, asking)
+            if kept.fingerprint not in meter.fingerprints:
+                meter.fingerprints.append(kept.fingerprint)
+            return kept
 
         # The same question in flight twice is sent once: the second finds the first one's reply.
-        async with self._under_way.setdefault(key, asyncio.Lock()):
-            question = Question(request, meter, asking, key, heard, stored, anew=fresh or again)
-            found = await stored() or await self._sender.send(question)
+        async with self._under_way.setdefault(own, asyncio.Lock()):
+            kept = await stored()
+            if kept is None and which == Stored.ONLY:
+                raise NotStored("the model's reply is not stored any more")
+            anew = which in {Stored.GOOD, Stored.NONE, Stored.FIRST}
+            question = Question(request, meter, asking, own, heard, stored, anew=anew)
+            found = kept or await self._sender.send(question)
         if isinstance(found, Answered):
+            kept = self._kept(request, found, asking)
             asking = replace(asking, answer_tokens=found.asking.answer_tokens)
-            return self._reply(_kept(key, found), found.said, asking, reused=False)
-        meter.fingerprints.append(key)
+            return self._reply(kept, found.said, asking, own, reused=False)
+        meter.fingerprints.append(found.fingerprint)
         for each in (meter, self.meter):
             each.reused += 1
-        return self._reply(found, await _said(found), asking, reused=True)
+        return self._reply(found, await _said(found), asking, own, reused=True)
 
-    async def _stored(self, key: str, asking: Asking, *, again: bool) -> StoredReply | None:
-        """The stored reply, where it counts as an answer."""
-        kept = await self._ledger.get(key)
-        if kept is None:
-            return None
-        said = await _said(kept)
-        # One that a kill left behind between two attempts is no outcome: the attempts go on.
-        is_answer = outcome(kept.status, {}, kept.body, said).kind == "answer"
-        return kept if is_answer and not (again and failure_of(said, asking)) else None
+    async def _stored(self, request: VisionRequest, asking: Asking, which: Stored) -> StoredReply | None:
+        """The stored reply that counts: of the first endpoint that gave one."""
+        asked = self._endpoints[:1] if which == Stored.FIRST else self._endpoints
+        keys = keys_of(request, asked, self._sampling, asking)
+        for kept in await self._ledger.get(keys):
+            if which == Stored.FIRST and kept.model != asked[0].model:
+                continue  # under a former key, another one's may stand
+            said = await _said(kept)
+            # One that a kill left behind between two attempts is no outcome: the attempts go on.
+            is_answer = outcome(kept.status, {}, kept.body, said).kind == "answer"
+            if is_answer and not (which == Stored.GOOD and failure_of(said, asking)):
+                return kept
+        return None
 
-    def _reply(self, stored: StoredReply, said: Spoken, asking: Asking, *, reused: bool) -> Reply:
+    def _kept(self, request: VisionRequest, answered: Answered, asking: Asking) -> StoredReply:
+        """What came of a call, as it is kept: under the key of who answered."""
+        endpoint = answered.endpoint
+        return StoredReply(
+            key_of(request, endpoint, self._sampling, asking), endpoint.name, endpoint.model, answered.status,
+            answered.text, answered.usage, answered.seconds,
+        )  # fmt: skip
+
+    def _reply(self, stored: StoredReply, said: Spoken, asking: Asking, own: str, *, reused: bool) -> Reply:
         failure = failure_of(said, asking)
         if failure is not None:
             raise failure
         begun = self._sampling.get("prefill") or ""
         text = said.text or ""
         text = text if text.lstrip().startswith(begun.lstrip()) else begun + text
-        return Reply(text, stored.fingerprint, stored.endpoint, stored.model, stored.usage, reused)
+        stand_in = stored.fingerprint != own and stored.model != self._endpoints[0].model
+        return Reply(text, stored.fingerprint, stored.endpoint, stored.model, stored.usage, reused, stand_in=stand_in)
 
     def _learn(self, answered: Answered, meter: Meter, asking: Asking) -> None:
         """An endpoint that showed a runaway or a truncated answer is streamed under watch from now on."""
@@ -221,14 +237,6 @@ class VisionClient:
             for each in (meter, self.meter):
                 each.runaways += 1
                 each.saved_usd += cost(answered.endpoint, 0, spared)
-
-
-def _kept(key: str, answered: Answered) -> StoredReply:
-    """What came of a call, as it is kept."""
-    return StoredReply(
-        key, answered.endpoint.name, answered.endpoint.model, answered.status, answered.text, answered.usage,
-        answered.seconds,
-    )  # fmt: skip
 
 
 async def _said(kept: StoredReply) -> Spoken:

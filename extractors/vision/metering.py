@@ -21,6 +21,7 @@ class Meter:
         fingerprints: of every reply read, in order.
         endpoint: which answered last; None until one has.
         model: likewise.
+        stand_in: some answer is another endpoint's than the first one's.
     """
 
     calls: int = 0
@@ -34,3 +35,4 @@ class Meter:
     fingerprints: list[str] = field(default_factory=list)
     endpoint: str | None = None
     model: str | None = None
+    stand_in: bool = False

@@ -64,11 +64,6 @@ def _is_off(value: object) -> bool:
     return value is None or value is False
 
 
-def sampling_fingerprint(given: Mapping[str, Any]) -> str:
-    """A person's parameters over the defaults as text, for the recipe."""
-    return repr(sorted(sampling_of(given).items()))
-
-
 def refuse_untaken(endpoint: Endpoint, given: Mapping[str, Any]) -> None:
     """Refuses what an endpoint would refuse, or drop in silence.
 

@@ -1,6 +1,5 @@
-"""What every dialect shares: fingerprint and estimate of a question, images spliced into a body, errors read."""
+"""What every dialect shares: estimate of a question, images spliced into a body, errors read."""
 
-import hashlib
 import json
 import math
 import re
@@ -74,16 +73,6 @@ class Spoken:
     told: Told
     known: bool = True
     begun: int = 0
-
-
-def fingerprint(request: VisionRequest, model: str, sampling: Mapping[str, Any], asking: Asking) -> str:
-    """sha256 of everything that decides the answer; the endpoint is not part of it."""
-    parts = [
-        model, request.system, request.instructions, request.schema, dict(sampling), asking.answer_tokens,
-        [[page.page, page.sha256] for page in request.pages], request.first_answer, request.faults,
-        *([] if asking.grammar else ["without grammar"]),
-    ]  # fmt: skip
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def image_place(number: int) -> str:

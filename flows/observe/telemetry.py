@@ -168,8 +168,8 @@ class _MeasuredBook:
         self._book = book
         self._under_way: dict[str, Planned] = {}
 
-    async def get(self, fingerprint: str) -> StoredReply | None:
-        return await self._book.get(fingerprint)
+    async def get(self, fingerprints: Sequence[str]) -> Sequence[StoredReply]:
+        return await self._book.get(fingerprints)
 
     async def reserve(self, call: Planned) -> str:
         name = await self._book.reserve(call)

@@ -6,9 +6,11 @@ from typing import Any
 from extractors import bundles
 from extractors.asking import planning, splitting
 from extractors.errors import BadConfiguration
+from extractors.pages.rendering import RENDER_VERSION
 from flows.run.parameters import Job
 from flows.schema_lookup import find_schema
 from flows.settings import Settings
+from flows.store.keys import Key
 from flows.store.splits import split_name
 
 
@@ -26,12 +28,18 @@ class Asked:
     plans: tuple[planning.Plan, ...]
     split: bool
 
-    def recipe_parts(self, *, model: str, render_version: str, sampling: str) -> dict[str, Any]:
-        """Everything that decides the answers (`planning.recipe_parts`)."""
-        decides = {"model": model, "render_version": render_version, "sampling": sampling}
-        if self.split:
-            return bundles.recipe_parts(self.plans, **decides)
-        return planning.recipe_parts(self.plans[0], **decides)
+    def recipe(self, whom: dict[str, Any]) -> planning.Recipe:
+        """How they are asked for and read; `whom` is who is asked first (`VisionClient.whom`)."""
+        versions = {"render": RENDER_VERSION, **(bundles.SPLIT_VERSIONS if self.split else {})}
+        return planning.recipe(self.plans, whom=whom, versions=versions)
+
+
+def key_of(name: str, recipe: planning.Recipe) -> Key:
+    """A recipe in the ledger."""
+    return Key(
+        schema_name=name, recipe=recipe.digest, asking=recipe.asking, reading=recipe.reading,
+        schema_content=recipe.schema_content, versions=recipe.versions,
+    )  # fmt: skip
 
 
 def asked_for(job: Job, settings: Settings) -> Asked:

@@ -11,17 +11,17 @@ from weakref import WeakValueDictionary
 from extractors.bundles import extract_bundle
 from extractors.concluding import failed_extraction
 from extractors.documents import Extraction, ObjectRef, Spooled
-from extractors.errors import CannotRun, DocumentError, HeldBack, OctavoError, SourceUnavailable
+from extractors.errors import CannotRun, DocumentError, HeldBack, Kind, OctavoError, SourceUnavailable
 from extractors.journey import Journey
 from extractors.pages import opening
 from extractors.pipeline import extract_document
 from extractors.vision import VisionClient
-from extractors.vocabulary import DocumentStatus
+from extractors.vocabulary import DocumentStatus, Stored
 from flows.background import alongside, every
 from flows.observe import telemetry
 from flows.observe.summary import Summary
 from flows.observe.watch import Watch
-from flows.run.rerun import DONE_AGAIN, LEFT_ALONE, Rerun, is_done
+from flows.run.rerun import Rerun, is_done
 from flows.storage.s3 import spool_async
 from flows.store.keys import Key
 from flows.store.leases import RENEWED_EVERY
@@ -65,17 +65,17 @@ async def not_done(refs: Sequence[ObjectRef], run: Run) -> list[ObjectRef]:
     await run.store.run(run.store.note_objects, [ref for ref in refs if etags.get(ref.uri) != ref.etag])
     waiting = []
     for ref in refs:
-        status, kind = _outcome(ref, known.get(ref.uri))
-        if is_done(status, kind, run.rerun):
-            run.summary.skip_done(str(status))
+        entry = _outcome(ref, known.get(ref.uri))
+        if entry is not None and is_done(entry, run.rerun, run.key.versions):
+            run.summary.skip_done(str(entry.status))
         else:
             waiting.append(ref)
     return waiting
 
 
-def _outcome(ref: ObjectRef, entry: Known | None) -> tuple[str | None, str | None]:
-    """Status and kind of what was reached for these very bytes."""
-    return (entry.status, entry.kind) if entry is not None and entry.etag == ref.etag else (None, None)
+def _outcome(ref: ObjectRef, entry: Known | None) -> Known | None:
+    """What was reached for these very bytes."""
+    return entry if entry is not None and entry.etag == ref.etag else None
 
 
 async def take(ref: ObjectRef, run: Run) -> None:
@@ -112,10 +112,10 @@ async def _settled(ref: ObjectRef, run: Run) -> bool:
         entry = known.get(ref.uri)
         if entry is not None and await run.store.run(run.store.is_held, entry.held_by):
             return False
-        status, kind = _outcome(ref, entry)
-        if is_done(status, kind, run.rerun):
+        reached = _outcome(ref, entry)
+        if reached is not None and is_done(reached, run.rerun, run.key.versions):
             # Another process did it since it was listed: its bytes are not fetched.
-            _done_meanwhile(str(status), run)
+            _done_meanwhile(str(reached.status), run)
             return True
         return await _fetched(ref, run)
 
@@ -152,25 +152,34 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
         run.watch.progressed(run.summary, None)
         return True
     claim = await run.store.run(
-        run.store.claim, ref, spooled, key=run.key, run_id=run.run_id, again=DONE_AGAIN[run.rerun],
-        left_alone=LEFT_ALONE[run.rerun],
+        run.store.claim, ref, spooled, key=run.key, run_id=run.run_id,
+        taken=lambda row: not is_done(row, run.rerun, run.key.versions),
     )  # fmt: skip
     if claim.elsewhere:
         return False
     if not claim.mine:
         _done_meanwhile(str(claim.status), run)
         return True
+    journey = run.journey
     try:
         again = run.rerun != Rerun.CHANGED
         failed = await run.store.run(run.store.failed_pages, claim) if again else frozenset[int]()
         with telemetry.span("document", uri=ref.uri, run=run.run_id):
             extract = extract_bundle if run.journey.split else extract_document
-            extraction = await extract(spooled, replace(run.journey, failed_before=failed, work=claim.extraction_id))
+            journey = replace(run.journey, failed_before=failed, work=claim.extraction_id)
+            if claim.reread and journey.stored != Stored.NONE:
+                journey = replace(journey, stored=Stored.ONLY)
+            extraction = await extract(spooled, journey)
     except CannotRun:
         raise
     except Exception as error:  # a defect of ours must not take the other documents down: it is recorded
         logging.getLogger(__name__).exception("%s: defect while extracting", ref.uri)
         extraction = failed_extraction(error)
+    if journey.stored == Stored.ONLY and any(page.kind == Kind.NOT_STORED for page in extraction.pages):
+        # What it was read from is purged: its outcome stands, and is not asked for again for that.
+        await run.store.run(run.store.keep, claim, run.key)
+        _done_meanwhile(str(claim.status), run)
+        return True
     if not await run.store.run(run.store.finish, claim, extraction, run_id=run.run_id):
         return False
     if extraction.status == DocumentStatus.PENDING and run.stopped is None:

@@ -11,19 +11,18 @@ from typing import Any
 
 from extractors import bundles
 from extractors.asking import planning, splitting
-from extractors.documents import Document, ObjectRef, PageImage, Usage, VisionRequest, Window
+from extractors.documents import Document, ObjectRef, PageImage, StoredReply, Usage, VisionRequest, Window
 from extractors.errors import DocumentError
 from extractors.pages import opening, rendering
 from extractors.pages.workers import Workers
 from extractors.vision import VisionClient, estimate, open_http
 from extractors.vision.endpoints import PROFILES, Endpoint
-from flows.run.asked import Asked, asked_for
+from flows.run.asked import Asked, asked_for, key_of
 from flows.run.endpoints import choose
 from flows.run.parameters import Job
 from flows.run.reasons import Reason, reasons
 from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Skipped, list_batches, spool_async
-from flows.store.keys import Key
 from flows.store.store import Store
 from flows.store.url import exists
 
@@ -82,12 +81,8 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
             sampling=settings.sampling,
             stream=settings.stream,
         )
-        parts = wanted.recipe_parts(
-            model=vision.model, render_version=rendering.RENDER_VERSION, sampling=vision.sampling_fingerprint
-        )  # fmt: skip
-        asked: dict[str, Any] = {
-            "key": Key(schema_name=wanted.name, recipe=planning.recipe_of(parts)), "parts": parts, "rerun": job.rerun,
-        }  # fmt: skip
+        recipe = wanted.recipe(vision.whom)
+        asked: dict[str, Any] = {"key": key_of(wanted.name, recipe), "parts": recipe.parts, "rerun": job.rerun}
         others = {name: each for name, each in PROFILES.items() if each.model and each.price_input is not None}
         compared = {**others, **{endpoint.name: endpoint for endpoint in endpoints}}
         places = asyncio.Semaphore(_AT_ONCE)
@@ -128,8 +123,9 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
 class _NoCalls:
     """The ledger of a client that is never asked."""
 
-    async def get(self, fingerprint: str) -> None:
+    async def get(self, _fingerprints: Sequence[str]) -> Sequence[StoredReply]:
         """Nothing is stored."""
+        return ()
 
     async def reserve(self, call: Any) -> str:
         """Nothing is sent."""

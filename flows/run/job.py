@@ -15,26 +15,24 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from extractors.asking import planning
 from extractors.documents import ObjectRef
 from extractors.errors import CannotRun, Interrupted
 from extractors.journey import Journey
-from extractors.pages.rendering import RENDER_VERSION
 from extractors.pages.workers import Workers
 from extractors.vision import VisionClient, open_http
+from extractors.vocabulary import Stored
 from flows.background import alongside
 from flows.observe.summary import Summary
 from flows.observe.telemetry import measured_book
 from flows.observe.watch import Watch
-from flows.run.asked import asked_for
+from flows.run.asked import asked_for, key_of
 from flows.run.document import Run, holding_claims, not_done, take, take_held_back
 from flows.run.endpoints import choose, local_app_for
 from flows.run.parameters import Job
-from flows.run.rerun import Rerun
+from flows.run.rerun import stored_of
 from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Found, Skipped, list_batches
 from flows.store.book import CallBook
-from flows.store.keys import Key
 from flows.store.store import Store
 from flows.store.views import make_views
 
@@ -135,13 +133,12 @@ async def run_job(
         ahead = concurrency + concurrency // 2 + 2 * settings.render_workers
         limits, drawn, passwords = limits_of(settings), asyncio.Semaphore(ahead), passwords_of(settings)
         journey = Journey(
-            asked.plans[0], vision, workers, limits, drawn, ask_again or job.rerun == Rerun.FAILED, passwords,
+            asked.plans[0], vision, workers, limits, drawn,
+            Stored.GOOD if ask_again else stored_of(job.rerun, fresh=job.fresh), passwords,
             split=asked.plans if asked.split else (),
         )  # fmt: skip
-        parts = asked.recipe_parts(
-            model=vision.model, render_version=RENDER_VERSION, sampling=vision.sampling_fingerprint
-        )  # fmt: skip
-        key = Key(schema_name=asked.name, recipe=planning.recipe_of(parts))
+        recipe = asked.recipe(vision.whom)
+        key = key_of(asked.name, recipe)
         run = Run(
             summary.run_id, job.rerun, key, journey, store, vision, summary, watch, spool,
             asyncio.Semaphore(ahead),
@@ -152,7 +149,7 @@ async def run_job(
             await stack.enter_async_context(alongside(_drain_on(stopping, run)))
         await store.run(
             store.start_run, run_id=run.run_id, source=" ".join(job.sources), key=key, endpoint=endpoints[0].name,
-            parts=parts,
+            parts=recipe.parts,
         )  # fmt: skip
         try:
             async with holding_claims(run):

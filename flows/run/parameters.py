@@ -48,8 +48,10 @@ class Job(BaseModel):
     limit: int | None = Field(None, ge=1, description="take at most so many documents")
     rerun: Rerun = Field(
         Rerun.CHANGED,
-        description="take what is new or changed, what failed too, or everything (stored replies are used again)",
+        description="take what is new or changed; what failed too; what another endpoint than the first answered "
+        "(weaker) or another version of Octavo made (outdated); or everything (stored replies are used again)",
     )
+    fresh: bool = Field(default=False, description="ask anew, whatever replies are stored: all is paid again")
     fail_over: str | None = Field(
         None,
         pattern=r"^\d+(\.\d+)?%?$",
@@ -61,7 +63,7 @@ class Job(BaseModel):
     )
 
 
-ONCE = frozenset({"sources", "limit", "rerun", "max_cost", "fail_over"})
+ONCE = frozenset({"sources", "limit", "rerun", "fresh", "max_cost", "fail_over"})
 """Fields of one run over sources, which mean nothing where micro-batches of uploads go on for ever."""
 
 

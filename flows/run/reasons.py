@@ -3,7 +3,7 @@
 `flows.run.document` selects by the same states while a run goes; this module says them in words, for `--dry-run`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,10 @@ from flows.store.objects import Before, Known
 from flows.store.store import Store
 
 _PARTS = {
-    "schema": "the schema", "prompt": "the prompt", "render": "the render settings", "window": "pages per request",
-    "model": "the model", "sampling": "the sampling",
+    "schema": "the schema", "reading": "its validators or checks", "window": "pages per request",
+    "model": "the model", "sampling": "the sampling", "endpoint": "how the endpoint is asked",
 }  # fmt: skip
-_SHOWN = {"model", "prompt", "render"}
+_SHOWN = {"model"}
 """Parts short enough to be told with what they were and are."""
 
 
@@ -28,8 +28,10 @@ class Reason:
 
     Attributes:
         kind: `new` (never read under this schema), `changed` (other bytes under the same name), `recipe`
-            (done, but with another schema, prompt, model or setting), `pending` (begun and not finished),
-            `failed` (partial or quarantined, and `--rerun failed` or `all`), `again` (complete, and `--rerun all`).
+            (done, but with another schema, model or setting), `reread` (only how answers are read has changed: the
+            stored ones are read again, nothing is asked), `pending` (begun and not finished), `failed` (partial or
+            quarantined, and `--rerun failed` or `all`), `weaker` and `outdated` (as `--rerun` has them), `again`
+            (complete, and `--rerun all`).
         detail: what has changed, or how it failed, in words; may be empty.
     """
 
@@ -60,27 +62,48 @@ def reasons(
     known = store.known([ref.uri for ref in refs], key)
     undone = [uri for uri, entry in known.items() if entry.status is None]
     before = store.before(undone, key.schema_name)
-    return {ref.uri: _reason(ref, known.get(ref.uri), before.get(ref.uri), parts, rerun) for ref in refs}
+    about = _About(key, parts, rerun)
+    return {ref.uri: _reason(ref, known.get(ref.uri), before.get(ref.uri), about) for ref in refs}
 
 
-def _reason(
-    ref: ObjectRef, entry: Known | None, before: Before | None, parts: dict[str, Any], rerun: Rerun
-) -> Reason | None:
+@dataclass(frozen=True)
+class _About:
+    key: Key
+    parts: dict[str, Any]
+    rerun: Rerun
+
+
+def _reason(ref: ObjectRef, entry: Known | None, before: Before | None, about: _About) -> Reason | None:
     if entry is None or entry.etag != ref.etag:
         return Reason("new" if entry is None else "changed")
-    if is_done(entry.status, entry.kind, rerun):
+    if is_done(entry, about.rerun, about.key.versions):
         return None
     if entry.status in FINAL:
-        return (
-            Reason("again")
-            if entry.status == DocumentStatus.COMPLETE
-            else Reason("failed", f"{entry.status}: {entry.kind}")
-        )
+        return _once_more(entry, about)
     if entry.status is not None:
         return Reason("pending", entry.kind or "")
     if before is None or not before.done:
         return Reason("new" if before is None else "changed")
-    return Reason("recipe", _difference(before.parts, parts))
+    kind = "reread" if before.asking is not None and before.asking == about.key.asking else "recipe"
+    return Reason(kind, _difference(before.parts, about.parts))
+
+
+def _once_more(entry: Known, about: _About) -> Reason:
+    """Why what has an outcome is taken all the same."""
+    if about.rerun == Rerun.OUTDATED:
+        return Reason("outdated", _versions(entry.versions, about.key))
+    if about.rerun == Rerun.WEAKER:
+        return Reason("weaker")
+    if entry.status == DocumentStatus.COMPLETE:
+        return Reason("again")
+    return Reason("failed", f"{entry.status}: {entry.kind}")
+
+
+def _versions(of: Mapping[str, str] | None, key: Key) -> str:
+    then = of or {}
+    told = (f"{name} {then.get(name, 'unknown')} before, {now} now" for name, now in key.versions.items()
+            if then.get(name) != now)  # fmt: skip
+    return ", ".join(told)
 
 
 def _difference(before: dict[str, Any] | None, now: dict[str, Any]) -> str:

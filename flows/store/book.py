@@ -43,9 +43,9 @@ class CallBook:
         self._under_way: dict[str, Opening] = {}
         self._writing: asyncio.Task[None] | None = None
 
-    async def get(self, fingerprint: str) -> StoredReply | None:
-        """The reply kept under a fingerprint."""
-        return await self._store.run(self._store.get_reply, fingerprint)
+    async def get(self, fingerprints: Sequence[str]) -> Sequence[StoredReply]:
+        """The replies kept under some fingerprints, in their order."""
+        return await self._store.run(self._store.get_replies, fingerprints)
 
     async def reserve(self, call: Planned) -> str:
         """Notes a call that is about to be sent, and returns its name.

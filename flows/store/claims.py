@@ -1,6 +1,6 @@
 """What is done: claims and outcomes. Each function is one transaction's work."""
 
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -34,6 +34,27 @@ _OBJECT = select(
     documents, exists().where(former_contents.c.document_id == documents.c.id).label("had_others")
 ).where(documents.c.uri == bindparam("named", type_=documents.c.uri.type))
 
+_twin = extractions.alias()
+_ALIKE = (
+    select(extractions)
+    .where(
+        extractions.c.sha256 == bindparam("sha256"),
+        extractions.c.schema_name == bindparam("schema_name"),
+        extractions.c.asking == bindparam("question"),
+        extractions.c.recipe != bindparam("recipe"),
+        extractions.c.superseded_by.is_(None),
+        extractions.c.status.in_(FINAL),
+        ~exists().where(
+            _twin.c.sha256 == bindparam("sha256"),
+            _twin.c.schema_name == bindparam("schema_name"),
+            _twin.c.recipe == bindparam("recipe"),
+        ),
+    )
+    .order_by(extractions.c.id.desc())
+    .limit(1)
+    .with_for_update()
+)
+
 _UNSPENT = {
     "input_tokens": 0, "output_tokens": 0, "cached_tokens": 0, "cost_usd": 0.0, "cost_unsettled_usd": 0.0,
 }  # fmt: skip
@@ -49,6 +70,8 @@ class Claim:
         run_id: the run that reached it, or that claimed it first.
         mine: the right and the duty to finish it.
         elsewhere: another process works on it right now.
+        key: what it will be under.
+        reread: it has an outcome for the same question: only how its answers are read has changed.
     """
 
     extraction_id: int
@@ -56,6 +79,8 @@ class Claim:
     run_id: str | None
     mine: bool = True
     elsewhere: bool = False
+    key: Key | None = None
+    reread: bool = False
 
 
 def claim(
@@ -66,8 +91,7 @@ def claim(
     key: Key,
     run_id: str,
     holder: str,
-    again: Collection[str] = (),
-    left_alone: Collection[str] = (),
+    taken: Callable[[Any], bool] = lambda _: False,
 ) -> Claim:
     """Says which bytes an object shows, finds or makes their extraction, and claims it for a holder.
 
@@ -81,20 +105,26 @@ def claim(
         key: what is asked for, and how.
         run_id: the claimer's run.
         holder: the claimer's lease.
-        again: outcomes that are worked on once more, unless this very run reached them.
-        left_alone: kinds of those that are not.
+        taken: whether an extraction (its row) that has an outcome is worked on once more, unless this very run
+            reached it.
     """
     shown = _show(connection, ref, spooled.sha256, spooled.size)
     named = _named(spooled.sha256, key)
     begun = {
-        **named, **_UNSPENT, "status": DocumentStatus.PENDING, "run_id": run_id,
+        **named, **key.columns, **_UNSPENT, "status": DocumentStatus.PENDING, "run_id": run_id,
         "started_at": datetime.now(UTC), "held_by": holder,
     }  # fmt: skip
+    twin = _asked_alike(connection, named, key)
+    if twin is not None:
+        if twin.held_by != holder and leases.holds(connection, twin.held_by):
+            return Claim(twin.id, twin.status, twin.run_id, mine=False, elsewhere=True)
+        connection.execute(update(extractions).where(extractions.c.id == twin.id).values(held_by=holder))
+        return Claim(twin.id, twin.status, twin.run_id, key=key, reread=not taken(twin))
     made = connection.scalar(upsert(extractions, tuple(begun), tuple(named), replaces=False, returning="id"), begun)
     if made is not None:
         for name in (key.schema_name, *split_schemas(key.schema_name)) if shown.had_others else ():
             retire_former(connection, spooled.sha256, name, shown.document_id)
-        return Claim(made, None, run_id)
+        return Claim(made, None, run_id, key=key)
     # Locked, and the lease read by a later statement: PostgreSQL shows that one what others have committed.
     row = connection.execute(select(extractions).filter_by(**named).with_for_update()).one()
     reached = row.status if row.status in FINAL else None
@@ -104,15 +134,37 @@ def claim(
     retire_former(connection, spooled.sha256, key.schema_name, only)
     if reached is not None:
         parts_current(connection, spooled.sha256, key, only)
-    if reached is not None and (reached not in again or row.kind in left_alone or row.run_id == run_id):
+    if reached is not None and (not taken(row) or row.run_id == run_id):
         return Claim(row.id, reached, row.run_id, mine=False)
     if row.held_by != holder and leases.holds(connection, row.held_by):
         return Claim(row.id, reached, row.run_id, mine=False, elsewhere=True)
     connection.execute(update(extractions).where(extractions.c.id == row.id).values(held_by=holder))
-    return Claim(row.id, reached, row.run_id)
+    return Claim(row.id, reached, row.run_id, key=key)
 
 
-def finish(connection: Connection, extraction_id: int, extraction: Extraction, *, run_id: str, holder: str) -> bool:
+def _asked_alike(connection: Connection, named: dict[str, Any], key: Key) -> Any | None:
+    """The current outcome for the same question, where only how its answers are read differs; locked."""
+    if key.asking is None:
+        return None
+    return connection.execute(_ALIKE, {**named, "question": key.asking}).one_or_none()
+
+
+def keep(connection: Connection, extraction_id: int, key: Key) -> None:
+    """Leaves an outcome as it is, under another way to read it: its answers are not stored any more."""
+    connection.execute(
+        update(extractions).where(extractions.c.id == extraction_id).values(**key.columns, held_by=None)
+    )
+
+
+def finish(
+    connection: Connection,
+    extraction_id: int,
+    extraction: Extraction,
+    *,
+    run_id: str,
+    holder: str,
+    key: Key | None = None,
+) -> bool:
     """Writes an outcome: the extraction, its pages and records, and what it supersedes.
 
     Tokens and cost are what the ledger of calls says of it: over all attempts, also those that were killed. An
@@ -130,8 +182,16 @@ def finish(connection: Connection, extraction_id: int, extraction: Extraction, *
     if extraction.status == DocumentStatus.PENDING and row.status in FINAL:
         connection.execute(_CHANGE, {**spent, "held_by": None})
         return True
-    names = ("status", "kind", "cause", "endpoint", "model", "started_at", "finished_at")
-    outcome = {name: getattr(extraction, name) for name in names}
+    under = {} if key is None else key.columns
+    if under and under["recipe"] != row.recipe:
+        # Read again in another way: what is worth nothing there does not take away what there was.
+        if extraction.status not in WITH_RECORDS and row.status in WITH_RECORDS:
+            connection.execute(_CHANGE, {**spent, **under, "held_by": None})
+            return True
+        connection.execute(_CHANGE, {"this": extraction_id, **under})
+        row = connection.execute(_LOCKED, {"this": extraction_id}).one()
+    names = ("status", "kind", "cause", "endpoint", "model", "stand_in", "started_at", "finished_at")
+    outcome = {name: getattr(extraction, name) for name in names} | under
     connection.execute(_CHANGE, {**spent, **outcome, "run_id": run_id, "held_by": None})
     _write_parts(connection, extraction_id, extraction, anew=row.finished_at is not None)
     _take_place(connection, row, extraction)

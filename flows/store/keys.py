@@ -1,6 +1,8 @@
 """The key of the ledger, by name: no two strings of it can be swapped."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -9,8 +11,24 @@ class Key:
 
     Attributes:
         schema_name: what is read.
-        recipe: the fingerprint of how (`planning.recipe_of`).
+        recipe: the digest of how (`planning.Recipe`).
+        asking: the half of it that decides the question.
+        reading: the half that decides how an answer becomes a record.
+        schema_content: of the schema alone.
+        versions: Octavo's own, which make no new work.
     """
 
     schema_name: str
     recipe: str
+    asking: str | None = None
+    reading: str | None = None
+    schema_content: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What an extraction under this key has in its row."""
+        return {
+            "recipe": self.recipe, "asking": self.asking, "reading": self.reading,
+            "schema_content": self.schema_content, "versions": dict(self.versions),
+        }  # fmt: skip

@@ -1,6 +1,6 @@
 """Objects as listed: noted, and what is known of each. Each function is one transaction's work."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -31,6 +31,8 @@ class Known:
             or instead: then a claim makes this one the only one again.
         kind: why it is not complete.
         held_by: the lease under which somebody works on it, or did.
+        stand_in: another endpoint than the first answered some of it.
+        versions: Octavo's, of which it is.
     """
 
     etag: str
@@ -38,6 +40,8 @@ class Known:
     status: str | None
     kind: str | None
     held_by: str | None = None
+    stand_in: bool | None = None
+    versions: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,12 @@ class Before:
     Attributes:
         done: its bytes have an outcome under another recipe; otherwise other bytes of it had one.
         parts: that recipe's, when they were noted.
+        asking: the half of that recipe which decides the question.
     """
 
     done: bool
     parts: dict[str, Any] | None
+    asking: str | None = None
 
 
 def batches(items: Sequence[Any]) -> Iterator[list[Any]]:
@@ -88,7 +94,13 @@ def known(connection: Connection, uris: Sequence[str], key: Key) -> dict[str, Kn
     rows = connection.execute(_known(), {"uris": list(stored), "asked": key.schema_name, "how": key.recipe})
     return {
         stored[row.uri]: Known(
-            row.etag, None if _is_unread(row.sha256) else row.sha256, row.status, row.kind, row.held_by
+            row.etag,
+            None if _is_unread(row.sha256) else row.sha256,
+            row.status,
+            row.kind,
+            row.held_by,
+            row.stand_in,
+            row.versions,
         )
         for row in rows
     }
@@ -114,7 +126,10 @@ def _known() -> Select[Any]:
         or_(extractions.c.status.not_in(WITH_RECORDS), ~rivalled),
         all_current(extractions),
     )
-    told = (extractions.c.status, extractions.c.kind, extractions.c.held_by)
+    told = (
+        extractions.c.status, extractions.c.kind, extractions.c.held_by, extractions.c.stand_in,
+        extractions.c.versions,
+    )  # fmt: skip
     return (
         select(documents.c.uri, documents.c.etag, documents.c.sha256, *told)
         .select_from(documents.outerjoin(extractions, under_recipe))
@@ -130,7 +145,14 @@ def before(connection: Connection, uris: Sequence[str], schema_name: str) -> dic
     ).outerjoin(recipes, recipes.c.recipe == extractions.c.recipe)
     # Sorted and chosen here: SQLite would go through all extractions of a status instead of those of the uris.
     rows = connection.execute(
-        select(documents.c.uri, extractions.c.id, extractions.c.status, extractions.c.superseded_by, recipes.c.parts)
+        select(
+            documents.c.uri,
+            extractions.c.id,
+            extractions.c.status,
+            extractions.c.superseded_by,
+            extractions.c.asking,
+            recipes.c.parts,
+        )
         .select_from(shows)
         .where(documents.c.uri.in_(list(stored)))
     ).all()
@@ -143,7 +165,7 @@ def before(connection: Connection, uris: Sequence[str], schema_name: str) -> dic
         .where(documents.c.uri.in_(list(stored)), extractions.c.schema_name == schema_name)
     )
     found = {stored[uri]: Before(done=False, parts=None) for uri in showed}
-    return found | {stored[row.uri]: Before(done=True, parts=row.parts) for row in done}
+    return found | {stored[row.uri]: Before(done=True, parts=row.parts, asking=row.asking) for row in done}
 
 
 def remember(connection: Connection, which: ColumnElement[bool]) -> Any:

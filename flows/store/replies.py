@@ -7,22 +7,30 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from extractors.documents import StoredReply, Usage
+from flows.store.adoption import adopt
 from flows.store.dialects import upsert
+from flows.store.keys import Key
 from flows.store.tables import recipes, replies, runs
 
 # Statements that every call or document needs are made once: that costs more than to run them.
 _REPLY = select(replies).where(replies.c.fingerprint == bindparam("asked"))
+_REPLIES = select(replies).where(replies.c.fingerprint.in_(bindparam("asked", expanding=True)))
 
 
-def start_run(connection: Connection, run: dict[str, Any], parts: dict[str, Any] | None) -> None:
-    """Notes a run, unless another process of it has, and what its recipe is made of, unless that is known."""
+def start_run(connection: Connection, run: dict[str, Any], parts: dict[str, Any] | None, key: Key) -> None:
+    """Notes a run, unless another process of it has, and what its recipe is made of, unless that is known.
+
+    What former versions did under a recipe that means the same is taken over then.
+    """
     now = datetime.now(UTC)
     begun = {**run, "started_at": now}
     connection.execute(upsert(runs, tuple(begun), ("id",), replaces=False), begun)
     if parts is None:
         return
     described = {"recipe": run["recipe"], "schema_name": run["schema_name"], "parts": parts, "first_used_at": now}
-    connection.execute(upsert(recipes, tuple(described), ("recipe",), replaces=False), described)
+    new = connection.execute(upsert(recipes, tuple(described), ("recipe",), replaces=False), described).rowcount > 0
+    if new and key.asking is not None:
+        adopt(connection, key, parts)
 
 
 def finish_run(connection: Connection, run_id: str, summary: dict[str, Any]) -> None:
@@ -41,6 +49,13 @@ def get_reply(connection: Connection, fingerprint: str) -> StoredReply | None:
     """The reply kept under a request's fingerprint."""
     row = connection.execute(_REPLY, {"asked": fingerprint}).one_or_none()
     return None if row is None else stored_reply(row)
+
+
+def get_replies(connection: Connection, fingerprints: Sequence[str]) -> list[StoredReply]:
+    """The replies kept under some fingerprints, in their order; those that are not there are left out."""
+    rows = connection.execute(_REPLIES, {"asked": list(fingerprints)})
+    found = {row.fingerprint: stored_reply(row) for row in rows}
+    return [found[fingerprint] for fingerprint in fingerprints if fingerprint in found]
 
 
 _COLUMNS = (

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -166,7 +166,7 @@ class Store:
             "id": run_id, "source": source, "endpoint": endpoint,
             "schema_name": key.schema_name, "recipe": key.recipe,
         }  # fmt: skip
-        self.transact(replies.start_run, run, parts)
+        self.transact(replies.start_run, run, parts, key)
 
     def finish_run(self, run_id: str, summary: dict[str, Any]) -> None:
         """Notes that a run ended, and its counts."""
@@ -200,20 +200,22 @@ class Store:
         *,
         key: Key,
         run_id: str,
-        again: Collection[str] = (),
-        left_alone: Collection[str] = (),
+        taken: Callable[[Any], bool] = lambda _: False,
     ) -> Claim:
         """Says which bytes an object shows, and claims their extraction for this store (`claims.claim`)."""
         if self._holder is None:
             self.renew(run_id)
-        return self.transact(
-            claims.claim, ref, spooled, key=key, run_id=run_id, holder=self.holder.id, again=again,
-            left_alone=left_alone,
-        )  # fmt: skip
+        return self.transact(claims.claim, ref, spooled, key=key, run_id=run_id, holder=self.holder.id, taken=taken)
 
     def finish(self, claim: Claim, extraction: Extraction, *, run_id: str) -> bool:
         """Writes a claim's outcome in one transaction (`claims.finish`); False when the claim was lost."""
-        return self.transact(claims.finish, claim.extraction_id, extraction, run_id=run_id, holder=self.holder.id)
+        return self.transact(
+            claims.finish, claim.extraction_id, extraction, run_id=run_id, holder=self.holder.id, key=claim.key
+        )
+
+    def keep(self, claim: Claim, key: Key) -> None:
+        """Leaves a claim's outcome as it is, under another way to read it (`claims.keep`)."""
+        self.transact(claims.keep, claim.extraction_id, key)
 
     @property
     def holder(self) -> Holder:
@@ -258,6 +260,11 @@ class Store:
         """What a run's calls are booked at; where it is a whole job, those of its shards too."""
         with self.reading() as connection:
             return calls.spent_by(connection, job_id, run_id)
+
+    def get_replies(self, fingerprints: Sequence[str]) -> list[StoredReply]:
+        """The replies kept under some fingerprints, in their order; those that are not there are left out."""
+        with self.reading() as connection:
+            return replies.get_replies(connection, fingerprints)
 
     def get_reply(self, fingerprint: str) -> StoredReply | None:
         """The reply kept under a request's fingerprint."""

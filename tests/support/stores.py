@@ -16,7 +16,6 @@ from sqlalchemy.engine import make_url
 
 from extractors.documents import Extraction, ObjectRef, PageState, RecordDraft, Spooled, StoredReply, Usage
 from extractors.ledger import Ended, Planned
-from extractors.vocabulary import FINAL
 from flows.store.book import CallBook
 from flows.store.keys import Key
 from flows.store.objects import Known
@@ -93,7 +92,7 @@ def extract(
     """One document's way through the ledger, as a run takes it; the record says what it was read from."""
     ref = listed(name, etag)
     claim = store.claim(
-        ref, spooled(content), key=Key(schema_name="note", recipe=recipe), run_id="claiming", again=FINAL
+        ref, spooled(content), key=Key(schema_name="note", recipe=recipe), run_id="claiming", taken=lambda _: True
     )
     result = result or outcome("complete", draft(text=f"{content} {recipe}"))
     if result.usage != Usage():

@@ -19,7 +19,6 @@ from stores import draft, fresh_url, listed, outcome, spooled
 
 from extractors.documents import Extraction, Issue, RecordDraft
 from extractors.errors import BadConfiguration, DestinationUnavailable
-from extractors.vocabulary import FINAL
 from flows.cli.parser import main
 from flows.export.export import export
 from flows.schema_lookup import find_schema
@@ -65,7 +64,11 @@ def _add(store: Store, name: str, number: str, *, etag: str = "1", **fields: Any
 
 def _finish(store: Store, name: str, content: str, result: Extraction, etag: str = "1") -> None:
     claim = store.claim(
-        listed(name, etag), spooled(content), key=Key(schema_name="invoice", recipe="r1"), run_id="run", again=FINAL
+        listed(name, etag),
+        spooled(content),
+        key=Key(schema_name="invoice", recipe="r1"),
+        run_id="run",
+        taken=lambda _: True,
     )
     store.finish(claim, result, run_id="run")
 

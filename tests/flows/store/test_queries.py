@@ -9,7 +9,6 @@ import pytest
 from stores import call, extract, fresh_url, listed, outcome, spooled
 
 from extractors.documents import Issue, RecordDraft, Usage
-from extractors.vocabulary import FINAL
 from flows.schema_lookup import find_schema
 from flows.store.keys import Key
 from flows.store.store import Store
@@ -53,7 +52,7 @@ def _invoice(
         spooled(content or f"{name}{etag}"),
         key=Key(schema_name="invoice", recipe="r1"),
         run_id="run",
-        again=FINAL,
+        taken=lambda _: True,
     )
     usage = Usage(2200, 300, 0, 0.25)
     done = outcome("complete", RecordDraft(data, issues, (), grounded, (1,)), usage=usage, model="mistral-small")
