@@ -23,6 +23,7 @@ from flows.observe.summary import Summary
 from flows.observe.watch import Watch
 from flows.run.rerun import Rerun, is_done
 from flows.storage.s3 import spool_async
+from flows.store.claims import Claim
 from flows.store.keys import Key
 from flows.store.leases import RENEWED_EVERY
 from flows.store.objects import Known
@@ -160,22 +161,8 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
     if not claim.mine:
         _done_meanwhile(str(claim.status), run)
         return True
-    journey = run.journey
-    try:
-        again = run.rerun != Rerun.CHANGED
-        failed = await run.store.run(run.store.failed_pages, claim) if again else frozenset[int]()
-        with telemetry.span("document", uri=ref.uri, run=run.run_id):
-            extract = extract_bundle if run.journey.split else extract_document
-            journey = replace(run.journey, failed_before=failed, work=claim.extraction_id)
-            if claim.reread and journey.stored != Stored.NONE:
-                journey = replace(journey, stored=Stored.ONLY)
-            extraction = await extract(spooled, journey)
-    except CannotRun:
-        raise
-    except Exception as error:  # a defect of ours must not take the other documents down: it is recorded
-        logging.getLogger(__name__).exception("%s: defect while extracting", ref.uri)
-        extraction = failed_extraction(error)
-    if journey.stored == Stored.ONLY and any(page.kind == Kind.NOT_STORED for page in extraction.pages):
+    extraction = await _extracted(ref, spooled, claim, run)
+    if claim.reread and any(page.kind == Kind.NOT_STORED for page in extraction.pages):
         # What it was read from is purged: its outcome stands, and is not asked for again for that.
         await run.store.run(run.store.keep, claim, run.key)
         _done_meanwhile(str(claim.status), run)
@@ -184,11 +171,35 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
         return False
     if extraction.status == DocumentStatus.PENDING and run.stopped is None:
         run.stopped = run.vision.stopped
-        if run.stopped is None and extraction.kind == HeldBack.kind:
-            run.held_back.append(ref)
-            return True
-    _ended(ref, extraction, run)
+    if extraction.kind == HeldBack.kind and run.stopped is None:
+        run.held_back.append(ref)
+    else:
+        _ended(ref, extraction, run)
     return True
+
+
+async def _extracted(ref: ObjectRef, spooled: Spooled, claim: Claim, run: Run) -> Extraction:
+    """What a claimed document's bytes hold, as the run asks for it; a defect of ours is an outcome too.
+
+    Raises:
+        CannotRun: the run itself cannot go on.
+    """
+    try:
+        again = run.rerun != Rerun.CHANGED
+        failed = await run.store.run(run.store.failed_pages, claim) if again else frozenset[int]()
+        only_read = claim.reread and run.journey.stored != Stored.NONE
+        journey = replace(
+            run.journey, failed_before=failed, work=claim.extraction_id,
+            stored=Stored.ONLY if only_read else run.journey.stored,
+        )  # fmt: skip
+        with telemetry.span("document", uri=ref.uri, run=run.run_id):
+            extract = extract_bundle if run.journey.split else extract_document
+            return await extract(spooled, journey)
+    except CannotRun:
+        raise
+    except Exception as error:  # a defect of ours must not take the other documents down: it is recorded
+        logging.getLogger(__name__).exception("%s: defect while extracting", ref.uri)
+        return failed_extraction(error)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """What is done: claims and outcomes. Each function is one transaction's work."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -79,7 +79,7 @@ class Claim:
     run_id: str | None
     mine: bool = True
     elsewhere: bool = False
-    key: Key | None = None
+    key: Key | None = field(default=None, compare=False)
     reread: bool = False
 
 

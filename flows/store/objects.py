@@ -1,7 +1,7 @@
 """Objects as listed: noted, and what is known of each. Each function is one transaction's work."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from itertools import islice
@@ -40,8 +40,8 @@ class Known:
     status: str | None
     kind: str | None
     held_by: str | None = None
-    stand_in: bool | None = None
-    versions: Mapping[str, str] | None = None
+    stand_in: bool | None = field(default=None, compare=False)
+    versions: Mapping[str, str] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

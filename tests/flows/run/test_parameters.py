@@ -19,13 +19,13 @@ GIVEN: dict[str, Any] = {
     "sources": ("inbox", "s3://bucket/in"), "schema_name": "receipt", "endpoints": ("vllm", "local"),
     "base_url": "http://localhost:1/v1", "model": "m", "store": "sqlite:///elsewhere.db", "max_cost": 0.5,
     "concurrency": 3, "pages_per_request": 2, "records": "many", "limit": 7, "rerun": "failed", "split": True,
-    "fail_over": "1%",
+    "fail_over": "1%", "fresh": True,
 }  # fmt: skip
 """A value for each field that is not its default."""
 
 TYPED = {
     "sources": ["inbox", "s3://bucket/in"], "schema_name": ["--schema", "receipt"],
-    "endpoints": ["--endpoint", "vllm,local"], "split": ["--split"],
+    "endpoints": ["--endpoint", "vllm,local"], "split": ["--split"], "fresh": ["--fresh"],
 }  # fmt: skip
 """How they are typed, where it is not `--name value`."""
 
@@ -98,7 +98,7 @@ def test_the_help_names_each_field(command: str, capsys: pytest.CaptureFixture[s
     [
         ("extract", set()), ("bulk-extract", {"store"}),
         ("extract-shard", {"sources", "store", "limit", "fail_over"}),
-        ("on-upload", {"sources", "store", "limit", "rerun", "max_cost", "fail_over"}),
+        ("on-upload", {"sources", "store", "limit", "rerun", "fresh", "max_cost", "fail_over"}),
     ],
 )  # fmt: skip
 def test_each_field_is_a_parameter_in_prefect(flow: str, without: set[str]) -> None:
