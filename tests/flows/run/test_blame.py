@@ -52,6 +52,16 @@ def for_some(bad: Answer, *, numbers: set[int], late: float = 0.0) -> Callable[[
     return make
 
 
+def from_the(number: int, bad: Answer) -> Callable[[], Script]:
+    """Good answers before that call, bad ones from then on."""
+
+    def make() -> Script:
+        calls = iter(range(1, 10_000))
+        return lambda _: bad if next(calls) >= number else says(TOTAL)
+
+    return make
+
+
 def unless(
     good: Callable[[dict[str, Any]], bool], refusal: Callable[[dict[str, Any]], Answer]
 ) -> Callable[[], Script]:
@@ -91,7 +101,6 @@ class Case:
 ALL_PENDING = {"pending": 5}
 ALL_GOOD = {"complete": 5}
 NO_ROUTE = Answer(status=404, body=b"<html>404 page not found</html>")
-HERE = ("--base-url",)
 
 CASES = {
     "a model without eyes": Case(
@@ -140,6 +149,22 @@ CASES = {
         for_some(refuses(400, "cannot decode image"), numbers={0, 1}), 3,
         {"complete": 3, "quarantined rejected_request": 2}, (), 5, more=("--concurrency", "1"),
     ),
+    "not found, and the next one is": Case(
+        for_some(NO_ROUTE, numbers={2}), 3, {"complete": 4, "quarantined rejected_request": 1}, (), 5,
+        more=("--concurrency", "1"),
+    ),
+    "forbidden, the last of all": Case(
+        for_some(refuses(403, "blocked by a rule"), numbers={4}), 3,
+        {"complete": 4, "quarantined rejected_request": 1}, (), 5, more=("--concurrency", "1"),
+    ),
+    "the model goes while it is used": Case(
+        from_the(3, refuses(404, "The model `m` does not exist.")), 1, {"complete": 2, "pending": 6},
+        ("does not know the model",), 5, documents=8, more=("--concurrency", "1"),
+    ),
+    "the credit ends": Case(
+        from_the(3, refuses(403, "insufficient_user_quota")), 1, {"complete": 2, "pending": 3}, ("quota",), 3,
+        more=("--concurrency", "1"),
+    ),
     "refusals that are faster than answers": Case(
         for_some(refuses(400, "cannot decode image"), numbers={0, 1, 2, 3}, late=0.7), 3,
         {"complete": 4, "quarantined rejected_request": 4}, (), 8, documents=8,
@@ -149,7 +174,7 @@ CASES = {
         documents=1,
     ),
     "no seed": Case(
-        unless(lambda body: "seed" not in body, lambda _: refuses(400, "Unsupported parameter: 'seed'.", param="seed")),
+        unless(lambda body: "seed" not in body, lambda _: refuses(400, "Unsupported parameter.", param="seed")),
         0, ALL_GOOD, ("does not take seed",), 10,
     ),
     "no seed, in pydantic's words, one at a time": Case(
@@ -285,7 +310,7 @@ def test_all_endpoints_that_refuse_are_told(inbox: Path) -> None:
     fill(inbox, 2)
     with model_server(lambda _: refuses(400, "blind")) as one, model_server(lambda _: refuses(422, "deaf")) as other:
         Path("octavo.toml").write_text(f'[endpoint.vllm]\nbase_url = "{other.base_url}"\n', "utf-8")
-        with pytest.raises(EndpointRefused, match="custom .*blind.*vllm .*deaf"):
+        with pytest.raises(EndpointRefused, match=r"custom .*blind.*vllm .*deaf"):
             run(inbox, one.base_url, endpoints=("custom", "vllm"))
     assert ended() == {"pending": 2}
 
