@@ -230,8 +230,9 @@ class Sender:
             flow.judged(valid=False)
             flow.failing_since = None
         elif tries.counts:
-            # It answers others: only how much it is asked at once is in question.
-            flow.slots.overloaded(began)
+            # It answers others: at most it is asked too much at once.
+            if outcome.kind == "overloaded":
+                flow.slots.overloaded(began)
         else:
             flow.failed(began, overloaded=outcome.kind == "overloaded")
         silence = flow.silence()
