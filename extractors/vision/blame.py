@@ -1,8 +1,9 @@
 """Whose fault a failure is: the question's, the endpoint's, or that of what was set.
 
-A refusal is the question's only when its endpoint has answered another one in this run. Until then it is held back:
-endpoints and settings are refused as a whole, and no document is to pay for that. A question that is never answered
-is to blame when its endpoint answers others, or when it was never answered in several runs.
+A refusal is the question's only when its endpoint has answered another one in this run; one by 403 or 404 only when
+it answers another one after it. Until then it is held back: endpoints and settings are refused as a whole, and no
+document is to pay for that. A question that is never answered is to blame when its endpoint answers others, or when
+it was never answered in several runs.
 """
 
 from collections import Counter
@@ -56,6 +57,14 @@ class Tries:
     began: float = field(default_factory=monotonic)
 
 
+@dataclass(frozen=True)
+class _Refusal:
+    """A refusal of which it is not known whose fault it is, and when it came (monotonic)."""
+
+    error: AnswerError
+    at: float
+
+
 class Questions:
     """The questions of a run that were refused or not answered, and what was learned from that."""
 
@@ -63,7 +72,8 @@ class Questions:
         self._sampling = sampling
         self._notice = notice
         self._strikes = strikes
-        self._refused: dict[tuple[str, str], AnswerError] = {}
+        self._refused: dict[tuple[str, str], _Refusal] = {}
+        self._concluded = False
         self._documents: Counter[int] = Counter()
 
     @contextmanager
@@ -82,8 +92,16 @@ class Questions:
         Raises:
             AnswerError: it refused this question.
         """
-        if (key, flow.endpoint.name) in self._refused:
-            raise self._refused[key, flow.endpoint.name]
+        refused = self._refused.get((key, flow.endpoint.name))
+        if refused is not None and self._is_its_own(refused, flow):
+            raise refused.error
+
+    def _is_its_own(self, refused: "_Refusal", flow: Flow) -> bool:
+        return flow.last_good > refused.at or (flow.proven and self._concluded)
+
+    def conclude(self) -> None:
+        """Nothing else is under way: what is refused by an endpoint that has answered others is the question's."""
+        self._concluded = True
 
     def not_held_back(self, key: str, flows: Sequence[Flow]) -> list[Flow]:
         """Those that may be asked a question.
@@ -91,10 +109,14 @@ class Questions:
         Raises:
             HeldBack: each has refused it, and has answered no other.
         """
-        refused = {flow.endpoint.name: self._refused.get((key, flow.endpoint.name)) for flow in flows}
-        left = [flow for flow in flows if flow.proven or refused[flow.endpoint.name] is None]
+        left: list[Flow] = []
+        for flow in flows:
+            refused = self._refused.get((key, flow.endpoint.name))
+            if refused is None or self._is_its_own(refused, flow):
+                left.append(flow)
         if not left:
-            raise HeldBack(f"{flows[0].endpoint.name} refuses it: {refused[flows[0].endpoint.name]}")
+            name = flows[0].endpoint.name
+            raise HeldBack(f"{name} refuses it: {self._refused[key, name].error}")
         return left
 
     def after_refusal(
@@ -118,11 +140,12 @@ class Questions:
         if self._leaves_out(flow, answered):
             return asking
         error = (RequestTooBig if outcome.kind == "too_big" else RejectedRequest)(outcome.why)
-        if flow.proven or outcome.kind == "declined" or (outcome.kind == "too_big" and several):
+        whole = outcome.kind == "denied" or not flow.proven
+        if not whole or outcome.kind == "declined" or (outcome.kind == "too_big" and several):
             raise error
-        self._refused[key, flow.endpoint.name] = error
+        self._refused[key, flow.endpoint.name] = _Refusal(error, monotonic())
         flow.refusals[alike(outcome.why)] += 1
-        flow.refusal = flow.refusal or outcome.why
+        flow.refusal = outcome.why
         return asking
 
     def _leaves_out(self, flow: Flow, answered: Answered) -> bool:

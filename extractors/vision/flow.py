@@ -22,7 +22,7 @@ _MINUTE, _LONGEST_RESET = 60.0, 120.0
 """Seconds until a limit is full again where that is not told; for which what is told is believed without asking."""
 
 _SAME, _ANY = 3, 10
-"""Refusals in the same words, or in any, before one good answer: the endpoint or its settings are wrong."""
+"""Refusals in the same words, or in any, without one good answer: the endpoint or its settings are wrong."""
 
 _SOON = 0.05
 """Seconds until what holds a call up is looked at again."""
@@ -162,8 +162,8 @@ class Flow:
         asked_as: the endpoint without what it does not take.
         most_answer: tokens of an answer at most, or None while it has refused none.
         in_flight: calls under way.
-        refusals: how it has refused calls before its first good answer -> how often.
-        refusal: the first of them, in its words.
+        refusals: how it has refused calls before its first good answer, or denied them since the last -> how often.
+        refusal: the last of them, in its words.
     """
 
     def __init__(self, endpoint: Endpoint, concurrency: int, *, streams: bool) -> None:
@@ -211,7 +211,7 @@ class Flow:
     def refuses_all(self) -> bool:
         """Whether refusals are its own, or its settings', and not a document's."""
         same = max(self.refusals.values(), default=0)
-        return not self.proven and (same >= _SAME or self.refusals.total() >= _ANY)
+        return same >= _SAME or self.refusals.total() >= _ANY
 
     @contextmanager
     def calling(self) -> Iterator[None]:
@@ -245,6 +245,7 @@ class Flow:
         """Hears of a good answer: the breaker closes."""
         self.failing_since, self.told = None, False
         self.last_good = time.monotonic()
+        self.refusals.clear()
         self._failures, self._rest = 0, _FIRST_REST
         self.slots.served()
 

@@ -5,7 +5,8 @@ busy        ask again later; the endpoint is ill, or cannot be reached
 overloaded  likewise, and fewer at once
 hollow      200 without an answer: ask again, a few times only, for each may be billed
 unread      200 with an answer that nobody can read: ask again, once
-out         the endpoint will not serve this run: credentials, credit, model
+out         the endpoint will not serve this run: credentials, credit, address
+denied      nor as it seems: forbidden, or not found; where it serves others, it refuses this very request
 no_grammar  it cannot compile the schema: ask without, the prompt holds the schema
 too_big     too many images or tokens: a smaller window may do
 rejected    it refuses this very request
@@ -24,10 +25,20 @@ from extractors.vision.waits import number, wait_of
 from extractors.vision.wire import Asking, Spoken, plain, read_json, told_error
 
 Kind = Literal[
-    "answer", "busy", "overloaded", "hollow", "unread", "out", "no_grammar", "too_big", "rejected", "declined"
+    "answer",
+    "busy",
+    "overloaded",
+    "hollow",
+    "unread",
+    "out",
+    "denied",
+    "no_grammar",
+    "too_big",
+    "rejected",
+    "declined",
 ]
 
-REFUSALS = frozenset({"rejected", "too_big", "no_grammar", "declined"})
+REFUSALS = frozenset({"denied", "rejected", "too_big", "no_grammar", "declined"})
 """Outcomes by which an endpoint will not take a request as it is."""
 
 _GOOD = 200
@@ -39,6 +50,7 @@ _OUT = {
     403: "forbids the request",
     404: "does not know the model or the address",
 }
+_DENIED = {403, 404}
 _TRANSIENT_402 = "openrouter_in_flight_budget"
 _MODERATED = ("flagged", "moderation")
 _BIG = (
@@ -58,10 +70,11 @@ _NO_KEY = re.compile(
     r"|unauthori[sz]ed|authentication (?:failed|error|required)"
 )
 _NO_MODEL = re.compile(r"(?i)(?:invalid|unknown|no such|not a valid) model|model.{0,80}(?:not found|does not exist)")
+_NO_CREDIT = re.compile(r"(?i)credit|quota|balance|payment")
 _STATUS_OF = (
     (_NO_MODEL, 404),
     (re.compile(r"(?i)api.?key|unauthori[sz]ed|authentication"), 401),
-    (re.compile(r"(?i)credit|quota|balance|payment"), 402),
+    (_NO_CREDIT, 402),
     (re.compile(r"(?i)rate.?limit|too many requests|overloaded|capacity"), 429),
 )
 """What an error inside a 200 means that tells no code."""
@@ -132,7 +145,9 @@ def _of_refused(status: int, why: str, about: tuple[str, ...]) -> Outcome:
     lowered = why.lower()
     told = 404 if _NO_MODEL.search(why) else 401 if _NO_KEY.search(why) else status
     if status in _OUT or told != status:
-        return Outcome("out", f"{_OUT[status if status in _OUT else told]} ({why})")
+        # Of an endpoint that serves others, what it forbids or does not find is this very request.
+        denied = status in _DENIED and not _NO_CREDIT.search(why)
+        return Outcome("denied" if denied else "out", f"{_OUT[status if status in _OUT else told]} ({why})")
     if "grammar" in lowered or ("response_format" in lowered and "schema" in lowered):
         return Outcome("no_grammar", why, about=about)
     big = any(word in lowered for word in _BIG) and not _NONE_AT_ALL.search(why)

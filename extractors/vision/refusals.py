@@ -37,7 +37,7 @@ _ANSWER = re.compile(
 )
 _TOO_MUCH = re.compile(
     r"(?i)too (?:large|big|high|many|long)|exceed|(?:greater|larger|less|more|lower) than|at most|at least|maximum"
-    r"|\brange\b|up to|reduce|\blimit|>"
+    r"|\brange\b|\bonly\b|up to|reduce|\blimit|>"
 )
 _CONTEXT = re.compile(r"(?i)context (?:length|window|size|limit)\D{0,20}?(\d+)")
 _SENT = re.compile(
@@ -92,7 +92,8 @@ def not_taken(outcome: Outcome, sent: frozenset[str]) -> frozenset[str]:
     """Those of the sent fields that a refusal says the endpoint does not take; none where it is about another."""
     if not _NOT_TAKEN.search(outcome.why):
         return frozenset()
-    named = {name for name in sent if name in outcome.about or _says(outcome.why, name)}
+    # What it points at, if anything: its words may repeat the whole request.
+    named = sent & set(outcome.about) or {name for name in sent if _says(outcome.why, name)}
     if _SCHEMA_WORDS.search(outcome.why):
         named |= sent & {"response_format", "tools", "tool_choice"}
     if len(named) > 1 and _ONE_OF_TWO.search(outcome.why):

@@ -118,7 +118,7 @@ class Sender:
             outcome = answered.outcome
             if outcome.kind == "answer":
                 return answered
-            if outcome.kind in REFUSALS:
+            if outcome.kind in REFUSALS and (flow.proven or outcome.kind != "denied"):
                 asking = self._asked.after_refusal(flow, answered, question.request, question.asking, tries.key)
                 question = replace(question, asking=asking)
                 continue
@@ -138,8 +138,9 @@ class Sender:
             EndpointRefused: none is left.
         """
         for flow in self.flows:
-            if flow.out is None and flow.refusals and not flow.proven:
+            if flow.refusals and not flow.proven:
                 self._lose(flow, refuses_all(flow))
+        self._asked.conclude()
         if all(flow.out is not None for flow in self.flows):
             raise self._all_out()
 
@@ -221,7 +222,7 @@ class Sender:
     async def _consequence(self, flow: Flow, answered: Answered, tries: Tries) -> None:
         """What the endpoint's failure means for the calls to come, and for how long this one waits."""
         outcome, name, began = answered.outcome, flow.endpoint.name, time.monotonic() - answered.seconds
-        if outcome.kind == "out":
+        if outcome.kind in {"out", "denied"}:
             self._lose(flow, f"{name} {outcome.why}")
             return
         if outcome.kind in _MOST:
@@ -229,8 +230,9 @@ class Sender:
             flow.judged(valid=False)
             flow.failing_since = None
         elif tries.counts:
-            # It answers others: only how much it is asked at once is in question.
-            flow.slots.overloaded(began)
+            # It answers others: at most it is asked too much at once.
+            if outcome.kind == "overloaded":
+                flow.slots.overloaded(began)
         else:
             flow.failed(began, overloaded=outcome.kind == "overloaded")
         silence = flow.silence()

@@ -169,12 +169,7 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
         return True
     if not await run.store.run(run.store.finish, claim, extraction, run_id=run.run_id):
         return False
-    if extraction.status == DocumentStatus.PENDING and run.stopped is None:
-        run.stopped = run.vision.stopped
-    if extraction.kind == HeldBack.kind and run.stopped is None:
-        run.held_back.append(ref)
-    else:
-        _ended(ref, extraction, run)
+    _ended(ref, extraction, run)
     return True
 
 
@@ -241,4 +236,10 @@ def _named_like_a_document(uri: str) -> bool:
 
 
 def _ended(ref: ObjectRef, extraction: Extraction, run: Run) -> None:
+    """Counts how a document ended, unless it is held back: then it is taken again (`take_held_back`)."""
+    if extraction.status == DocumentStatus.PENDING and run.stopped is None:
+        run.stopped = run.vision.stopped
+        if run.stopped is None and extraction.kind == HeldBack.kind:
+            run.held_back.append(ref)
+            return
     run.watch.progressed(run.summary, run.summary.end(ref, extraction))

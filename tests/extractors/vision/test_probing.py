@@ -93,3 +93,37 @@ def test_a_model_that_is_not_listed_is_told(
         server.models = listed
         assert main(["doctor", "--base-url", server.base_url, "--model", "m"]) == 0
     assert told in " ".join(capsys.readouterr().out.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (Answer(text='{"total": "4', finish_reason="length"), "the answer is cut off at 100 tokens"),
+        (Answer(text='{"total": "42",' + "\n" * 9000, finish_reason="length"), "the answer ran away"),
+        (Answer(text="Let me think about the image", finish_reason="max_tokens"), "the answer is cut off"),
+    ],
+)
+def test_an_answer_without_an_end_shows_nothing_of_the_schema(
+    answer: Answer, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A model that thinks or runs away may honour the schema all the same: that is told apart from ignoring it."""
+    with model_server(lambda _: answer) as server:
+        code, told = doctor(capsys, server.base_url)
+    assert code == 0
+    assert f"whether it honours the schema is not known: {why}" in told
+    assert "ignores the schema" not in told
+
+
+def test_what_a_run_would_leave_out_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """A parameter that is refused does not end the probe, as it would not end a run."""
+
+    def rules(asked: Asked) -> Answer:
+        if "seed" in asked.body:
+            return Answer(status=400, body=b'{"error": {"message": "Unknown field: seed"}}')
+        return streams(GOOD) if asked.body.get("stream") else Answer(text=GOOD)
+
+    with model_server(rules) as server:
+        code, told = doctor(capsys, server.base_url)
+    assert code == 0
+    assert "honours the schema" in told
+    assert "does not take seed: left out" in told
