@@ -313,6 +313,7 @@ class Extraction:
         endpoint: which answered last, if any.
         model: likewise.
         reply_fingerprints: of every reply that was read, for `quarantine show`.
+        issues: what a person should know where there is no record to say it of.
         by_schema: of a file of several documents (`--split`), what the pages of each schema gave, by its name;
             then the records are there and not in `records`.
     """
@@ -328,6 +329,7 @@ class Extraction:
     endpoint: str | None = None
     model: str | None = None
     reply_fingerprints: tuple[str, ...] = ()
+    issues: tuple[Issue, ...] = ()
     started_at: datetime | None = None
     finished_at: datetime | None = None
     by_schema: Mapping[str, "Extraction"] = field(default_factory=dict)
