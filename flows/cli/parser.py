@@ -32,6 +32,7 @@ COMMANDS = {
             "write records to files or a Delta table, only what is new since the last time",
         ),
         "report": ("report:app", "write one HTML page: counts, what needs a person, records beside their pages"),
+        "history": ("history:app", "show every outcome of a document, and which of them counts"),
         "evaluate": (
             "evaluate:app",
             "hold the store's records against labels, field by field; nothing is extracted or paid",

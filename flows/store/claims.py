@@ -235,7 +235,7 @@ class _Shown:
 def _show(connection: Connection, ref: ObjectRef, digest: str, size: int) -> _Shown:
     """Makes the object's row show these bytes."""
     row = connection.execute(_OBJECT, {"named": ref.uri}).one_or_none()
-    if row is not None and (row.sha256, row.etag) == (digest, ref.etag):
+    if row is not None and (row.sha256, row.etag, row.gone_at) == (digest, ref.etag, None):
         return _Shown(row.id, row.had_others)
     replaces = row is not None and row.sha256 not in {None, digest}
     if replaces:
@@ -247,7 +247,7 @@ def _show(connection: Connection, ref: ObjectRef, digest: str, size: int) -> _Sh
         )
     values = {
         "uri": ref.uri, "sha256": digest, "bytes": size, "etag": ref.etag, "seen_at": datetime.now(UTC),
-        **_media_of(connection, digest),
+        "gone_at": None, **_media_of(connection, digest),
     }  # fmt: skip
     shown = upsert(documents, tuple(values), ("uri",), replaces=True, returning="id")
     document_id: int = connection.execute(shown, values).scalar_one()

@@ -46,11 +46,16 @@ def awaiting(extraction: FromClause, *columns: ColumnElement[Any]) -> Select[Any
 
 
 def document_uri(extraction: FromClause) -> ColumnElement[Any]:
-    """The smallest uri that stands for an extraction's bytes, as a correlated subquery."""
-    smallest = func.min(documents.c.uri)
-    return func.coalesce(
-        showing(extraction, smallest).scalar_subquery(), awaiting(extraction, smallest).scalar_subquery()
-    )
+    """The uri that stands for an extraction's bytes, as a correlated subquery: the smallest that is not gone."""
+    there = (documents.c.gone_at.is_not(None), documents.c.uri)
+    shows, awaits = showing(extraction, documents.c.uri), awaiting(extraction, documents.c.uri)
+    return func.coalesce(*(found.order_by(*there).limit(1).scalar_subquery() for found in (shows, awaits)))
+
+
+def current(schema_name: str | None = None) -> tuple[ColumnElement[bool], ...]:
+    """The conditions under which an extraction shows: nothing has taken its place, and its object is not retired."""
+    shown = (extractions.c.superseded_by.is_(None), extractions.c.retired_at.is_(None))
+    return shown if schema_name is None else (extractions.c.schema_name == schema_name, *shown)
 
 
 def make_current(connection: Connection, extraction_id: int, key: dict[str, str]) -> int | None:

@@ -87,9 +87,8 @@ def counting(connection: Connection, rows: Sequence[Any], asked: Any) -> Countin
     if best.status in WITH_RECORDS or not others:
         return Counting(best.id)
     shown = [row for row in others if row.superseded_by is None] or [max(others, key=_age)]
-    older = _best(
-        connection, [row for row in others if row == shown[0] or same_schema(row, shown[0], known)], shown[0]
-    )
+    alike = [row for row in others if row == shown[0] or same_schema(row, shown[0], known)]
+    older = _best(connection, alike, shown[0], known)
     return Counting(best.id, older.id, known[older.id].schema != known[best.id].schema)
 
 
