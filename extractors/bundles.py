@@ -183,6 +183,7 @@ def _whole(
         by_schema[name] = Extraction(
             **_outcome(own, lost), **about, pages=_in_order(state for part in own for state in part.pages),
             records=tuple(record for part in own for record in part.records),
+            issues=tuple(issue for part in own for issue in part.issues),
         )  # fmt: skip
     file = end(**_outcome([part for _, part in taken], unread), **about, pages=states)
     names = ("endpoint", "model", "started_at", "finished_at")

@@ -44,18 +44,21 @@ def concluded(
 ) -> Extraction:
     """The document's state, from its pages' states and what was read."""
     states = tuple(state for reading in readings for state in reading.states)
-    known = {"media_type": document.media_type, "page_count": document.page_count, "pages": states}
+    known: dict[str, Any] = {"media_type": document.media_type, "page_count": document.page_count, "pages": states}
     paused = next((reading.paused for reading in readings if reading.paused), None)
     if paused is not None:
         return ended(meter, started, status=DocumentStatus.PENDING, kind=paused.kind, cause=str(paused), **known)
     failed = [state for state in states if state.status == PageStatus.FAILED]
     parts = [part for reading in readings for part in reading.parts]
+    told = tuple(_about_the_file(document))
     if failed and not parts:
         return ended(
-            meter, started, status=DocumentStatus.QUARANTINED, kind=failed[0].kind, cause=_cause(failed), **known
-        )
+            meter, started, status=DocumentStatus.QUARANTINED, kind=failed[0].kind, cause=_cause(failed), issues=told,
+            **known,
+        )  # fmt: skip
     if parts and all(validation.is_empty(part.value) for part in parts) and not plan.schema.allow_empty:
         cause = "the model read nothing on pages that are not blank, twice"
+        known["issues"] = told
         return ended(meter, started, status=DocumentStatus.QUARANTINED, kind=Kind.EMPTY_ANSWER, cause=cause, **known)
     issues = [issue for reading in readings for issue in reading.hidden]
     issues += [
@@ -64,7 +67,7 @@ def concluded(
         if part.nothing_found
         for page in part.pages
     ]
-    issues += _about_the_file(document)
+    issues += told
     issues += kinds.not_this_kind(parts, plan.schema.json_schema)
     unread = {page: told for reading in readings for page, told in reading.unread.items()}
     issues += [
@@ -78,7 +81,10 @@ def concluded(
     if failed:
         missing = ", ".join(str(state.page) for state in failed)
         issues.append(Issue(IssueKind.MISSING_PAGES, "", f"not read: page {missing}"))
+    if not parts:
+        issues.append(Issue(IssueKind.ALL_BLANK, "", "no page has ink: there is nothing to read"))
     records = _records(parts, plan, issues)
+    known["issues"] = () if records else tuple(issues)
     lost = _missing_pages(failed) or _missing_rows(unread) or _missing_values(records)
     status = DocumentStatus.PARTIAL if lost else DocumentStatus.COMPLETE
     return ended(meter, started, status=status, records=records, **lost, **known)

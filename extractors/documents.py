@@ -324,6 +324,7 @@ class Extraction:
         model: likewise.
         stand_in: another endpoint than the one that is asked first answered some of it.
         reply_fingerprints: of every reply that was read, for `quarantine show`.
+        issues: what a person should know where there is no record to say it of.
         by_schema: of a file of several documents (`--split`), what the pages of each schema gave, by its name;
             then the records are there and not in `records`.
     """
@@ -340,6 +341,7 @@ class Extraction:
     model: str | None = None
     stand_in: bool = False
     reply_fingerprints: tuple[str, ...] = ()
+    issues: tuple[Issue, ...] = ()
     started_at: datetime | None = None
     finished_at: datetime | None = None
     by_schema: Mapping[str, "Extraction"] = field(default_factory=dict)

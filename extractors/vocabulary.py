@@ -68,6 +68,10 @@ class IssueKind(StrEnum):
     """The file's structure was broken and rebuilt."""
     ATTACHMENTS = "attachments"
     """Files inside the PDF, which were not read."""
+    ALL_BLANK = "all_blank"
+    """No page has ink: there is nothing to read, and no record."""
+    OLDER_SCHEMA = "older_schema"
+    """The record was read under an older schema: under today's the document is quarantined."""
 
 
 class Records(StrEnum):

@@ -11,7 +11,7 @@ from flows.cli.parser import misused
 from flows.export.export import export as export_records
 from flows.schema_lookup import name_of
 from flows.store.migrations import REVISIONS
-from flows.store.purge import purge_document, purge_replies
+from flows.store.purge import purge_document, purge_old, purge_replies
 from flows.store.store import Store
 from flows.store.upgrade import upgrade as upgrade_tables
 
@@ -77,22 +77,26 @@ def _purge(
     document: Annotated[
         str | None, Parameter(help="this document's URI: all of it, or with --replies those alone")
     ] = None,
-    replies: Annotated[bool, Parameter(help="raw replies only, which is all that --before removes")] = False,
+    replies: Annotated[bool, Parameter(help="raw replies only")] = False,
     store: StoreUrl = None,
 ) -> int:
-    """Removes raw replies older than a date (records and evidence stay), or all that is known of a document."""
+    """Removes replies, OCR words and attempts older than a date (records stay), or all of a document."""
     if before is None and document is None:
         raise BadConfiguration("say what to remove: --before DATE, --document URI, or both")
     store_url = settings_with(store=store).store
     Store.open(store_url, read_only=True).close()
     with Store.open(store_url) as opened:
-        if document is None or replies:
+        if document is None and before is not None and not replies:
+            done = opened.transact(purge_old, before)
+        elif document is None or replies:
             done = opened.transact(purge_replies, before, document)
         else:
             done = opened.transact(purge_document, document, before)
         emptied = opened.empty_log()
     counts = {name: count for name, count in vars(done).items() if count}
-    print("removed: " + (", ".join(f"{count} {name}" for name, count in counts.items()) or "nothing"))
+    print(
+        "removed: " + (", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items()) or "nothing")
+    )
     if not emptied:
         print("another process reads the store: its log keeps what was removed until that one ends; purge again then")
     return 0

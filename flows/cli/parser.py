@@ -33,6 +33,7 @@ COMMANDS = {
         ),
         "report": ("report:app", "write one HTML page: counts, what needs a person, records beside their pages"),
         "cost": ("cost:app", "what was paid, by day, run, endpoint, schema or document"),
+        "history": ("history:app", "show every outcome of a document, and which of them counts"),
         "evaluate": (
             "evaluate:app",
             "hold the store's records against labels, field by field; nothing is extracted or paid",

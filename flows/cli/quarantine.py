@@ -23,7 +23,7 @@ octavo quarantine retry --kind encrypted --password secret
 """,
 )
 
-_KNOWN = frozenset({"sources", "schema_name", "pages_per_request", "records", "split", "rerun", "limit"})
+_KNOWN = frozenset({"sources", "schema_name", "pages_per_request", "records", "split", "rerun", "limit", "deleted"})
 """Fields of a job that say which documents, and how they were asked for: the store knows."""
 
 
@@ -78,6 +78,8 @@ def show(
     console.print(Text(details.cause or ""))
     for page in details.pages:
         console.print(f"page {page.page}: {page.status}" + (f" ({page.kind})" if page.kind else ""))
+    for issue in details.issues:
+        console.print(Text(f"{issue.kind}: {issue.message}"))
     for reply in details.replies:
         console.print(f"[dim]reply of {reply.endpoint} ({reply.model}), HTTP {reply.status}, as it came:[/]")
         console.print(Text(reply.body))

@@ -30,7 +30,7 @@ from flows.store.store import Store
 
 _Count = Annotated[int, Field(ge=1)]
 
-_OF_THE_WHOLE = frozenset({"sources", "store", "limit", "fail_over"})
+_OF_THE_WHOLE = frozenset({"sources", "store", "limit", "deleted", "fail_over"})
 """What a shard is not told: the parent lists and counts, and each process has its store from its settings."""
 
 

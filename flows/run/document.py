@@ -64,6 +64,9 @@ async def not_done(refs: Sequence[ObjectRef], run: Run) -> list[ObjectRef]:
     known = await run.store.run(run.store.known, [ref.uri for ref in refs], run.key)
     etags = {uri: entry.etag for uri, entry in known.items()}
     await run.store.run(run.store.note_objects, [ref for ref in refs if etags.get(ref.uri) != ref.etag])
+    back = [ref.uri for ref in refs if etags.get(ref.uri) == ref.etag and known[ref.uri].gone]
+    if back:
+        await run.store.run(run.store.note_back, back)
     waiting = []
     for ref in refs:
         entry = _outcome(ref, known.get(ref.uri))

@@ -26,6 +26,7 @@ from flows.observe.summary import Summary
 from flows.observe.telemetry import measured_book
 from flows.observe.watch import Watch
 from flows.run.asked import asked_for, key_of
+from flows.run.deleted import Listing
 from flows.run.document import Run, holding_claims, not_done, take, take_held_back
 from flows.run.endpoints import choose, local_app_for
 from flows.run.parameters import Job
@@ -153,7 +154,10 @@ async def run_job(
         )  # fmt: skip
         try:
             async with holding_claims(run):
-                await _take_all(_found(job.sources, objects), job.limit, run, wrap, cut, hand_out)
+                listing = Listing()
+                found = _found(job.sources, objects, listing)
+                if await _take_all(found, job.limit, run, wrap, cut, hand_out):
+                    await listing.conclude(run, job.deleted)
         finally:
             try:
                 await book.close()
@@ -173,8 +177,11 @@ def _budget(job: Job, settings: Settings) -> float | None:
 
 async def _take_all(  # noqa: PLR0917 - one caller, types that cannot be swapped
     found: AsyncIterator[Sequence[Found]], limit: int | None, run: Run, wrap: Wrap, cut: Cut, hand_out: HandOut | None
-) -> None:
+) -> bool:
     """Feeds shards to the pipeline while the listing goes on.
+
+    Returns:
+        Whether it came to the listing's end, and all that was listed was taken.
 
     Raises:
         CannotRun: after what was in flight has ended.
@@ -188,12 +195,13 @@ async def _take_all(  # noqa: PLR0917 - one caller, types that cannot be swapped
         await asyncio.gather(*(take(ref, run) for ref in shard))
         return f"{name}: {len(shard)} documents, {run.summary.trouble_count - before} troubles"
 
+    whole = asyncio.Event()
     taken = wrap(take_shard)
     ahead = asyncio.Semaphore(cut.at_once)
     try:
         async with asyncio.TaskGroup() as group:
             number = 0
-            async for shard in _shards(_to_do(found, limit, run), cut):
+            async for shard in _shards(_to_do(found, limit, run, whole), cut):
                 number += 1
                 if len(shard) == 1 and cut.one_by_one:
                     group.create_task(taken(shard[0].uri, shard))
@@ -207,19 +215,27 @@ async def _take_all(  # noqa: PLR0917 - one caller, types that cannot be swapped
     if isinstance(run.stopped, CannotRun):
         raise run.stopped
     run.summary.paused = str(run.stopped) if run.stopped else None
+    return whole.is_set() and not run.stopped
 
 
-async def _found(sources: Sequence[str], objects: Shard) -> AsyncIterator[Sequence[Found]]:
+async def _found(sources: Sequence[str], objects: Shard, listing: Listing) -> AsyncIterator[Sequence[Found]]:
     """What there is to look at, in batches."""
     if objects:
         yield objects
     for source in sources:
-        async for batch in list_batches(source):
+        async for batch in list_batches(source, listing.whole.append):
+            for each in batch:
+                listing.add(each.uri)
             yield batch
 
 
-async def _to_do(found: AsyncIterator[Sequence[Found]], limit: int | None, run: Run) -> AsyncIterator[ObjectRef]:
-    """The objects that are not done under this recipe, in the sources' order; the others are counted."""
+async def _to_do(
+    found: AsyncIterator[Sequence[Found]], limit: int | None, run: Run, whole: asyncio.Event
+) -> AsyncIterator[ObjectRef]:
+    """The objects that are not done under this recipe, in the sources' order; the others are counted.
+
+    `whole` is set once all have been looked at.
+    """
     left = limit
     async for batch in found:
         for skipped in (each for each in batch if isinstance(each, Skipped)):
@@ -234,6 +250,7 @@ async def _to_do(found: AsyncIterator[Sequence[Found]], limit: int | None, run: 
         run.watch.progressed(run.summary, None)
         if run.stopped:
             return
+    whole.set()
 
 
 async def _shards(refs: AsyncIterator[ObjectRef], cut: Cut) -> AsyncIterator[Shard]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from extractors.vocabulary import Records
+from flows.run.deleted import Deleted
 from flows.run.rerun import Rerun
 
 
@@ -52,6 +53,10 @@ class Job(BaseModel):
         "(weaker) or another version of Octavo made (outdated); or everything (stored replies are used again)",
     )
     fresh: bool = Field(default=False, description="ask anew, whatever replies are stored: all is paid again")
+    deleted: Deleted = Field(
+        Deleted.KEEP,
+        description="records of objects that the source does not show any more stay, or leave the views and exports",
+    )
     fail_over: str | None = Field(
         None,
         pattern=r"^\d+(\.\d+)?%?$",
@@ -63,7 +68,7 @@ class Job(BaseModel):
     )
 
 
-ONCE = frozenset({"sources", "limit", "rerun", "fresh", "max_cost", "fail_over"})
+ONCE = frozenset({"sources", "limit", "rerun", "fresh", "max_cost", "deleted", "fail_over"})
 """Fields of one run over sources, which mean nothing where micro-batches of uploads go on for ever."""
 
 

@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -46,10 +46,12 @@ class Skipped:
     Attributes:
         uri: as an `ObjectRef`'s.
         reason: in words, for a person.
+        unreachable: what it holds could not be looked at.
     """
 
     uri: str
     reason: str
+    unreachable: bool = False
 
 
 Found = ObjectRef | Skipped
@@ -124,17 +126,28 @@ def sources_in(path: Path) -> list[tuple[str, str]]:
     return found
 
 
-def list_path(path: Path) -> Iterator[Found]:
+Whole = Callable[[str], None]
+"""Hears that all of a place was listed: that with which the uri of everything in it begins."""
+
+
+def list_path(path: Path, whole: Whole = lambda _: None) -> Iterator[Found]:
     """What is in a folder and below it, each folder's entries sorted by name; or one file, as named.
 
-    Links are followed; a folder that is listed under another name is not listed again, so loops end.
+    Links are followed; a folder that is listed under another name is not listed again, so loops end. A folder without
+    any entry was not listed as a whole: the disk that it stands for may not be mounted.
 
     Raises:
         SourceUnavailable: there is nothing of this name, or it cannot be read.
     """
     status = examine(path)
     if stat.S_ISDIR(status.st_mode):
-        yield from _below(path.resolve())
+        root, reached, empty = path.resolve(), True, True
+        for found in _below(root):
+            empty = False
+            reached = reached and not (isinstance(found, Skipped) and found.unreachable)
+            yield found
+        if reached and not (empty and not _names(root)):
+            whole(f"{root.as_uri().rstrip('/')}/")
     else:
         yield _ref(path.parent.resolve() / path.name, status, explicit=True)
 
@@ -178,7 +191,7 @@ def _below(root: Path) -> Iterator[Found]:
         try:
             waiting.append((entry, iter(_names(entry))))
         except OSError as error:
-            yield Skipped(entry.as_uri(), f"cannot be listed: {error.strerror}")
+            yield Skipped(entry.as_uri(), f"cannot be listed: {error.strerror}", unreachable=True)
 
 
 def _entry(path: Path, seen: set[tuple[int, int]]) -> Found | Path:
@@ -186,7 +199,7 @@ def _entry(path: Path, seen: set[tuple[int, int]]) -> Found | Path:
     try:
         status = path.stat()
     except OSError as error:
-        return Skipped(path.as_uri(), f"cannot be read: {error.strerror}")
+        return Skipped(path.as_uri(), f"cannot be read: {error.strerror}", unreachable=True)
     if stat.S_ISDIR(status.st_mode):
         return _folder(path, _identity(status), seen)
     reason = no_document(path.name)

@@ -21,6 +21,7 @@ from flows.storage.local import (
     CHUNK,
     Found,
     Skipped,
+    Whole,
     check_size,
     file_chunks,
     list_path,
@@ -89,12 +90,13 @@ class _BrokenOff(SourceUnavailable):
     """The connection broke while an object was read."""
 
 
-def list_objects(source: str) -> Iterator[Found]:
+def list_objects(source: str, whole: Whole = lambda _: None) -> Iterator[Found]:
     """Lists a source, lazily.
 
     Args:
         source: `s3://bucket/prefix`, `s3://bucket/key`, a folder, a file (also as `file:///`), or `@list.txt`:
             one source on each line, relative to the working directory; blank lines and `#` lines do not count.
+        whole: called when all of a prefix or folder was listed, with that with which its objects' uris begin.
 
     Yields:
         Objects that may be documents, and what is skipped, with the reason. Nothing for an S3 prefix
@@ -105,21 +107,21 @@ def list_objects(source: str) -> Iterator[Found]:
     """
     if source.startswith("@"):
         for where, line in sources_in(Path(source[1:])):
-            yield from _list_line(line, where)
+            yield from _list_line(line, where, whole)
     elif source.startswith("s3://"):
-        yield from _list_s3(source)
+        yield from _list_s3(source, whole)
     else:
-        yield from list_path(local_path(source))
+        yield from list_path(local_path(source), whole)
 
 
-async def list_batches(source: str) -> AsyncIterator[list[Found]]:
+async def list_batches(source: str, whole: Whole = lambda _: None) -> AsyncIterator[list[Found]]:
     """`list_objects` without blocking the event loop: batches of up to 1000, none of them empty.
 
     Raises:
         SourceUnavailable: as `list_objects` does.
     """
     loop = asyncio.get_running_loop()
-    found = list_objects(source)
+    found = list_objects(source, whole)
     while batch := await loop.run_in_executor(_THREADS, _next_batch, found):
         yield batch
 
@@ -242,7 +244,7 @@ def _reach(bucket: str, endpoint: str) -> None:
             return  # it answers; what it refuses, the listing tells in more words
 
 
-def _list_s3(source: str) -> Iterator[Found]:
+def _list_s3(source: str, whole: Whole) -> Iterator[Found]:
     bucket, prefix = split_s3_uri(source)
     if not bucket:
         raise SourceUnavailable(f"{source} names no bucket: write s3://bucket/prefix")
@@ -258,6 +260,7 @@ def _list_s3(source: str) -> Iterator[Found]:
         with _told_plainly(source):
             page = next(pages, None)
         if page is None:
+            whole(source)
             return
         for entry in page.get("Contents", ()):
             yield _listed(bucket, prefix, entry["Key"], entry["Size"], entry.get("ETag", ""))
@@ -284,9 +287,9 @@ def _listed(bucket: str, prefix: str, key: str, size: int, etag: str) -> Found:
     return ObjectRef(uri, size, etag.strip('"'), explicit=explicit)
 
 
-def _list_line(source: str, where: str) -> Iterator[Found]:
+def _list_line(source: str, where: str, whole: Whole) -> Iterator[Found]:
     matched = False
-    for found in list_objects(source):
+    for found in list_objects(source, whole):
         matched = True
         yield found
     if not matched and source.startswith("s3://"):

@@ -9,15 +9,27 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, exists, select, update
 
 from extractors.documents import Extraction, ObjectRef, Spooled
+from extractors.errors import Kind
 from extractors.vocabulary import FINAL, WITH_RECORDS, DocumentStatus, PageStatus
-from flows.store import leases
+from flows.store import leases, worth
+from flows.store.attempts import note_attempt, tried
 from flows.store.calls import spent_on
 from flows.store.dialects import insert, upsert
 from flows.store.keys import Key
 from flows.store.objects import remember
-from flows.store.splits import SPLIT, begin_parts, parts_current, split_schemas
+from flows.store.older import tell_older
+from flows.store.splits import begin_parts, parts_current, split_schemas
 from flows.store.succession import make_current, retire_former, supersede
-from flows.store.tables import UNREAD, documents, extraction_replies, extractions, former_contents, pages, records
+from flows.store.tables import (
+    SPLIT,
+    UNREAD,
+    documents,
+    extraction_replies,
+    extractions,
+    former_contents,
+    pages,
+    records,
+)
 from flows.store.types import clean_text
 
 # Statements that every document needs are made once: that costs more than to run them.
@@ -128,13 +140,13 @@ def claim(
     # Locked, and the lease read by a later statement: PostgreSQL shows that one what others have committed.
     row = connection.execute(select(extractions).filter_by(**named).with_for_update()).one()
     reached = row.status if row.status in FINAL else None
-    make_current(connection, row.id, named, reached)
+    counts = make_current(connection, row.id, named)
     # Other documents that show these bytes have been through this, unless the outcome counts again only now.
     only = shown.document_id if row.superseded_by is None else None
     retire_former(connection, spooled.sha256, key.schema_name, only)
-    if reached is not None:
+    if counts == row.id:
         parts_current(connection, spooled.sha256, key, only)
-    if reached is not None and (not taken(row) or row.run_id == run_id):
+    if reached is not None and (not taken(row) or row.run_id == run_id or tried(connection, row.id, run_id)):
         return Claim(row.id, reached, row.run_id, mine=False)
     if row.held_by != holder and leases.holds(connection, row.held_by):
         return Claim(row.id, reached, row.run_id, mine=False, elsewhere=True)
@@ -168,7 +180,7 @@ def finish(
     """Writes an outcome: the extraction, its pages and records, and what it supersedes.
 
     Tokens and cost are what the ledger of calls says of it: over all attempts, also those that were killed. An
-    attempt that was paused leaves an earlier outcome as it is.
+    attempt that was paused, or that ended worse than an earlier one (`worth`), leaves that one's outcome as it is.
 
     Returns:
         False when the claim was lost: the holder seemed dead for so long that another one took it
@@ -185,24 +197,37 @@ def finish(
     under = {} if key is None else key.columns
     if under and under["recipe"] != row.recipe:
         # Read again in another way: what is worth nothing there does not take away what there was.
-        if extraction.status not in WITH_RECORDS and row.status in WITH_RECORDS:
-            connection.execute(_CHANGE, {**spent, **under, "held_by": None})
-            return True
+        better = extraction.status in WITH_RECORDS or row.status not in WITH_RECORDS
         connection.execute(_CHANGE, {"this": extraction_id, **under})
         row = connection.execute(_LOCKED, {"this": extraction_id}).one()
+        tell_older(connection, row, older=not better)
+    else:
+        better = worth.replaces(connection, row, extraction)
+    note_attempt(connection, row, extraction, run_id=run_id, spent=spent, counts=better)
+    if not better:
+        connection.execute(_CHANGE, {**spent, "held_by": None})
+        return True
     names = ("status", "kind", "cause", "endpoint", "model", "stand_in", "started_at", "finished_at")
-    outcome = {name: getattr(extraction, name) for name in names} | under
+    outcome: dict[str, Any] = {name: getattr(extraction, name) for name in names} | under
+    outcome["issues"] = [vars(issue) for issue in extraction.issues]
     connection.execute(_CHANGE, {**spent, **outcome, "run_id": run_id, "held_by": None})
     _write_parts(connection, extraction_id, extraction, anew=row.finished_at is not None)
-    _take_place(connection, row, extraction)
-    for part_row, part in begin_parts(connection, row, extraction, run_id):
+    best = _take_place(connection, row, extraction)
+    instead = None if best in {None, row.id} else best
+    for part_row, part in begin_parts(connection, row, extraction, run_id, instead):
+        note_attempt(connection, part_row, part, run_id=run_id, counts=True)
         _write_parts(connection, part_row.id, part, anew=True)
-        _take_place(connection, part_row, part)
+        if instead is None:
+            _take_place(connection, part_row, part)
     return True
 
 
-def _take_place(connection: Connection, row: Any, extraction: Extraction) -> None:
-    """The outcome counts from here on, instead of what it supersedes."""
+def _take_place(connection: Connection, row: Any, extraction: Extraction) -> int | None:
+    """The outcome counts from here on, instead of what it supersedes, unless that is worth more.
+
+    Returns:
+        The extraction that counts; None while there is none.
+    """
     content = {"content": row.sha256}
     if extraction.media_type is not None:
         opened = {"media_type": extraction.media_type, "page_count": extraction.page_count}
@@ -210,11 +235,11 @@ def _take_place(connection: Connection, row: Any, extraction: Extraction) -> Non
     else:
         shown = bool(connection.scalar(_IS_SHOWN, content))
     if row.superseded_by is not None and not shown:
-        return  # while it was worked on, its object got other bytes, and these are done already
-    key = {name: getattr(row, name) for name in ("sha256", "schema_name", "recipe")}
-    make_current(connection, row.id, key, extraction.status)
+        return None  # while it was worked on, its object got other bytes, and these are done already
+    best = make_current(connection, row.id, {"sha256": row.sha256, "schema_name": row.schema_name})
     if shown and connection.scalar(_SHOWED_OTHERS, content):
         retire_former(connection, row.sha256, row.schema_name)
+    return best
 
 
 def fail_unread(connection: Connection, ref: ObjectRef, *, key: Key, kind: str, cause: str, run_id: str) -> int:
@@ -233,13 +258,16 @@ def fail_unread(connection: Connection, ref: ObjectRef, *, key: Key, kind: str, 
         "finished_at": now,
         "run_id": run_id,
     }
-    extraction_id: int = connection.execute(
+    row = connection.execute(
         insert(connection, extractions)
         .values(**named, **outcome, started_at=now)
         .on_conflict_do_update(index_elements=list(named), set_=outcome)
-        .returning(extractions.c.id)
-    ).scalar_one()
-    make_current(connection, extraction_id, named, DocumentStatus.QUARANTINED)
+        .returning(extractions)
+    ).one()
+    extraction_id: int = row.id
+    failed = Extraction(DocumentStatus.QUARANTINED, kind=Kind(kind), cause=cause, started_at=now, finished_at=now)
+    note_attempt(connection, row, failed, run_id=run_id, counts=True)
+    make_current(connection, extraction_id, named)
     former = select(former_contents.c.sha256).where(former_contents.c.document_id == shown.document_id)
     supersede(
         connection,
@@ -266,7 +294,7 @@ class _Shown:
 def _show(connection: Connection, ref: ObjectRef, digest: str, size: int) -> _Shown:
     """Makes the object's row show these bytes."""
     row = connection.execute(_OBJECT, {"named": ref.uri}).one_or_none()
-    if row is not None and (row.sha256, row.etag) == (digest, ref.etag):
+    if row is not None and (row.sha256, row.etag, row.gone_at) == (digest, ref.etag, None):
         return _Shown(row.id, row.had_others)
     replaces = row is not None and row.sha256 not in {None, digest}
     if replaces:
@@ -278,7 +306,7 @@ def _show(connection: Connection, ref: ObjectRef, digest: str, size: int) -> _Sh
         )
     values = {
         "uri": ref.uri, "sha256": digest, "bytes": size, "etag": ref.etag, "seen_at": datetime.now(UTC),
-        **_media_of(connection, digest),
+        "gone_at": None, **_media_of(connection, digest),
     }  # fmt: skip
     shown = upsert(documents, tuple(values), ("uri",), replaces=True, returning="id")
     document_id: int = connection.execute(shown, values).scalar_one()

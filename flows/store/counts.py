@@ -11,6 +11,7 @@ from sqlalchemy.sql import quoted_name
 from extractors.vocabulary import DocumentStatus, PageStatus
 from flows.store.splits import of_split_file
 from flows.store.store import Store
+from flows.store.succession import current
 from flows.store.tables import documents, extractions, pages, records, schema_views, schemas
 from flows.store.views import RECORD
 
@@ -55,7 +56,7 @@ class StoredRecord:
         schema_name: what was asked for.
         status: `complete` or `partial`.
         sha256: of the document's bytes.
-        uris: of the objects that show those bytes, sorted; empty when none does any more.
+        uris: of the objects that show those bytes, sorted, those that are gone last; empty when none does any more.
         endpoint: which answered, if known.
         model: likewise.
         data: JSON data, as stored.
@@ -100,12 +101,12 @@ def counts_by_schema(store: Store) -> dict[str, SchemaCounts]:
 
 
 def _count_extractions(connection: Connection, found: dict[str, SchemaCounts]) -> None:
-    current = and_(extractions.c.superseded_by.is_(None), ~of_split_file())
+    counted = and_(*current(), ~of_split_file())
     rows = connection.execute(
         select(
             extractions.c.schema_name,
             extractions.c.status,
-            func.sum(case((current, 1), else_=0)).label("documents"),
+            func.sum(case((counted, 1), else_=0)).label("documents"),
             func.sum(extractions.c.input_tokens).label("input_tokens"),
             func.sum(extractions.c.output_tokens).label("output_tokens"),
             func.sum(extractions.c.cost_usd).label("cost_usd"),
@@ -123,7 +124,7 @@ def _count_pages(connection: Connection, found: dict[str, SchemaCounts]) -> None
     rows = connection.execute(
         select(extractions.c.schema_name, pages.c.status, func.count())
         .join_from(pages, extractions)
-        .where(extractions.c.superseded_by.is_(None))
+        .where(*current())
         .group_by(extractions.c.schema_name, pages.c.status)
     )
     for schema_name, status, count in rows:
@@ -180,9 +181,8 @@ def states_of(store: Store, schema_name: str, digests: Collection[str]) -> dict[
         for some in _batches(digests):
             rows = connection.execute(
                 select(extractions.c.sha256, extractions.c.status, extractions.c.kind).where(
-                    extractions.c.schema_name == schema_name,
                     extractions.c.sha256.in_(some),
-                    extractions.c.superseded_by.is_(None),
+                    *current(schema_name),
                 )
             )
             found.update({row.sha256: (row.status, row.kind) for row in rows})
@@ -225,7 +225,7 @@ def _current_records() -> Select[Any]:
         select(records, extractions.c.schema_name, extractions.c.status, extractions.c.sha256)
         .add_columns(extractions.c.endpoint, extractions.c.model)
         .join_from(records, extractions)
-        .where(extractions.c.superseded_by.is_(None))
+        .where(*current())
     )
 
 
@@ -245,7 +245,9 @@ def _uris(connection: Connection, digests: Sequence[str]) -> defaultdict[str, li
     found: defaultdict[str, list[str]] = defaultdict(list)
     for some in _batches(set(digests)):
         rows = connection.execute(
-            select(documents.c.sha256, documents.c.uri).where(documents.c.sha256.in_(some)).order_by(documents.c.uri)
+            select(documents.c.sha256, documents.c.uri)
+            .where(documents.c.sha256.in_(some))
+            .order_by(documents.c.gone_at.is_not(None), documents.c.uri)
         )
         for digest, uri in rows:
             found[digest].append(uri)

@@ -12,7 +12,7 @@ from extractors.vocabulary import WITH_RECORDS
 from flows.store import leases
 from flows.store.dialects import insert
 from flows.store.objects import batches
-from flows.store.succession import document_uri
+from flows.store.succession import current, document_uri
 from flows.store.tables import WHOLE, export_targets, exported_records, exports, extractions, records, schemas
 from flows.store.views import AROUND
 
@@ -139,11 +139,11 @@ def _to_add(connection: Connection, target: Target, schema_name: str) -> Iterabl
 
 def _to_remove(connection: Connection, target: Target, schema_name: str) -> Iterable[Removal]:
     """The records that are there and no longer current, by id."""
-    current = select(records.c.id).join(extractions).where(*_current(schema_name))
+    shown = select(records.c.id).join(extractions).where(*_current(schema_name))
     gone = select(exported_records.c.record_id, exported_records.c.added_in).where(
         exported_records.c.target_id == target.id,
         exported_records.c.removed_in.is_(None),
-        exported_records.c.record_id.not_in(current),
+        exported_records.c.record_id.not_in(shown),
     )
     return (Removal(*row) for row in connection.execute(gone.order_by(exported_records.c.record_id)))
 
@@ -197,9 +197,4 @@ def note(connection: Connection, shipped: Shipment) -> None:
 
 
 def _current(schema_name: str) -> tuple[Any, ...]:
-    return (
-        extractions.c.schema_name == schema_name,
-        extractions.c.superseded_by.is_(None),
-        extractions.c.status.in_(WITH_RECORDS),
-        WHOLE,
-    )
+    return *current(schema_name), extractions.c.status.in_(WITH_RECORDS), WHOLE

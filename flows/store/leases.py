@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, or_, select
 
 from flows.store.dialects import insert, moment
 from flows.store.tables import leases
@@ -65,8 +65,9 @@ def renew(connection: Connection, *, holder: str, run_id: str | None = None) -> 
 
 
 def release(connection: Connection, holder: str) -> None:
-    """Lets go of everything that a holder claimed and has not finished."""
-    connection.execute(delete(leases).where(leases.c.id == holder))
+    """Lets go of everything that a holder claimed and has not finished; forgets leases that ran out long ago."""
+    long_ago = leases.c.expires_at < moment(connection, -_DAY)
+    connection.execute(delete(leases).where(or_(leases.c.id == holder, long_ago)))
 
 
 def holds(connection: Connection, holder: str | None) -> bool:

@@ -13,9 +13,10 @@ from extractors.documents import ObjectRef
 from extractors.vocabulary import FINAL, WITH_RECORDS
 from flows.store.dialects import insert
 from flows.store.keys import Key
-from flows.store.splits import all_current
+from flows.store.splits import all_current, split_schemas
 from flows.store.tables import UNREAD, documents, extractions, former_contents, recipes
 from flows.store.types import clean_text
+from flows.store.worth import stands
 
 _BATCH = 500
 
@@ -27,12 +28,13 @@ class Known:
     Attributes:
         etag: of the object when it was last listed or read.
         sha256: of the bytes it shows; None when they are not known (any more).
-        status: of the current extraction; None when there is none, or another recipe's is current too
-            or instead: then a claim makes this one the only one again.
+        status: of the extraction; None when there is none, or another recipe's is current which is worth no more:
+            then a claim makes this one the only one again.
         kind: why it is not complete.
         held_by: the lease under which somebody works on it, or did.
         stand_in: another endpoint than the first answered some of it.
         versions: Octavo's, of which it is.
+        gone: a whole listing of its source did not show it any more.
     """
 
     etag: str
@@ -40,6 +42,7 @@ class Known:
     status: str | None
     kind: str | None
     held_by: str | None = None
+    gone: bool = False
     stand_in: bool | None = field(default=None, compare=False)
     versions: Mapping[str, str] | None = field(default=None, compare=False)
 
@@ -80,10 +83,9 @@ def note_objects(connection: Connection, refs: Sequence[ObjectRef]) -> None:
     upsert = insert(connection, documents)
     new, same = upsert.excluded, documents.c.etag == upsert.excluded.etag
     kept = {name: case((same, documents.c[name]), else_=null()) for name in ("sha256", "media_type", "page_count")}
+    changes = {"bytes": new.bytes, "etag": new.etag, "seen_at": new.seen_at, "gone_at": null(), **kept}
     connection.execute(
-        upsert.on_conflict_do_update(
-            index_elements=["uri"], set_={"bytes": new.bytes, "etag": new.etag, "seen_at": new.seen_at, **kept}
-        ),
+        upsert.on_conflict_do_update(index_elements=["uri"], set_=changes),
         [{"uri": ref.uri, "bytes": ref.size, "etag": ref.etag, "seen_at": now} for ref in refs],
     )
 
@@ -92,18 +94,15 @@ def known(connection: Connection, uris: Sequence[str], key: Key) -> dict[str, Kn
     """What is known of each uri that was ever noted."""
     stored = {clean_text(uri): uri for uri in uris}
     rows = connection.execute(_known(), {"uris": list(stored), "asked": key.schema_name, "how": key.recipe})
-    return {
-        stored[row.uri]: Known(
-            row.etag,
-            None if _is_unread(row.sha256) else row.sha256,
-            row.status,
-            row.kind,
-            row.held_by,
-            row.stand_in,
-            row.versions,
-        )
-        for row in rows
-    }
+    return {stored[row.uri]: _told(connection, row, key) for row in rows}
+
+
+def _told(connection: Connection, row: Any, key: Key) -> Known:
+    sha256, gone = None if _is_unread(row.sha256) else row.sha256, row.gone_at is not None
+    # Beside or below another recipe's outcome, which may be worth more.
+    if row.status is not None and not row.plain and not stands(connection, row, split_schemas(key.schema_name)):
+        return Known(row.etag, sha256, None, None, gone=gone)
+    return Known(row.etag, sha256, row.status, row.kind, row.held_by, gone, row.stand_in, row.versions)
 
 
 @cache
@@ -121,17 +120,17 @@ def _known() -> Select[Any]:
         extractions.c.sha256 == documents.c.sha256,
         extractions.c.schema_name == bindparam("asked"),
         extractions.c.recipe == bindparam("how"),
+    )
+    plain = and_(
         extractions.c.superseded_by.is_(None),
         # Beside a record, another recipe's failure may be current: the claim that follows ends it.
         or_(extractions.c.status.not_in(WITH_RECORDS), ~rivalled),
         all_current(extractions),
     )
-    told = (
-        extractions.c.status, extractions.c.kind, extractions.c.held_by, extractions.c.stand_in,
-        extractions.c.versions,
-    )  # fmt: skip
+    names = ("id", "schema_name", "recipe", "status", "kind", "held_by", "stand_in", "versions")
     return (
-        select(documents.c.uri, documents.c.etag, documents.c.sha256, *told)
+        select(documents.c.uri, documents.c.etag, documents.c.sha256, documents.c.gone_at)
+        .add_columns(*(extractions.c[name] for name in names), plain.label("plain"))
         .select_from(documents.outerjoin(extractions, under_recipe))
         .where(documents.c.uri.in_(bindparam("uris", expanding=True)))
     )

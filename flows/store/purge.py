@@ -1,6 +1,7 @@
-"""What is removed for good: raw replies of a time, or all that is known of one document.
+"""What is removed for good: what is older than a day, or all that is known of one document.
 
-Each function is one transaction's work. What had been exported is taken away by the next export.
+Each function is one transaction's work. What had been exported is taken away by the next export. The calls stay, for
+they are the bill: those of a document that goes only forget which one it was.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, select, update
 
 from extractors.errors import BadConfiguration
 from flows.store import leases
+from flows.store.call_tables import attempts, calls
 from flows.store.dialects import erase_deleted
+from flows.store.review_tables import corrections, page_words, reviews
 from flows.store.tables import documents, extraction_replies, extractions, former_contents, pages, records, replies
 from flows.store.types import clean_text
 
@@ -23,6 +26,28 @@ class Purged:
     extractions: int = 0
     records: int = 0
     replies: int = 0
+    attempts: int = 0
+    corrections: int = 0
+    reviews: int = 0
+    ocr_pages: int = 0
+
+
+def purge_old(connection: Connection, before: datetime) -> Purged:
+    """Removes raw replies, OCR words and the attempts that did not count, where they are older.
+
+    Records with their evidence, what people decided and the calls stay. What is missing is read or asked again when
+    it is needed.
+
+    Args:
+        connection: of the transaction.
+        before: only what came earlier.
+    """
+    replied = purge_replies(connection, before, None).replies
+    tried = delete(attempts).where(attempts.c.finished_at < before, attempts.c.counts.is_(False))
+    words = delete(page_words).where(page_words.c.created_at < before)
+    return Purged(
+        replies=replied, attempts=connection.execute(tried).rowcount, ocr_pages=connection.execute(words).rowcount
+    )
 
 
 def purge_replies(connection: Connection, before: datetime | None, uri: str | None) -> Purged:
@@ -51,7 +76,8 @@ def purge_replies(connection: Connection, before: datetime | None, uri: str | No
 def purge_document(connection: Connection, uri: str, before: datetime | None) -> Purged:
     """Removes a document: its row, and what was extracted from its bytes and the bytes it showed before.
 
-    What other documents show or showed too is theirs and stays.
+    What other documents show or showed too is theirs and stays. OCR words are kept by picture, which does not tell
+    whose it is: all of them go, and are read again when they are needed.
 
     Args:
         connection: of the transaction.
@@ -70,10 +96,19 @@ def purge_document(connection: Connection, uri: str, before: datetime | None) ->
         if before is not None and (row.finished_at is None or row.finished_at >= before):
             return Purged()
     ids = list(connection.scalars(select(extractions.c.id).where(own)))
-    gone = extractions.c.id.in_(ids)
+    contents, gone = _own_contents(connection, document_id), extractions.c.id.in_(ids)
     removed = connection.execute(delete(replies).where(replies.c.fingerprint.in_(_own_replies(gone)))).rowcount
     for table in (pages, extraction_replies):
         connection.execute(delete(table).where(table.c.extraction_id.in_(ids)))
+    tried = connection.execute(delete(attempts).where(attempts.c.extraction_id.in_(ids))).rowcount
+    connection.execute(
+        update(calls).where(calls.c.extraction_id.in_(ids)).values(extraction_id=None, fingerprint="", answer_id=None)
+    )
+    decided = {
+        table: connection.execute(delete(table).where(table.c.sha256.in_(contents))).rowcount
+        for table in (corrections, reviews)
+    }
+    words = connection.execute(delete(page_words)).rowcount
     found = connection.execute(delete(records).where(records.c.extraction_id.in_(ids))).rowcount
     # What one of them had replaced does not come back: it is superseded, by nothing that is there any more.
     orphaned = extractions.c.superseded_by.in_(ids)
@@ -81,7 +116,10 @@ def purge_document(connection: Connection, uri: str, before: datetime | None) ->
     connection.execute(delete(extractions).where(gone))
     connection.execute(delete(former_contents).where(former_contents.c.document_id == document_id))
     connection.execute(delete(documents).where(documents.c.id == document_id))
-    return Purged(documents=1, extractions=len(ids), records=found, replies=removed)
+    return Purged(
+        documents=1, extractions=len(ids), records=found, replies=removed, attempts=tried,
+        corrections=decided[corrections], reviews=decided[reviews], ocr_pages=words,
+    )  # fmt: skip
 
 
 def _document_id(connection: Connection, uri: str) -> int:
@@ -93,6 +131,10 @@ def _document_id(connection: Connection, uri: str) -> int:
 
 def _own_extractions(connection: Connection, document_id: int) -> ColumnElement[bool]:
     """The extractions of bytes that this document alone shows or showed."""
+    return extractions.c.sha256.in_(_own_contents(connection, document_id))
+
+
+def _own_contents(connection: Connection, document_id: int) -> set[str]:
     shows = select(documents.c.sha256).where(documents.c.id == document_id)
     showed = select(former_contents.c.sha256).where(former_contents.c.document_id == document_id)
     mine = {*connection.scalars(shows), *connection.scalars(showed)} - {None}
@@ -100,8 +142,7 @@ def _own_extractions(connection: Connection, document_id: int) -> ColumnElement[
     others_showed = select(former_contents.c.sha256).where(
         former_contents.c.document_id != document_id, former_contents.c.sha256.in_(mine)
     )
-    shared = {*connection.scalars(others_show), *connection.scalars(others_showed)}
-    return extractions.c.sha256.in_(mine - shared)
+    return mine - {*connection.scalars(others_show), *connection.scalars(others_showed)}
 
 
 def _own_replies(which: ColumnElement[bool]) -> Select[tuple[str]]:

@@ -7,17 +7,17 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, select, table, text
+from sqlalchemy import ColumnElement, Connection, select, table, text
 from sqlalchemy.sql import quoted_name
 
-from extractors.documents import PageState, StoredReply
+from extractors.documents import Issue, PageState, StoredReply
 from extractors.errors import BadConfiguration
 from extractors.vocabulary import NOT_COMPLETE, WITH_RECORDS, PageStatus, Records
 from flows.store.replies import stored_reply
 from flows.store.shape import record_keys
 from flows.store.splits import of_split_file
 from flows.store.store import Store
-from flows.store.succession import awaiting, document_uri
+from flows.store.succession import awaiting, current, document_uri
 from flows.store.tables import (
     documents,
     extraction_replies,
@@ -68,6 +68,7 @@ class QuarantineDetails(Quarantined):
         endpoint: which answered last, if any.
         model: likewise.
         pages: every page's state.
+        issues: what stands without a record.
         replies: the raw replies, in the order in which they were read.
     """
 
@@ -76,6 +77,7 @@ class QuarantineDetails(Quarantined):
     endpoint: str | None
     model: str | None
     pages: tuple[PageState, ...]
+    issues: tuple[Issue, ...]
     replies: tuple[StoredReply, ...]
 
 
@@ -127,7 +129,7 @@ def whole_records(store: Store, schema_name: str) -> list[dict[str, Any]]:
     found = (
         select(records, document_uri(extractions).label("document_uri"), extractions.c.status)
         .select_from(records.join(extractions))
-        .where(_current_of(schema_name), extractions.c.status.in_(WITH_RECORDS))
+        .where(*current(schema_name), extractions.c.status.in_(WITH_RECORDS))
         .order_by(records.c.id)
     )
     with store.reading() as connection:
@@ -163,13 +165,9 @@ def _views(connection: Connection, store: Store, schema_name: str) -> dict[str, 
     return views
 
 
-def _current_of(schema_name: str) -> ColumnElement[bool]:
-    return and_(extractions.c.schema_name == schema_name, extractions.c.superseded_by.is_(None))
-
-
 def quarantined(store: Store) -> list[Quarantined]:
     """Every document that is quarantined or partial now, by id."""
-    listed = (extractions.c.superseded_by.is_(None), extractions.c.status.in_(NOT_COMPLETE), ~of_split_file())
+    listed = (*current(), extractions.c.status.in_(NOT_COMPLETE), ~of_split_file())
     with store.reading() as connection:
         rows = connection.execute(select(extractions).where(*listed).order_by(extractions.c.id)).all()
         uris, failed = _uris(connection, *listed), _failed_pages(connection, *listed)
@@ -200,6 +198,7 @@ def quarantine_details(store: Store, extraction_id: int) -> QuarantineDetails | 
         endpoint=row.endpoint,
         model=row.model,
         pages=tuple(PageState(state.page, state.status, state.kind, state.cause) for state in states),
+        issues=tuple(Issue(**issue) for issue in row.issues or ()),
         replies=tuple(stored_reply(reply) for reply in read),
     )
 
@@ -209,7 +208,7 @@ def window_plans(store: Store) -> dict[int, tuple[Records, int | None]]:
 
     Those that a store of the first version asked for are left out.
     """
-    listed = (extractions.c.superseded_by.is_(None), extractions.c.status.in_(NOT_COMPLETE))
+    listed = (*current(), extractions.c.status.in_(NOT_COMPLETE))
     with store.reading() as connection:
         rows = connection.execute(
             select(extractions.c.id, recipes.c.parts)
@@ -249,7 +248,7 @@ def _uris(connection: Connection, *which: ColumnElement[bool]) -> defaultdict[in
             select(extractions.c.id, documents.c.uri)
             .select_from(extractions.join(documents, stands_for))
             .where(*which)
-            .order_by(documents.c.uri)
+            .order_by(documents.c.gone_at.is_not(None), documents.c.uri)
         )
         for extraction_id, uri in rows:
             found[extraction_id].append(uri)

@@ -14,10 +14,7 @@ from extractors.documents import Extraction
 from flows.store.dialects import insert
 from flows.store.keys import Key
 from flows.store.succession import make_current, retire_former
-from flows.store.tables import extractions, recipes
-
-SPLIT = "split:"
-"""Begins the name of what a split file is asked for; no schema is called so."""
+from flows.store.tables import SPLIT, extractions, recipes
 
 
 def split_name(names: Iterable[str]) -> str:
@@ -49,7 +46,7 @@ def all_current(file: FromClause) -> ColumnElement[bool]:
 
 
 def begin_parts(
-    connection: Connection, row: Any, extraction: Extraction, run_id: str
+    connection: Connection, row: Any, extraction: Extraction, run_id: str, best: int | None
 ) -> list[tuple[Any, Extraction]]:
     """The rows of a split file's schemas, each with what its pages gave; as superseded as the file's own is.
 
@@ -58,6 +55,7 @@ def begin_parts(
         row: the file's own extraction.
         extraction: its outcome.
         run_id: of the run that reached it.
+        best: the file's extraction that counts instead, if another does.
     """
     written = []
     for name, part in extraction.by_schema.items():
@@ -66,11 +64,13 @@ def begin_parts(
             "status": part.status, "kind": part.kind, "cause": part.cause, "run_id": run_id,
             "endpoint": part.endpoint, "model": part.model,
             "started_at": part.started_at, "finished_at": part.finished_at,
+            "issues": [vars(issue) for issue in part.issues],
         }  # fmt: skip
+        superseded = {} if best is None else {"superseded_by": best}
         made = connection.execute(
             insert(connection, extractions)
-            .values(**key, **outcome, superseded_by=row.superseded_by)
-            .on_conflict_do_update(index_elements=list(key), set_=outcome)
+            .values(**key, **outcome, **({"superseded_by": row.superseded_by} | superseded))
+            .on_conflict_do_update(index_elements=list(key), set_=outcome | superseded)
             .returning(extractions)
         ).one()
         written.append((made, part))
@@ -88,7 +88,7 @@ def parts_current(connection: Connection, sha256: str, key: Key, document_id: in
     """
     for name in split_schemas(key.schema_name):
         part = {"sha256": sha256, "schema_name": name, "recipe": key.recipe}
-        found = connection.execute(select(extractions.c.id, extractions.c.status).filter_by(**part)).one_or_none()
+        found = connection.scalar(select(extractions.c.id).filter_by(**part))
         if found is not None:
-            make_current(connection, found.id, part, found.status)
+            make_current(connection, found, part)
             retire_former(connection, sha256, name, document_id)

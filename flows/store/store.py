@@ -22,7 +22,7 @@ from sqlalchemy.exc import (
 from extractors.documents import Extraction, ObjectRef, Spooled, StoredReply
 from extractors.errors import StoreUnavailable
 from extractors.ledger import Booked
-from flows.store import calls, claims, leases, objects, replies, strikes
+from flows.store import calls, claims, gone, leases, objects, replies, strikes
 from flows.store.claims import Claim
 from flows.store.dialects import connect, empty_log, reading_options
 from flows.store.keys import Key
@@ -176,6 +176,11 @@ class Store:
         """Notes objects as listed. One whose etag changed shows unknown bytes until it is read again."""
         for batch in objects.batches(refs):
             self.transact(objects.note_objects, batch)
+
+    def note_back(self, uris: Sequence[str]) -> None:
+        """Notes that objects that were gone are there again, with the bytes that they had."""
+        for batch in objects.batches(uris):
+            self.transact(gone.note_back, batch)
 
     def known(self, uris: Sequence[str], key: Key) -> dict[str, Known]:
         """What is known of each uri that was noted before; one query for every few hundred."""

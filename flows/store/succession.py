@@ -2,8 +2,7 @@
 
 An extraction is *current* until another takes its place (`superseded_by`):
 
-- under another recipe, for the same bytes and schema: a complete or partial one replaces all others,
-  a quarantined one only those that hold no records;
+- under another recipe, for the same bytes and schema: what is worth more, or as much and newer (`worth`);
 - by the new bytes of an object: what it showed before is replaced once the new bytes have an outcome
   and no other object stands for the old ones.
 
@@ -16,25 +15,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam, exists, func, or_, select, update
 
 from extractors.vocabulary import FINAL, WITH_RECORDS
+from flows.store import worth
+from flows.store.older import tell_older
 from flows.store.tables import UNREAD, documents, extractions, former_contents
 
-# Statements that every document needs are made once: that costs more than to run them.
-_LIFT = (
-    update(extractions)
-    .where(extractions.c.id == bindparam("successor"), extractions.c.superseded_by.is_not(None))
-    .values(superseded_by=None)
-)
-_REPLACE = (
-    update(extractions)
-    .where(
-        extractions.c.id != bindparam("successor"),
-        extractions.c.superseded_by.is_(None),
-        extractions.c.sha256 == bindparam("content"),
-        extractions.c.schema_name == bindparam("asked"),
-    )
-    .values(superseded_by=bindparam("successor"))
-)
-_REPLACE_FAILURES = _REPLACE.where(extractions.c.status.not_in(WITH_RECORDS))
+_LATER = update(extractions).where(extractions.c.id == bindparam("this"))
 
 
 def showing(extraction: FromClause, *columns: ColumnElement[Any]) -> Select[Any]:
@@ -61,20 +46,48 @@ def awaiting(extraction: FromClause, *columns: ColumnElement[Any]) -> Select[Any
 
 
 def document_uri(extraction: FromClause) -> ColumnElement[Any]:
-    """The smallest uri that stands for an extraction's bytes, as a correlated subquery."""
-    smallest = func.min(documents.c.uri)
-    return func.coalesce(
-        showing(extraction, smallest).scalar_subquery(), awaiting(extraction, smallest).scalar_subquery()
-    )
+    """The uri that stands for an extraction's bytes, as a correlated subquery: the smallest that is not gone."""
+    there = (documents.c.gone_at.is_not(None), documents.c.uri)
+    shows, awaits = showing(extraction, documents.c.uri), awaiting(extraction, documents.c.uri)
+    return func.coalesce(*(found.order_by(*there).limit(1).scalar_subquery() for found in (shows, awaits)))
 
 
-def make_current(connection: Connection, extraction_id: int, key: dict[str, str], status: str | None) -> None:
-    """Lifts an extraction's own supersession, and lets it replace those of other recipes."""
-    connection.execute(_LIFT, {"successor": extraction_id})
-    if status not in FINAL:
-        return
-    work = {"successor": extraction_id, "content": key["sha256"], "asked": key["schema_name"]}
-    connection.execute(_REPLACE if status in WITH_RECORDS else _REPLACE_FAILURES, work)
+def current(schema_name: str | None = None) -> tuple[ColumnElement[bool], ...]:
+    """The conditions under which an extraction shows: nothing has taken its place, and its object is not retired."""
+    shown = (extractions.c.superseded_by.is_(None), extractions.c.retired_at.is_(None))
+    return shown if schema_name is None else (extractions.c.schema_name == schema_name, *shown)
+
+
+def make_current(connection: Connection, extraction_id: int, key: dict[str, str]) -> int | None:
+    """Lets an extraction that is asked for count among those of other recipes, as far as none is worth more.
+
+    Args:
+        connection: of the transaction.
+        extraction_id: what is asked for.
+        key: its `sha256` and `schema_name`.
+
+    Returns:
+        The extraction that counts; None while this one has no outcome.
+    """
+    rows = worth.rivals(connection, key["sha256"], key["schema_name"], hold=True)
+    asked = next(row for row in rows if row.id == extraction_id)
+    if asked.status not in FINAL:
+        _change(connection, asked, superseded_by=None, retired_at=None)
+        return None
+    found = worth.counting(connection, rows, asked)
+    for row in rows:
+        if row.id in {found.best, found.older}:
+            _change(connection, row, superseded_by=None, retired_at=None)
+            tell_older(connection, row, older=row.id == found.older and found.marked)
+        elif row.superseded_by is None:
+            _change(connection, row, superseded_by=found.best)
+    return found.best
+
+
+def _change(connection: Connection, row: Any, **values: Any) -> None:
+    changed = {name: value for name, value in values.items() if getattr(row, name) != value}
+    if changed:
+        connection.execute(_LATER, {"this": row.id, **changed})
 
 
 def retire_former(connection: Connection, digest: str, schema_name: str, document_id: int | None = None) -> None:

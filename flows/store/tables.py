@@ -30,6 +30,9 @@ from flows.store.types import CleanJson, CleanText, Moment, OrderedJson
 UNREAD = "unread:"
 """Begins the `sha256` of an object whose bytes could not be read: then it is a digest of uri and etag."""
 
+SPLIT = "split:"
+"""Begins the name of what a split file is asked for; no schema is called so."""
+
 
 # Named constraints, so that a later migration can find them.
 metadata = MetaData(

@@ -2,7 +2,8 @@
 
 `invoice` has a row per record, `invoice_line_items` a row per element of that list, `invoice_issues` a row per
 thing that a person should know about a record. A record has one
-row even when its bytes lie under several uris: `document_uri` is the smallest that shows them now.
+row even when its bytes lie under several uris: `document_uri` is the smallest that shows them now
+and is not gone from its source.
 """
 
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from flows.store.dialects import JsonReader, Sql, insert, json_reader, json_text
 from flows.store.origins import ORIGIN, refuse_another
 from flows.store.shape import Shape, ViewColumn, ViewList, free_name, shape_of
 from flows.store.store import Store
-from flows.store.succession import document_uri
+from flows.store.succession import current, document_uri
 from flows.store.tables import WHOLE, extractions, metadata, records, schema_views, schemas
 from flows.store.types import clean_json
 from schemas.record import Schema
@@ -169,8 +170,4 @@ def _labelled(names: tuple[str, ...], values: tuple[Sql, ...]) -> list[Sql]:
 
 def _current(schema_name: str, *columns: Sql, whole: bool = True) -> Select[tuple[object, ...]]:
     found = select(*columns).where(WHOLE) if whole else select(*columns)
-    return found.where(
-        extractions.c.schema_name == schema_name,
-        extractions.c.superseded_by.is_(None),
-        extractions.c.status.in_(WITH_RECORDS),
-    )
+    return found.where(*current(schema_name), extractions.c.status.in_(WITH_RECORDS))

@@ -19,7 +19,7 @@ GIVEN: dict[str, Any] = {
     "sources": ("inbox", "s3://bucket/in"), "schema_name": "receipt", "endpoints": ("vllm", "local"),
     "base_url": "http://localhost:1/v1", "model": "m", "store": "sqlite:///elsewhere.db", "max_cost": 0.5,
     "concurrency": 3, "pages_per_request": 2, "records": "many", "limit": 7, "rerun": "failed", "split": True,
-    "fail_over": "1%", "fresh": True,
+    "fail_over": "1%", "fresh": True, "deleted": "retire",
 }  # fmt: skip
 """A value for each field that is not its default."""
 
@@ -97,8 +97,8 @@ def test_the_help_names_each_field(command: str, capsys: pytest.CaptureFixture[s
     ("flow", "without"),
     [
         ("extract", set()), ("bulk-extract", {"store"}),
-        ("extract-shard", {"sources", "store", "limit", "fail_over"}),
-        ("on-upload", {"sources", "store", "limit", "rerun", "fresh", "max_cost", "fail_over"}),
+        ("extract-shard", {"sources", "store", "limit", "deleted", "fail_over"}),
+        ("on-upload", {"sources", "store", "limit", "rerun", "fresh", "max_cost", "deleted", "fail_over"}),
     ],
 )  # fmt: skip
 def test_each_field_is_a_parameter_in_prefect(flow: str, without: set[str]) -> None:

@@ -66,7 +66,7 @@ def test_a_document_goes_with_all_it_ever_showed(store: Store) -> None:
     _extract(store, "a", "A", "old", "f1")
     _extract(store, "a", "B", "new", "f2", "shared", etag="2")
     _extract(store, "b", "C", "other", "f3", "shared")
-    assert store.transact(purge_document, listed("a").uri, None) == Purged(1, 2, 2, 2)
+    assert store.transact(purge_document, listed("a").uri, None) == Purged(1, 2, 2, 2, attempts=2)
     assert texts(store) == [("b", "other")]
     counts = {name: _count(store, name) for name in ("documents", "extractions", "pages", "former_contents")}
     assert counts == {"documents": 1, "extractions": 1, "pages": 2, "former_contents": 0}
@@ -126,7 +126,7 @@ def test_nothing_is_left_in_the_file(tmp_path: Path, capsys: pytest.CaptureFixtu
         _extract(store, "b", "B", "other", "f2")
     assert MARK.encode() in b"".join(path.read_bytes() for path in tmp_path.glob("octavo.db*"))
     assert main(["purge", "--document", listed("a").uri]) == 0
-    assert "removed: 1 documents, 1 extractions, 1 records, 1 replies" in capsys.readouterr().out
+    assert "removed: 1 documents, 1 extractions, 1 records, 1 replies, 1 attempts" in capsys.readouterr().out
     assert MARK.encode() not in b"".join(path.read_bytes() for path in tmp_path.glob("octavo.db*"))
     with Store.open("sqlite:///octavo.db") as store, store.reading() as connection:
         assert connection.scalars(select(documents.c.uri)).all() == [listed("b").uri]

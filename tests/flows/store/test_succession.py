@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from stores import Note, draft, extract, fresh_url, known, listed, outcome, spooled, stored, texts
 
-from extractors.vocabulary import FINAL, WITH_RECORDS
+from extractors.vocabulary import WITH_RECORDS
 from flows.store.claims import Claim
 from flows.store.keys import Key
 from flows.store.queries import quarantined, record_rows
