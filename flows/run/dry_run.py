@@ -116,7 +116,9 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
                     found.to_do[reason.kind] += 1
                     found.details[reason.detail] += bool(reason.detail)
                 found.done += len(refs) - len(taken)
-                await asyncio.gather(*(measure(ref) for ref in taken[:left]))
+                # What is only read again is asked nothing.
+                asks = [ref for ref in taken[:left] if (why[ref.uri] or Reason("")).kind != "reread"]
+                await asyncio.gather(*(measure(ref) for ref in asks))
     return found, endpoints
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from runs import TOTAL, rows, run
 from stores import Note, draft, extract, fresh_url, listed, outcome
 
 from extractors.asking import planning
-from extractors.pages.rendering import RENDER_VERSION
+from extractors.vision.endpoints import Endpoint, endpoint_for
+from extractors.vision.identity import whom
 from flows.run.reasons import Reason, reasons
 from flows.schema_lookup import find_schema
 from flows.store.keys import Key
@@ -57,7 +59,7 @@ def test_every_state_has_its_reason(url: str) -> None:
 
 
 def test_another_recipe_is_told_by_what_differs(url: str) -> None:
-    """The model, the prompt and the render settings with what they were; the others by name."""
+    """The model with what it was; the others by name."""
     with Store.open(url) as store:
         store.start_run(
             run_id="run", source="s3://bucket", key=Key(schema_name="note", recipe="r1"), endpoint="vllm", parts=PARTS
@@ -72,29 +74,32 @@ def test_another_recipe_is_told_by_what_differs(url: str) -> None:
         assert _why(store, "c") == [Reason("recipe", "done with other settings")]
 
 
-def _recipe(plan: planning.Plan, **known: Any) -> str:
-    return planning.recipe_of(planning.recipe_parts(plan, **known))
-
-
 def test_every_part_of_a_recipe_counts() -> None:
-    """Schema, prompt, render settings, window plan, model and sampling each make another recipe; nothing else."""
-    known: dict[str, Any] = {"model": "m", "render_version": RENDER_VERSION, "sampling": "s"}
-    note = planning.plan(schema_of(Note))
+    """Schema, window plan, model and sampling each make another recipe; Octavo's own versions do not."""
+    endpoint = endpoint_for("custom", {}, base_url="http://a/v1", model="m")
+    plan = planning.plan(schema_of(Note))
+
+    def digest(plan: planning.Plan, endpoint: Endpoint = endpoint, **sampling: Any) -> str:
+        return planning.recipe([plan], whom=whom(endpoint, sampling), versions={}).digest
+
     recipes = [
-        _recipe(note, **known),
-        _recipe(note, **known | {"model": "n"}),
-        _recipe(note, **known | {"render_version": "next"}),
-        _recipe(note, **known | {"sampling": "t"}),
-        _recipe(planning.plan(schema_of(Note), "many"), **known),
-        _recipe(planning.plan(schema_of(Note), pages_per_request=1), **known),
-        _recipe(planning.plan(find_schema("receipt")), **known),
+        digest(plan),
+        digest(plan, replace(endpoint, model="n")),
+        digest(plan, replace(endpoint, routing="nitro")),
+        digest(plan, replace(endpoint, extra_body={"a": 1})),
+        digest(plan, replace(endpoint, schema_by="tool")),
+        digest(plan, temperature=1),
+        digest(planning.plan(schema_of(Note), "many")),
+        digest(planning.plan(schema_of(Note), pages_per_request=1)),
+        digest(planning.plan(find_schema("receipt"))),
     ]
     assert len(set(recipes)) == len(recipes)
-    assert _recipe(planning.plan(schema_of(Note)), **known) == recipes[0]
+    same = replace(endpoint, base_url="http://b/v1", name="other", price_input=1.0, images=3)
+    assert digest(planning.plan(schema_of(Note)), same) == recipes[0]
 
 
-def test_a_change_selects_its_documents_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Model, prompt and schema make work for all documents of that schema; new bytes for theirs alone."""
+def test_a_change_selects_its_documents_only(tmp_path: Path) -> None:
+    """Model and schema make work for all documents of that schema; new bytes for theirs alone."""
     inbox = tmp_path / "inbox"
     inbox.mkdir()
     for number in range(3):
@@ -112,9 +117,6 @@ def test_a_change_selects_its_documents_only(tmp_path: Path, monkeypatch: pytest
         assert [taken(model="other"), taken(model="other"), taken(schema_name=str(mine))] == [1, 0, 1]
         mine.write_text(json.dumps({"type": "object", "properties": {"merchant": {"type": "string"}}}))
         assert [taken(schema_name=str(mine)), taken(schema_name=str(mine)), taken(model="other")] == [3, 0, 0]
-        with monkeypatch.context() as patched:
-            patched.setattr(planning, "PROMPT_VERSION", "next")
-            assert [taken(schema_name=str(mine)), taken(model="other")] == [3, 3]
         calls = len(server.asked)
         assert taken(model="other") == 0
         assert len(server.asked) == calls  # going back to an earlier recipe is paid for already
