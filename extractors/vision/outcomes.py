@@ -71,11 +71,25 @@ _NO_KEY = re.compile(
 )
 _NO_MODEL = re.compile(r"(?i)(?:invalid|unknown|no such|not a valid) model|model.{0,80}(?:not found|does not exist)")
 _NO_CREDIT = re.compile(r"(?i)credit|quota|balance|payment")
+_BLIND = re.compile(
+    r"(?i)image input is not supported|(?:not|n't) support (?:image|vision|multimodal)|not a multimodal"
+    r"|for image input"
+)
+"""How servers refuse pictures as an error of their own. Sources: llama.cpp's and Ollama's servers."""
+
 _STATUS_OF = (
     (_NO_MODEL, 404),
     (re.compile(r"(?i)api.?key|unauthori[sz]ed|authentication"), 401),
     (_NO_CREDIT, 402),
     (re.compile(r"(?i)rate.?limit|too many requests|overloaded|capacity"), 429),
+    (
+        re.compile(
+            r"(?i)unsupported|not (?:be )?supported|n[o']t support|multimodal|at most \d+ image|context length"
+            r"|too (?:large|long)\b|extra (?:input|field)|\bmust be\b|not permitted"
+            r"|\b(?:invalid|unknown|unrecogni[sz]ed|unexpected) (?:request|param|arg|field|name|value|json)"
+        ),
+        400,
+    ),
 )
 """What an error inside a 200 means that tells no code."""
 
@@ -120,7 +134,8 @@ def outcome(status: int, headers: Mapping[str, str], text: str, said: Spoken) ->
     why = f"HTTP {status}: {words or _words(text, decoded)}"[:_LONGEST_WORDS]
     if status in _OVERLOADED or (status == 402 and _TRANSIENT_402 in text):  # noqa: PLR2004 - payment required
         return Outcome("overloaded", why, wait)
-    if status in _BUSY or status >= 500:  # noqa: PLR2004 - the server's own errors
+    blind = status == 501 or (status == 500 and _BLIND.search(why))  # noqa: PLR2004 - not implemented
+    if (status in _BUSY or status >= 500) and not blind:  # noqa: PLR2004 - the server's own errors
         # An answer that was begun may be billed: it is not tried again for ever.
         return Outcome("hollow" if said.begun else "busy", why, wait)
     if status == 403 and any(word in why.lower() for word in _MODERATED):  # noqa: PLR2004 - forbidden: this input

@@ -15,6 +15,7 @@ from pages import digital_pdf
 from runs import TOTAL, rows, run, states
 
 from extractors.documents import Usage
+from extractors.errors import EndpointRefused
 from extractors.vision.calling import speaks
 from extractors.vision.endings import ending_of
 from extractors.vision.endpoints import PROFILES, Endpoint
@@ -147,8 +148,9 @@ def test_a_real_key_is_kept_out_of_answers_and_every_key_out_of_errors(
     assert rows("select merchant from receipt") == [("***",)]
     monkeypatch.setenv("OCTAVO_API_KEY", "s3cret")
     error = Answer(status=400, body=b'{"error": {"message": "bad key s3cret, at most 1 image(s)"}}')
-    with model_server(lambda _: error) as server:
+    with model_server(lambda _: error) as server, pytest.raises(EndpointRefused) as refused:
         run(inbox, server.base_url, rerun="all", model="other")
+    assert "bad key ***" in str(refused.value)
     assert [
         cause for (cause,) in rows("select cause from extractions where cause is not null") if "s3cret" in cause
     ] == []

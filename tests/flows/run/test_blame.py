@@ -118,6 +118,14 @@ CASES = {
         for_some(refuses(400, "first"), numbers={0}), 3, {"quarantined rejected_request": 1, "complete": 1},
         documents=2, calls=2, more=("--concurrency", "1"),
     ),
+    "no pictures, as llama.cpp says it": Case(
+        always(refuses(500, "image input is not supported - hint: you may need to provide the mmproj")), 1,
+        ALL_PENDING, ("image input is not supported", "choose a model that reads images"), 5,
+    ),
+    "a refusal inside a 200": Case(
+        always(Answer(body=b'{"status": "error", "message": "m is not a multimodal model"}')), 1, ALL_PENDING,
+        ("not a multimodal model", "choose a model that reads images"), 5,
+    ),
     "a 404 without a word": Case(always(NO_ROUTE), 1, ALL_PENDING, ("does not know the model or the address",), 5),
     "422 about what every request has": Case(
         always(Answer(status=422, body=b'{"detail": [{"loc": ["body", "messages"], "msg": "Field required"}]}')),
