@@ -156,7 +156,7 @@ def test_each_parameter_arrives_at_the_shards(monkeypatch: pytest.MonkeyPatch, t
     assert told == {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in {**GIVEN, "concurrency": 1}.items()
-        if name not in {"sources", "store", "limit", "fail_over"}
+        if name not in {"sources", "store", "limit", "deleted", "fail_over"}
     }
     assert seen["sources"] == GIVEN["sources"]
     listed = {"uri": "s3://bucket/in/a.pdf", "size": 1, "etag": "e"}
@@ -164,7 +164,7 @@ def test_each_parameter_arrives_at_the_shards(monkeypatch: pytest.MonkeyPatch, t
     asyncio.run(bulk.extract_shard.fn(**shard))
     (whole, _, _), (part, objects, job_id) = seen["jobs"]
     assert whole == Job(**{**GIVEN, "store": None})
-    own = {"sources": (), "store": None, "limit": None, "fail_over": None, "concurrency": 1}
+    own = {"sources": (), "store": None, "limit": None, "deleted": "keep", "fail_over": None, "concurrency": 1}
     assert part == Job(**{**GIVEN, **own})
     assert [ref.uri for ref in objects] == ["s3://bucket/in/a.pdf"]
     assert job_id == "whole"  # the budget is one
