@@ -2,7 +2,6 @@
 
 import csv
 import json
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -13,6 +12,7 @@ from typing import Any
 from extractors.documents import Extraction, ObjectRef, RecordDraft, Spooled
 from extractors.vocabulary import DocumentStatus
 from flows.export.export import export
+from flows.storage.spools import spool_folder
 from flows.store.exports import BESIDE
 from flows.store.keys import Key
 from flows.store.queries import record_rows, whole_records
@@ -132,9 +132,9 @@ def _computed_faults(schema: Schema, record: dict[str, Any]) -> list[tuple[str, 
 
 def _carried(schema: Schema, record: dict[str, Any]) -> Iterator[str]:
     """Values of a record that do not come out of the store, its view, or an export."""
-    with tempfile.TemporaryDirectory(prefix="octavo-") as folder, Store.open(f"sqlite:///{folder}/check.db") as store:
+    with spool_folder() as folder, Store.open(f"sqlite:///{folder}/check.db") as store:
         make_views(store, schema)
-        spooled = Spooled(Path(folder), "example", 1)
+        spooled = Spooled(folder, "example", 1)
         claim = store.claim(
             ObjectRef("check:///example", 1, "1"),
             spooled,
@@ -155,7 +155,7 @@ def _carried(schema: Schema, record: dict[str, Any]) -> Iterator[str]:
             value = _dig(record, column.path)
             if value is not None and shown[column.name] is None:
                 yield f"{'.'.join(column.path)}: {value!r} does not fit its column of the view"
-        yield from _exported(store, schema, record, Path(folder))
+        yield from _exported(store, schema, record, folder)
 
 
 def _exported(store: Store, schema: Schema, record: dict[str, Any], folder: Path) -> Iterator[str]:

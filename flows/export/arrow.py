@@ -186,3 +186,15 @@ def _integer(value: Any) -> int:
     if number != value or not -(2**63) <= number < 2**63:
         raise ValueError(value)
     return number
+
+
+def leaf_types(columns: Iterable[pa.Field], path: str = "") -> Iterator[tuple[str, str]]:
+    """The type of each column, of each field of a struct and of what a list holds, by its dotted name."""
+    for column in columns:
+        here, kind = f"{path}{column.name}", column.type
+        while pa.types.is_list(kind):
+            yield here, "list"
+            here, kind = f"{here}[]", kind.value_type
+        yield here, "struct" if pa.types.is_struct(kind) else str(kind)
+        if pa.types.is_struct(kind):
+            yield from leaf_types(kind, f"{here}.")

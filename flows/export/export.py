@@ -4,7 +4,6 @@ An export is noted in the store once it has arrived as a whole. One that was cut
 one has its number, and begins by removing what it left.
 """
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +15,9 @@ from typing import Any
 
 from extractors.errors import BadConfiguration
 from flows.export.files import WRITERS, CsvFiles, Files
+from flows.export.retyped import kinds_in, refuse_retyped
 from flows.storage.destinations import Destination, destination
+from flows.storage.spools import spool_folder
 from flows.store import exports
 from flows.store.exports import Row, Shipment, Target
 from flows.store.store import Store
@@ -54,7 +55,8 @@ def export(store: Store, *, schema_name: str, place: str, form: str = "parquet",
         formulas: CSV cells that a spreadsheet would run stay as they are.
 
     Raises:
-        BadConfiguration: no such schema, another format is there already, or a library is missing.
+        BadConfiguration: no such schema, another format is there already, a field has another type than before
+            (`retyped`), or a library is missing.
         DestinationUnavailable: it cannot be written, or another process is exporting to it.
         StoreUnavailable: the store cannot be read or written.
     """
@@ -68,12 +70,14 @@ def export(store: Store, *, schema_name: str, place: str, form: str = "parquet",
             shipped = exports.shipment(connection, target, schema_name)
             if not shipped.added and not shipped.removed and target.number > 1:
                 return Exported(there.uri, target.number, 0, 0)
+            kinds = kinds_in(form, json_schema)
+            refuse_retyped(there.uri, target.kinds, kinds)
             rows = _renewing(store, exports.rows(connection, shipped))
             if form == "delta":
                 misfits = _merge(there, json_schema, shipped, rows)
             else:
                 misfits = _put(there, _writer(form, formulas=formulas), json_schema, shipped, rows)
-        store.transact(exports.note, shipped)
+        store.transact(exports.note, shipped, (target.kinds or {}) | kinds)
     return Exported(there.uri, target.number, len(shipped.added), len(shipped.removed), misfits, anew)
 
 
@@ -135,8 +139,8 @@ def _put(
     for name in there.names():
         if Path(name).name.startswith(begin):
             there.remove(name)
-    with tempfile.TemporaryDirectory(prefix="octavo-export-") as folder:
-        files = write(Path(folder), json_schema)
+    with spool_folder() as folder:
+        files = write(folder, json_schema)
         for some in rows:
             files.add(some)
         made = dict(files.close())

@@ -1,7 +1,6 @@
 """A stored document's pages drawn again: for `octavo quarantine show ID --images DIR`, and for the report."""
 
 import asyncio
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from extractors.pages.rendering import render_pages
 from extractors.pages.workers import Workers
 from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import spool_async
+from flows.storage.spools import spool_folder
 from flows.store.queries import QuarantineDetails
 
 Drawn = list[PageImage | PageFailure]
@@ -87,8 +87,8 @@ async def draw_pages(
         SourceUnavailable: it cannot be read now.
     """
     limits, passwords = limits_of(settings), passwords_of(settings)
-    with tempfile.TemporaryDirectory(prefix="octavo-") as spool:
-        fetched = await spool_async(ObjectRef(uri, 0, ""), Path(spool), limits.max_bytes)
+    with spool_folder() as spool:
+        fetched = await spool_async(ObjectRef(uri, 0, ""), spool, limits.max_bytes)
         if fetched.sha256 != sha256:
             raise BadConfiguration(f"{uri} has other bytes now: extract it again")
         document = await workers.run(opening.open_document, fetched, limits, passwords, seconds=limits.seconds)

@@ -1,12 +1,10 @@
 """`octavo extract --dry-run`: what a run would take and cost at most; nothing is sent, nothing is written."""
 
 import asyncio
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from extractors import bundles
@@ -23,6 +21,7 @@ from flows.run.parameters import Job
 from flows.run.reasons import Reason, reasons
 from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Skipped, list_batches, spool_async
+from flows.storage.spools import spool_folder
 from flows.store.store import Store
 from flows.store.url import exists
 
@@ -67,7 +66,7 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
     endpoints = choose(job.endpoints or (), job.base_url, job.model, settings)
     found, limits = Estimate(), limits_of(settings)
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="octavo-")))
+        folder = stack.enter_context(spool_folder())
         http = await stack.enter_async_context(open_http(endpoints))
         workers = await stack.enter_async_context(Workers(settings.render_workers, settings.document_memory))
         url = job.store or settings.store

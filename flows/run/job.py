@@ -7,11 +7,9 @@ the client's concurrency, and for memory the windows that are drawn and not yet 
 
 import asyncio
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -33,6 +31,7 @@ from flows.run.parameters import Job
 from flows.run.rerun import stored_of
 from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Found, Skipped, list_batches
+from flows.storage.spools import spool_folder
 from flows.store.book import CallBook
 from flows.store.store import Store
 from flows.store.views import make_views
@@ -108,7 +107,7 @@ async def run_job(
         store.patience, store.notice = settings.give_up_after, watch.notice
         for plan in asked.plans:
             make_views(store, plan.schema)
-        spool = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="octavo-")))
+        spool = stack.enter_context(spool_folder())
         http = await stack.enter_async_context(open_http(endpoints, local_app=local_app_for(endpoints)))
         workers = await stack.enter_async_context(Workers(settings.render_workers, settings.document_memory))
         run_id = run_id or uuid4().hex

@@ -21,7 +21,7 @@ _DAY = 86_400.0
 
 
 @contextmanager
-def spool() -> Iterator[Path]:
+def spool_folder() -> Iterator[Path]:
     """A temporary folder, removed at the end; those of killed processes are removed on the way.
 
     Raises:

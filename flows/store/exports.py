@@ -30,10 +30,12 @@ class Target:
     Attributes:
         id: its row.
         number: of the export that comes next, from 1.
+        kinds: the type of each field that ever went there, by its name; None where that is not known.
     """
 
     id: int
     number: int
+    kinds: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def hold(connection: Connection, *, place: str, schema_name: str, form: str, hol
         raise BadConfiguration(f"{place} holds {schema_name} as {row.format}: give that --format, or another DEST")
     connection.execute(update(export_targets).where(export_targets.c.id == row.id).values(held_by=holder))
     last = connection.scalar(select(func.max(exports.c.number)).where(exports.c.target_id == row.id))
-    return Target(row.id, (last or 0) + 1)
+    return Target(row.id, (last or 0) + 1, row.kinds)
 
 
 def let_go(connection: Connection, target: Target) -> None:
@@ -176,13 +178,14 @@ def rows(connection: Connection, shipped: Shipment) -> Iterator[list[Row]]:
         ]
 
 
-def note(connection: Connection, shipped: Shipment) -> None:
-    """Notes an export that has arrived as a whole."""
+def note(connection: Connection, shipped: Shipment, kinds: dict[str, str]) -> None:
+    """Notes an export that has arrived as a whole, and the type of each field that ever went there."""
     target, number = shipped.target_id, shipped.number
     counts = {"added": len(shipped.added), "removed": len(shipped.removed)}
     connection.execute(
         exports.insert().values(target_id=target, number=number, exported_at=datetime.now(UTC), **counts)
     )
+    connection.execute(update(export_targets).where(export_targets.c.id == target).values(kinds=kinds))
     arrived = {"added_in": number, "removed_in": None}
     upsert = insert(connection, exported_records).on_conflict_do_update(
         index_elements=["target_id", "record_id"], set_=arrived

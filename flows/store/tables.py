@@ -235,6 +235,8 @@ export_targets = Table(
     Column("format", String, nullable=False),
     # A lease's id, while somebody writes there.
     Column("held_by", String),
+    # The type of each field that ever went there, by its name.
+    Column("kinds", CleanJson),
     UniqueConstraint("destination", "schema_name"),
 )
 

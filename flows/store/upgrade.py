@@ -5,6 +5,7 @@ from flows.store.migrations import REVISIONS
 from flows.store.store import Store
 from flows.store.tables import store_version
 from flows.store.versions import check_tables, found_version
+from flows.store.views import remake_views
 
 
 def upgrade(store: Store) -> str | None:
@@ -24,4 +25,5 @@ def upgrade(store: Store) -> str | None:
         if not connection.dialect.has_table(connection, store_version.name):
             command.stamp(config, version)
         command.upgrade(config, "head")
+        remake_views(connection)
     return version

@@ -6,10 +6,12 @@ row even when its bytes lie under several uris: `document_uri` is the smallest t
 and is not gone from its source.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, inspect, select, true
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import quoted_name
 
 from extractors.vocabulary import WITH_RECORDS
@@ -70,17 +72,30 @@ def make_views(store: Store, schema: Schema) -> None:
             .values(name=schema.name, **declared)
             .on_conflict_do_update(index_elements=["name"], set_=declared)
         )
-        planned = _planned(connection, schema.name, shape)
-        if planned == _stored(connection, schema.name):
-            return  # in PostgreSQL, views of other people may stand on them
-        for name in _stored(connection, schema.name):
-            connection.exec_driver_sql(f"DROP VIEW IF EXISTS {_quoted(connection, name)}")
-        connection.execute(delete(schema_views).where(schema_views.c.schema_name == schema.name))
-        for name, (path, definition) in planned.items():
-            connection.exec_driver_sql(f"CREATE VIEW {_quoted(connection, name)} AS {definition}")
-            connection.execute(
-                schema_views.insert().values(name=name, schema_name=schema.name, path=path, definition=definition)
-            )
+        _make(connection, schema.name, shape)
+
+
+def remake_views(connection: Connection) -> None:
+    """Makes the views of all schemas as this version has them; those on which others are built stay as they are."""
+    for name, declared in connection.execute(select(schemas.c.name, schemas.c.json_schema)).all():
+        # The next run with that schema says what is in the way.
+        with suppress(DBAPIError), connection.begin_nested():
+            _make(connection, name, shape_of(declared, (*BEFORE, *AFTER), ELEMENT_BEFORE))
+
+
+def _make(connection: Connection, schema_name: str, shape: Shape) -> None:
+    """Makes a schema's views, unless they are as they should be: in PostgreSQL, other people's may stand on them."""
+    planned, stored = _planned(connection, schema_name, shape), _stored(connection, schema_name)
+    if planned == stored:
+        return
+    for name in stored:
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {_quoted(connection, name)}")
+    connection.execute(delete(schema_views).where(schema_views.c.schema_name == schema_name))
+    for name, (path, definition) in planned.items():
+        connection.exec_driver_sql(f"CREATE VIEW {_quoted(connection, name)} AS {definition}")
+        connection.execute(
+            schema_views.insert().values(name=name, schema_name=schema_name, path=path, definition=definition)
+        )
 
 
 def _declared(connection: Connection, schema_name: str) -> dict[str, Any] | None:

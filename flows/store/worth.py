@@ -19,6 +19,9 @@ from flows.store.tables import SPLIT, extractions, pages, recipes, records
 _RANK = {DocumentStatus.QUARANTINED: 1, DocumentStatus.PARTIAL: 2, DocumentStatus.COMPLETE: 3}
 _EVER = datetime.min.replace(tzinfo=UTC)
 
+_OWN = "octavo"
+"""Stands for a schema of Octavo's own, whose name says which."""
+
 Worth = tuple[int, int, int]
 
 _RIVALS = (
@@ -89,7 +92,8 @@ def counting(connection: Connection, rows: Sequence[Any], asked: Any) -> Countin
     shown = [row for row in others if row.superseded_by is None] or [max(others, key=_age)]
     alike = [row for row in others if row == shown[0] or same_schema(row, shown[0], known)]
     older = _best(connection, alike, shown[0], known)
-    return Counting(best.id, older.id, known[older.id].schema != known[best.id].schema)
+    both = (older.schema_content, best.schema_content), (known[older.id].schema, known[best.id].schema)
+    return Counting(best.id, older.id, marked=any(None not in each for each in both))
 
 
 def same_schema(one: Any, other: Any, known: dict[int, _Asked]) -> bool:
@@ -98,8 +102,8 @@ def same_schema(one: Any, other: Any, known: dict[int, _Asked]) -> bool:
         return False
     if one.schema_content is not None and other.schema_content is not None:
         return bool(one.schema_content == other.schema_content)
-    schema = known[one.id].schema
-    return schema is not None and schema == known[other.id].schema
+    schemas = (known[one.id].schema, known[other.id].schema)
+    return None not in schemas and (_OWN in schemas or schemas[0] == schemas[1])
 
 
 def replaces(connection: Connection, row: Any, extraction: Extraction) -> bool:
@@ -160,10 +164,14 @@ def _known(connection: Connection, rows: Sequence[Any]) -> dict[int, _Asked]:
 def _asked(row: Any, recipe: Any) -> _Asked:
     if recipe is None:
         return _Asked()
-    schema, (how, *_) = recipe.parts.get("schema"), recipe.parts.get("window") or (None,)
-    if recipe.schema_name == row.schema_name or not recipe.schema_name.startswith(SPLIT):
-        return _Asked(schema, None, how)
-    return _Asked((schema or {}).get(row.schema_name), recipe.schema_name, how)
+    parts, split = recipe.parts, recipe.schema_name.startswith(SPLIT)
+    schema, (how, *_) = parts.get("schema"), parts.get("window") or (None,)
+    if row.schema_name != recipe.schema_name and split:
+        return _Asked((schema or {}).get(row.schema_name), recipe.schema_name, how)
+    if "reading" in parts and not split:
+        # By name; Octavo's own schemas have nothing but that.
+        schema = schema.get(row.schema_name) or _OWN
+    return _Asked(schema, None, how)
 
 
 def stands(connection: Connection, row: Any, split_schemas: Sequence[str] = ()) -> bool:

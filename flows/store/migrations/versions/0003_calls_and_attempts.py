@@ -16,6 +16,7 @@ def upgrade() -> None:
     """Adds what is new, and notes each outcome that is there as its extraction's first attempt."""
     op.add_column("documents", sa.Column("gone_at", _MOMENT))
     op.add_column("replies", sa.Column("dialect", sa.String))
+    op.add_column("export_targets", sa.Column("kinds", _JSON))
     for column in (
         *_spent(),
         sa.Column("asking", sa.String), sa.Column("reading", sa.String), sa.Column("schema_content", sa.String),
