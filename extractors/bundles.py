@@ -15,7 +15,15 @@ from extractors.answers import validation
 from extractors.asking import planning, splitting
 from extractors.concluding import concluded, ended
 from extractors.documents import Document, Extraction, PageFailure, PageImage, PageState, Spooled, Window
-from extractors.errors import AnswerError, DocumentError, FitsNone, Paused, RequestTooBig, TruncatedAnswer
+from extractors.errors import (
+    AnswerError,
+    DocumentError,
+    FitsNone,
+    Paused,
+    PromptCut,
+    RequestTooBig,
+    TruncatedAnswer,
+)
 from extractors.journey import Journey
 from extractors.pages import rendering
 from extractors.pipeline import opened, read, side_by_side
@@ -131,7 +139,7 @@ async def _kinds(window: Window, journey: Journey, meter: Meter) -> tuple[list[s
     judge = partial(validation.judge, schema=splitting.answer_schema(wire, window.numbers))
     try:
         value = await valid_answer(splitting.request(wire, window), judge, journey, meter)
-    except (TruncatedAnswer, RequestTooBig) as error:
+    except (TruncatedAnswer, PromptCut, RequestTooBig) as error:
         if len(window.pages) == 1:
             return [], _not_told(window, error)
         halves = [await _kinds(half, journey, meter) for half in planning.halves(window)]

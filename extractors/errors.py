@@ -22,6 +22,7 @@
     │   ├── RowsMissing          valid, but table rows of the page are in no record, twice
     │   ├── FitsNone             with `--split`: the page fits none of the schemas
     │   ├── TruncatedAnswer      cut off at the output limit
+    │   ├── PromptCut            the server read less than it was sent
     │   ├── RunawayAnswer        white space or a cycle without end
     │   ├── NotStored            read again from stored replies alone, and one of them is gone
     │   ├── Refused              the model declined
@@ -69,6 +70,7 @@ class Kind(StrEnum):
     ROWS_MISSING = "rows_missing"
     FITS_NONE = "fits_none"
     TRUNCATED_ANSWER = "truncated_answer"
+    PROMPT_CUT = "prompt_cut"
     RUNAWAY_ANSWER = "runaway_answer"
     NOT_STORED = "not_stored"
     REFUSED = "refused"
@@ -244,6 +246,16 @@ class TruncatedAnswer(AnswerError):
     def __init__(self, why: str, tokens: int) -> None:
         super().__init__(why)
         self.tokens = tokens
+
+
+class PromptCut(AnswerError):
+    """The server read less than it was sent, or would have: what it answers is not of all the pages."""
+
+    kind = Kind.PROMPT_CUT
+    advice = (
+        "raise the server's context (Ollama: num_ctx or OLLAMA_CONTEXT_LENGTH, and `context` of the endpoint in "
+        "octavo.toml), then retry"
+    )
 
 
 class RunawayAnswer(AnswerError):

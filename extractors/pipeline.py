@@ -35,6 +35,7 @@ from extractors.errors import (
     DocumentError,
     EmptyAnswer,
     Paused,
+    PromptCut,
     RequestTooBig,
     TruncatedAnswer,
 )
@@ -149,7 +150,7 @@ async def _answered(
         question = planning.request(journey.plan, window, whole=whole)
         habits = cache(partial(shown_habits, window.pages))
         kept = await kept_answer(question, window, habits, journey, meter, whole=whole)
-    except (TruncatedAnswer, RequestTooBig) as error:
+    except (TruncatedAnswer, PromptCut, RequestTooBig) as error:
         if len(window.pages) == 1:
             return [], _failed(window, error)
         return await _in_halves(window, journey, meter)

@@ -2,9 +2,9 @@
 
 from extractors.vision.client import VisionClient
 from extractors.vision.connections import open_http
+from extractors.vision.estimating import estimate, most_pages
 from extractors.vision.probing import Probed, probe, reach
 from extractors.vision.sampling import refuse_untaken
-from extractors.vision.wire import estimate, most_pages
 
 __all__ = [
     "Probed", "VisionClient", "estimate", "most_pages", "open_http", "probe", "reach", "refuse_untaken",

@@ -21,16 +21,19 @@ from extractors.errors import (
 from extractors.ledger import Ledger
 from extractors.vision.budget import Budget
 from extractors.vision.calling import MOST_BYTES, Answered, speaks
+from extractors.vision.cut_prompts import failure_of
 from extractors.vision.endings import is_known, named
 from extractors.vision.endpoints import Endpoint
+from extractors.vision.estimating import most_pages
 from extractors.vision.flow import Flow
 from extractors.vision.identity import key_of, keys_of, whom
+from extractors.vision.learning import Seen
 from extractors.vision.metering import Meter
-from extractors.vision.outcomes import failure_of, outcome
+from extractors.vision.outcomes import outcome
 from extractors.vision.question import Patience, Question
 from extractors.vision.sampling import refuse_untaken, sampling_of
 from extractors.vision.sending import Sender
-from extractors.vision.wire import CHARACTERS_PER_TOKEN, Asking, Spoken, cost, most_pages
+from extractors.vision.wire import CHARACTERS_PER_TOKEN, Asking, Spoken, cost
 from extractors.vocabulary import Stored
 
 
@@ -58,8 +61,9 @@ class VisionClient:
         first_delay: float = 0.5,
         longest_delay: float = 30.0,
         most_bytes: int = MOST_BYTES,
+        seen: Mapping[str, Sequence[Seen]] | None = None,
     ) -> None:
-        """Sends nothing yet. `limited` says whether the ledger has a limit.
+        """Sends nothing yet. `limited` says whether the ledger has a limit; `seen` has earlier calls by endpoint.
 
         Raises:
             BadConfiguration: a budget is set and an endpoint's price is not known, or a sampling parameter is
@@ -82,7 +86,10 @@ class VisionClient:
         self.whom = whom(endpoints[0], self._sampling)
         self.meter = Meter()
         self._sender = Sender(
-            [Flow(endpoint, concurrency, streams=stream == "always") for endpoint in endpoints],
+            [
+                Flow(endpoint, concurrency, streams=stream == "always", seen=(seen or {}).get(endpoint.name, ()))
+                for endpoint in endpoints
+            ],
             http,
             Budget(ledger),
             patience=Patience(timeout, give_up_after, first_delay, longest_delay),
@@ -166,7 +173,7 @@ class VisionClient:
         def heard(answered: Answered) -> StoredReply:
             if answered.outcome.kind == "answer":
                 # Before anything is waited for: the next call would still be sent as this one was.
-                self._learn(answered, meter, asking)
+                self._learn(request, answered, meter, asking)
             kept = self._kept(request, answered, asking)
             if kept.fingerprint not in meter.fingerprints:
                 meter.fingerprints.append(kept.fingerprint)
@@ -183,11 +190,11 @@ class VisionClient:
         if isinstance(found, Answered):
             kept = self._kept(request, found, asking)
             asking = replace(asking, answer_tokens=found.asking.answer_tokens)
-            return self._reply(kept, found.said, asking, own, reused=False)
+            return self._reply(request, kept, found.said, asking, own, reused=False)
         meter.fingerprints.append(found.fingerprint)
         for each in (meter, self.meter):
             each.reused += 1
-        return self._reply(found, await _said(found), asking, own, reused=True)
+        return self._reply(request, found, await _said(found), asking, own, reused=True)
 
     async def _stored(self, request: VisionRequest, asking: Asking, which: Stored) -> StoredReply | None:
         """The stored reply that counts: of the first endpoint that gave one."""
@@ -199,7 +206,7 @@ class VisionClient:
             said = await _said(kept)
             # One that a kill left behind between two attempts is no outcome: the attempts go on.
             is_answer = outcome(kept.status, {}, kept.body, said).kind == "answer"
-            if is_answer and not (which == Stored.GOOD and failure_of(said, asking)):
+            if is_answer and not (which == Stored.GOOD and failure_of(request, said, asking, self._context(kept))):
                 return kept
         return None
 
@@ -211,8 +218,13 @@ class VisionClient:
             answered.text, answered.usage, answered.seconds,
         )  # fmt: skip
 
-    def _reply(self, stored: StoredReply, said: Spoken, asking: Asking, own: str, *, reused: bool) -> Reply:
-        failure = failure_of(said, asking)
+    def _context(self, stored: StoredReply) -> int:
+        return self._sender.flow_of(stored.endpoint).endpoint.context
+
+    def _reply(
+        self, request: VisionRequest, stored: StoredReply, said: Spoken, asking: Asking, own: str, *, reused: bool
+    ) -> Reply:
+        failure = failure_of(request, said, asking, self._context(stored))
         if failure is not None:
             raise failure
         begun = self._sampling.get("prefill") or ""
@@ -221,9 +233,9 @@ class VisionClient:
         stand_in = stored.fingerprint != own and stored.model != self._endpoints[0].model
         return Reply(text, stored.fingerprint, stored.endpoint, stored.model, stored.usage, reused, stand_in=stand_in)
 
-    def _learn(self, answered: Answered, meter: Meter, asking: Asking) -> None:
+    def _learn(self, request: VisionRequest, answered: Answered, meter: Meter, asking: Asking) -> None:
         """An endpoint that showed a runaway or a truncated answer is streamed under watch from now on."""
-        failure, reason = failure_of(answered.said, asking), answered.said.finish_reason
+        failure, reason = failure_of(request, answered.said, asking), answered.said.finish_reason
         if not is_known(reason) and named(reason) not in self._unknown_endings:
             self._unknown_endings.add(named(reason))
             self._notice(f"{answered.endpoint.name} ends an answer with {reason!a:.80}: read as a whole one")

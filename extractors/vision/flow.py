@@ -4,10 +4,11 @@ import asyncio
 import random
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 from extractors.vision.endpoints import Endpoint
+from extractors.vision.learning import Learned, Seen
 from extractors.vision.waits import number, wait_of
 
 _CUT, _LEAST, _SHARE = 0.7, 1.0, 0.1
@@ -154,6 +155,7 @@ class Flow:
 
     Attributes:
         endpoint: which.
+        learned: by how much its calls exceed their estimates; `seen` are earlier ones.
         slots: calls in flight.
         out: why it serves this run no more, or None.
         failing_since: when its first failure after the last good answer was (monotonic), or None.
@@ -166,8 +168,9 @@ class Flow:
         refusal: the last of them, in its words.
     """
 
-    def __init__(self, endpoint: Endpoint, concurrency: int, *, streams: bool) -> None:
+    def __init__(self, endpoint: Endpoint, concurrency: int, *, streams: bool, seen: Sequence[Seen] = ()) -> None:
         self.endpoint = endpoint
+        self.learned = Learned(endpoint, seen)
         self.slots = Slots(min(concurrency, endpoint.max_concurrency or concurrency))
         self.out: str | None = None
         self.down = False

@@ -14,10 +14,11 @@ from extractors.vision import anthropic_messages
 from extractors.vision.calling import Answered, asked_of, post
 from extractors.vision.connections import open_http, proxy_for
 from extractors.vision.endpoints import Endpoint
+from extractors.vision.estimating import estimate
 from extractors.vision.outcomes import REFUSALS, failure_of
 from extractors.vision.refusals import not_taken, schema_fields, sent_fields, without
 from extractors.vision.sampling import sampling_of
-from extractors.vision.wire import Asking, Told, estimate
+from extractors.vision.wire import Asking, Told
 
 _PATIENCE, _ANSWER = 5.0, 60.0
 """Seconds to be there; to answer."""

@@ -19,17 +19,20 @@ from extractors.errors import (
     EndpointRefused,
     InvalidAnswer,
     Paused,
+    PromptCut,
     RejectedRequest,
 )
 from extractors.vision.blame import Questions, Strikes, Tries, refuses_all
 from extractors.vision.budget import Budget
 from extractors.vision.calling import MOST_BYTES, Answered, post
+from extractors.vision.estimating import estimate, room
 from extractors.vision.flow import Flow
+from extractors.vision.learning import Seen
 from extractors.vision.metering import Meter
 from extractors.vision.outcomes import REFUSALS
 from extractors.vision.question import Patience, Question, ended, planned
 from extractors.vision.refusals import what_to_change
-from extractors.vision.wire import estimate
+from extractors.vision.wire import Asking
 
 _MOST_FAILURES, _TRIES_ELSEWHERE = 8, 2
 """Attempts at one request that fail while others are served; failures after which another endpoint is asked first,
@@ -178,9 +181,9 @@ class Sender:
 
     async def _called(self, flow: Flow, question: Question, tries: Tries) -> Answered | None:
         """One call when its turn has come, in the ledger before it is sent; None if the endpoint is lost by then."""
-        request, meter, asking = question.request, question.meter, question.asking
-        asking = replace(asking, answer_tokens=min(asking.answer_tokens, flow.most_answer or asking.answer_tokens))
-        expected = estimate(request, flow.endpoint, asking.answer_tokens)
+        request, meter, asking = question.request, question.meter, _within_limits(flow, question)
+        estimated = estimate(request, flow.endpoint, asking.answer_tokens)
+        expected = flow.learned.reserved(estimated)
         while (wait := flow.allowed_in(expected.input)) > 0:
             await self._pause(wait)
             if self.stopped is not None:
@@ -214,6 +217,8 @@ class Sender:
             flow.served()
         else:
             self._asked.heard(flow, answered, tries, began)
+        if answered.settled and answered.status == _GOOD:
+            flow.learned.hears(Seen(estimated, answered.usage))
         reply = question.heard(answered) if answered.status == _GOOD else None
         await self._budget.settle(call, ended(answered, blamed=tries.counts), reply)
         flow.heard(answered.headers)
@@ -273,3 +278,18 @@ class Sender:
             await asyncio.wait_for(self._draining.wait(), seconds)
         except TimeoutError:
             return
+
+
+def _within_limits(flow: Flow, question: Question) -> Asking:
+    """How a question is asked of an endpoint: its context and the answers that it takes bound the answer's limit.
+
+    Raises:
+        PromptCut: the context has no room for an answer: the server would cut the prompt.
+    """
+    left = room(question.request, flow.endpoint)
+    if not left:
+        raise PromptCut(
+            f"the prompt does not fit into {flow.endpoint.name}'s context of {flow.endpoint.context:,} tokens"
+        )
+    asking = question.asking
+    return replace(asking, answer_tokens=min(asking.answer_tokens, flow.most_answer or left, left))

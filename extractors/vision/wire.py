@@ -1,7 +1,6 @@
 """What every dialect shares: estimate of a question, images spliced into a body, errors read."""
 
 import json
-import math
 import re
 import secrets
 from collections.abc import Mapping
@@ -94,25 +93,6 @@ def repair_words(request: VisionRequest) -> str:
     told = "\n".join(f"- {fault}" for fault in request.faults)
     which = "That answer" if request.first_answer else "An earlier answer"
     return f"{which} has faults:\n{told}\nAnswer again with the whole object, corrected."
-
-
-def estimate(request: VisionRequest, endpoint: Endpoint, answer_tokens: int | None = None) -> Usage:
-    """Tokens and cost at most.
-
-    An image costs `(columns + 1) * rows` of 28-px cells (source: mistral-common's image encoder), text a token
-    for four characters, the answer its limit.
-    """
-    text = len(request.system) + len(request.instructions) + len(request.first_answer or "")
-    images = sum((math.ceil(page.width / 28) + 1) * math.ceil(page.height / 28) for page in request.pages)
-    tokens = text // CHARACTERS_PER_TOKEN + 1 + images + 20 * len(request.pages)
-    answer = answer_tokens or request.answer_tokens
-    return Usage(tokens, answer, 0, cost(endpoint, tokens, answer))
-
-
-def most_pages(endpoint: Endpoint) -> int:
-    """Images that an endpoint takes in one request, its context considered."""
-    page, rest = 2_300, 8_000  # tokens of an A4 page, and of the prompt with an answer
-    return min(endpoint.images, max(1, (endpoint.context - rest) // page))
 
 
 def cost(endpoint: Endpoint, input_tokens: int, output_tokens: int, cached: int = 0) -> float:

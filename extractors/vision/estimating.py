@@ -1,0 +1,91 @@
+"""What a question will cost before it is asked, counted with margin, and what it usually costs."""
+
+import json
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+from extractors.documents import PageImage, Usage, VisionRequest
+from extractors.vision.endpoints import Endpoint
+from extractors.vision.wire import cost, repair_words
+
+_ASCII, _OTHER = 3.0, 2.0
+"""Characters of ASCII, and bytes of UTF-8 of any other script, for a token at least: Tekken packs 3.35 of the
+invoice's prompt; Cyrillic comes to one token a letter, Chinese and Japanese to one and a half."""
+
+_USUAL = 1.2
+"""By how much the cautious count of a text exceeds what tokenizers of today make of it, for Latin scripts."""
+
+_PER_PAGE, _PER_CHAT = 24, 48
+"""Tokens of a page's label with its marks; of a chat's template."""
+
+_SHOWN = frozenset({"json_schema", "tool"})
+"""Ways to send the schema beside the prompt in which an endpoint may count it once more."""
+
+_LEAST_ANSWER = 200
+"""Tokens that must be left for an answer, or nothing is asked."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Tokens of a question.
+
+    Attributes:
+        prompt: its texts and images, at most.
+        schema: what its schema may cost beside the prompt, at most.
+        answer: the answer's limit.
+        usual: texts and images as they usually count.
+    """
+
+    prompt: int
+    schema: int
+    answer: int
+    usual: int
+
+    def input_for(self, endpoint: Endpoint) -> int:
+        """Tokens that an endpoint may count at most."""
+        return self.prompt + (self.schema if endpoint.schema_by in _SHOWN else 0)
+
+
+def size_of(request: VisionRequest) -> Size:
+    """Counts a question, its images as `image_tokens` has them."""
+    texts = [request.system, request.instructions]
+    texts += [request.first_answer] if request.first_answer else []
+    texts += [repair_words(request)] if request.faults else []
+    text, images = sum(map(text_tokens, texts)), sum(map(image_tokens, request.pages))
+    around = _PER_CHAT + _PER_PAGE * len(request.pages)
+    schema = text_tokens(json.dumps(request.schema))
+    return Size(text + images + around, schema, request.answer_tokens, math.ceil(text / _USUAL) + images + around)
+
+
+@lru_cache(maxsize=64)
+def text_tokens(text: str) -> int:
+    """Tokens of a text at most, by script; digits are a token each."""
+    raw = text.encode("utf-8", "replace")
+    plain = sum(map(text.count, "0123456789"))
+    ascii_only = len(text.encode("ascii", "ignore"))
+    return math.ceil((ascii_only - plain) / _ASCII + plain + (len(raw) - ascii_only) / _OTHER)
+
+
+def image_tokens(page: PageImage) -> int:
+    """`(columns + 1) * rows` of 28-px cells (source: mistral-common's image encoder)."""
+    return (math.ceil(page.width / 28) + 1) * math.ceil(page.height / 28)
+
+
+def estimate(request: VisionRequest, endpoint: Endpoint, answer_tokens: int | None = None) -> Usage:
+    """Tokens and cost of one call at most, by the price list; the answer is as long as its limit."""
+    size = size_of(request)
+    sent, answer = size.input_for(endpoint), answer_tokens or size.answer
+    return Usage(sent, answer, 0, cost(endpoint, sent, answer))
+
+
+def room(request: VisionRequest, endpoint: Endpoint) -> int:
+    """Tokens that the endpoint's context leaves for an answer; 0 where that is too little for any."""
+    left = endpoint.context - size_of(request).prompt
+    return left if left >= _LEAST_ANSWER else 0
+
+
+def most_pages(endpoint: Endpoint) -> int:
+    """Images that an endpoint takes in one request, its context considered."""
+    page, rest = 2_300, 8_000  # tokens of an A4 page, and of the prompt with an answer
+    return min(endpoint.images, max(1, (endpoint.context - rest) // page))
