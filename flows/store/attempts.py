@@ -9,8 +9,17 @@ from sqlalchemy import Connection, bindparam, exists, func, select
 from extractors.documents import Extraction
 from extractors.vocabulary import FINAL
 from flows.store.call_tables import attempts
+from flows.store.dialects import upsert
 
 _SPENT = ("input_tokens", "output_tokens", "cached_tokens", "cost_usd", "cost_unsettled_usd")
+_NOTE = upsert(
+    attempts,
+    (
+        "extraction_id", "run_id", "recipe", "status", "kind", "cause", "endpoint", "model", "versions", "records",
+        "counts", "started_at", "finished_at", *_SPENT,
+    ),
+    ("id",),
+)  # fmt: skip
 _TRIED = select(exists().where(attempts.c.extraction_id == bindparam("work"), attempts.c.run_id == bindparam("run")))
 _BEFORE = select(*(func.coalesce(func.sum(attempts.c[name]), 0).label(name) for name in _SPENT)).where(
     attempts.c.extraction_id == bindparam("work")
@@ -43,7 +52,7 @@ def note_attempt(
         before = connection.execute(_BEFORE, {"work": row.id}).one()
         own = {name: own[name] - getattr(before, name) for name in _SPENT}
     connection.execute(
-        attempts.insert(),
+        _NOTE,
         {
             "extraction_id": row.id,
             "run_id": run_id,

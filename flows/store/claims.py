@@ -209,7 +209,7 @@ def finish(
         return True
     names = ("status", "kind", "cause", "endpoint", "model", "stand_in", "started_at", "finished_at")
     outcome: dict[str, Any] = {name: getattr(extraction, name) for name in names} | under
-    outcome["issues"] = [vars(issue) for issue in extraction.issues]
+    outcome["issues"] = [vars(issue) for issue in extraction.issues] or None
     connection.execute(_CHANGE, {**spent, **outcome, "run_id": run_id, "held_by": None})
     _write_parts(connection, extraction_id, extraction, anew=row.finished_at is not None)
     best = _take_place(connection, row, extraction)

@@ -64,7 +64,7 @@ def begin_parts(
             "status": part.status, "kind": part.kind, "cause": part.cause, "run_id": run_id,
             "endpoint": part.endpoint, "model": part.model,
             "started_at": part.started_at, "finished_at": part.finished_at,
-            "issues": [vars(issue) for issue in part.issues],
+            "issues": [vars(issue) for issue in part.issues] or None,
         }  # fmt: skip
         superseded = {} if best is None else {"superseded_by": best}
         made = connection.execute(

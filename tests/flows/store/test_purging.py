@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
-from stores import Note, draft, extract, fresh_url, known, listed, outcome, reply, spooled, texts
+from stores import Note, call, draft, extract, fresh_url, known, listed, outcome, reply, spooled, texts
 
+from extractors.documents import Usage
 from flows.cli.parser import main
 from flows.export.export import export
+from flows.store.call_tables import attempts, calls
 from flows.store.keys import Key
-from flows.store.purge import Purged, purge_document, purge_replies
+from flows.store.purge import Purged, purge_document, purge_old, purge_replies
+from flows.store.review_tables import corrections, page_words, reviews
 from flows.store.store import Store
 from flows.store.tables import documents, extractions, metadata, records, replies
 from flows.store.views import make_views
@@ -144,3 +147,39 @@ def test_the_command_wants_to_know_what(url: str, capsys: pytest.CaptureFixture[
     assert "removed: nothing" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         main(["purge", "--before", "soon", "--store", url])
+
+
+def test_a_purge_reaches_what_people_decided_and_leaves_the_bill(store: Store) -> None:
+    """Attempts, OCR words, reviews and corrections go; its calls stay at their cost and forget the document."""
+    gone, kept = extract(store, "a", "A"), extract(store, "b", "B")
+    call(store, gone, Usage(100, 10, 0, 0.5))
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    with store.writing() as connection:
+        connection.execute(page_words.insert().values(picture="p", reader="r", words=[], created_at=now))
+        for digest in ("A", "B"):
+            about = {"sha256": digest, "schema_name": "note"}
+            connection.execute(reviews.insert().values(**about, state="reviewed", version=1))
+            connection.execute(
+                corrections.insert().values(**about, ordinal=0, path="text", made_by="she", made_at=now)
+            )
+    done = store.transact(purge_document, listed("a").uri, None)
+    assert (done.attempts, done.corrections, done.reviews, done.ocr_pages) == (1, 1, 1, 1)
+    with store.reading() as connection:
+        assert connection.execute(select(calls.c.extraction_id, calls.c.fingerprint, calls.c.cost_usd)).all() == [
+            (None, "", 0.5)
+        ]
+        assert connection.scalars(select(attempts.c.extraction_id)).all() == [kept]
+        for table in (reviews, corrections):
+            assert connection.scalars(select(table.c.sha256)).all() == ["B"]
+
+
+def test_what_is_old_goes_and_what_counts_stays(store: Store) -> None:
+    """`--before` removes OCR words and attempts that did not count; records, attempts that count and calls stay."""
+    extract(store, "a", "A")
+    extract(store, "a", "A", outcome("quarantined"))
+    with store.writing() as connection:
+        now = datetime.now(UTC)
+        connection.execute(page_words.insert().values(picture="p", reader="r", words=[], created_at=now))
+    assert store.transact(purge_old, datetime(2020, 1, 1, tzinfo=UTC)) == Purged()
+    assert store.transact(purge_old, datetime(2099, 1, 1, tzinfo=UTC)) == Purged(attempts=1, ocr_pages=1)
+    assert texts(store) == [("a", "A r1")]

@@ -64,7 +64,7 @@ def _ended(status: str, read: int, text: str) -> Extraction:
 def take(store: Store, name: str, content: str, recipe: str, ended: Extraction, *, etag: str = "1") -> int:
     """One document's way through a run with `--rerun failed`."""
     claim = store.claim(
-        listed(name, etag), spooled(content), key=_key(recipe), run_id=f"{recipe} claims", again=FINAL
+        listed(name, etag), spooled(content), key=_key(recipe), run_id=f"{recipe} claims", taken=lambda _: True
     )
     store.finish(claim, ended, run_id=f"run of {recipe}")
     return claim.extraction_id
@@ -122,9 +122,9 @@ def test_an_outcome_under_another_schema_counts_unless_it_is_quarantined(store: 
 def test_a_run_does_not_try_again_what_it_has_just_failed_to_better(store: Store) -> None:
     """Two names, one content: the second claim of the same run finds it tried, though the older outcome counts."""
     take(store, "a", "A", "r1", _ended("partial", 1, "first"))
-    again = store.claim(listed("a"), spooled("A"), key=_key("r1"), run_id="retry", again=FINAL)
+    again = store.claim(listed("a"), spooled("A"), key=_key("r1"), run_id="retry", taken=lambda _: True)
     store.finish(again, _ended("quarantined", 0, ""), run_id="retry")
-    assert not store.claim(listed("b"), spooled("A"), key=_key("r1"), run_id="retry", again=FINAL).mine
+    assert not store.claim(listed("b"), spooled("A"), key=_key("r1"), run_id="retry", taken=lambda _: True).mine
 
 
 def test_issues_without_a_record_are_kept(store: Store) -> None:
@@ -200,7 +200,9 @@ class _World:
         ref, content = listed(name, str(self.versions[name])), self.shows[name]
         self.store.note_objects([ref])
         model = self.contents[content]
-        claim = self.store.claim(ref, spooled(content), key=_key(recipe), run_id=f"{self.clock}", again=FINAL)
+        claim = self.store.claim(
+            ref, spooled(content), key=_key(recipe), run_id=f"{self.clock}", taken=lambda _: True
+        )
         text = f"{content} {recipe} {self.clock}"
         outcome = _ended(*ended, text) if ended[0] != "pending" else Extraction("pending", kind="paused")
         self.store.finish(claim, outcome, run_id=f"{self.clock}")
