@@ -40,7 +40,7 @@ def test_a_dry_run_tells_and_does_nothing(inbox: Path, capsys: pytest.CaptureFix
     # 12 pages of 2,200 tokens, and the prompt four times.
     assert 12 * 2_200 < costs["openrouter"]["input_tokens"] < 12 * 2_200 + 4 * 2_500
     usage = costs["mistral"]
-    expected = (usage["input_tokens"] * 0.10 + usage["output_tokens_at_most"] * 0.30) / 1e6
+    expected = (usage["input_tokens_at_most"] * 0.10 + usage["output_tokens_at_most"] * 0.30) / 1e6
     assert usage["cost_usd_at_most"] == pytest.approx(expected)
     assert not Path("octavo.db").exists()
 
