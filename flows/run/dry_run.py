@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from extractors.documents import ObjectRef, StoredReply
+from extractors.documents import ObjectRef, StoredReply, Usage
 from extractors.errors import DocumentError
 from extractors.pages import opening, rendering
 from extractors.pages.workers import Workers
