@@ -1,8 +1,8 @@
 """What reading a document may take at most, and what it usually takes: the journey's calls, counted beforehand.
 
 At most means: every answer is cut off or runs away, is asked again with more room, stays against the schema and is
-repaired, after answers of nothing; every window is then cut in halves, down to single pages, and each page is looked at
-once more for its rows. What nobody answers (time-outs, lost connections) comes on top.
+repaired, after answers of nothing; every window is then cut in halves, down to single pages, and each page is looked
+at once more for its rows. What nobody answers (time-outs, lost connections) comes on top.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -56,8 +56,8 @@ def test_a_price_that_is_told_beyond_the_list_is_learned_too() -> None:
     """Also of an endpoint that the list has for free."""
     for endpoint in (PRICED, replace(PRICED, price_input=0.0, price_output=0.0)):
         learned = Learned(endpoint)
-        learned.hears(Seen(Usage(1_000, 100), Usage(1_000, 100, 0, 0.5)))
-        assert learned.reserved(Usage(1_000, 100)).cost_usd == pytest.approx(0.5)
+        learned.hears(Seen(Usage(1_000, 100), Usage(1_000, 100, 0, 0.05)))
+        assert learned.reserved(Usage(1_000, 100)).cost_usd == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize(("pages", "told"), [(8, 900), (1, 900), (8, 4096), (8, 2047), (3, 4096)])
@@ -67,7 +67,7 @@ def test_a_count_below_the_text_or_at_the_edge_of_a_context_is_a_cut_prompt(page
 
 
 def test_honest_counts_are_never_taken_for_a_cut_prompt() -> None:
-    """Images at 85, 256 or 1,000 tokens or as the estimate has them, texts only, packed as any tokenizer packs, none."""
+    """Images at 85, 256 or 1,000 tokens or as the estimate has them, texts only, packed as tokenizers do, none."""
     dice = random.Random(1)
     for _ in range(300):
         asked = question(dice.randint(1, 8), dice.choice(("invoice", "receipt", "bank_statement")))
