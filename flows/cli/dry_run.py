@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from extractors.vision.endpoints import PROFILES, Endpoint
+from extractors.vision.endpoints import Endpoint
 from flows.run.dry_run import Estimate
 
 _WORDS = {
@@ -23,22 +23,24 @@ def show_estimate(found: Estimate, endpoints: list[Endpoint], console: Console) 
         console.print(f"{found.done} done before, {found.skipped} not documents")
     for kind, count in found.quarantined.items():
         console.print(f"{count} cannot be opened: {kind}")
-    if not found.usage:
+    if not found.to_do:
         return
-    tokens = next(iter(found.usage.values()))
-    console.print(
-        f"{found.pages} pages in {found.requests} requests: {tokens.input:,} tokens in, at most {tokens.output:,} out"
-    )
-    table = Table(title="Cost at most, if no page is blank and every answer is as long as it may be")
-    table.add_column("endpoint")
-    table.add_column("USD", justify="right")
-    table.add_column("")
+    console.print(f"{found.pages} pages in {found.requests} requests")
+    table = Table(title="Cost in USD: as it usually goes, and at most")
+    for heading in ("endpoint", "usually", "at most", ""):
+        table.add_column(heading, justify="left" if heading in {"endpoint", ""} else "right")
     asked = [endpoint.name for endpoint in endpoints]
-    known = {endpoint.name: endpoint for endpoint in endpoints}
-    for name in sorted(found.usage, key=lambda name: name not in asked):
-        priced = known.get(name, PROFILES[name]).price_input is not None
-        table.add_row(
-            name, f"{found.usage[name].cost_usd:.4f}" if priced else "price unknown", "asked" if name in asked else ""
-        )
+    for name, each in sorted(found.figures.items(), key=lambda pair: pair[0] not in asked):
+        notes = [word for word, holds in (("asked", name in asked), ("measured", each.is_measured)) if holds]
+        table.add_row(name, _usd(each.cost), _usd(each.cost_at_most), ", ".join(notes))
     console.print(table)
+    console.print(
+        "Usually: the mean of earlier answers where the store has five or more (measured), else answers an eighth as "
+        "long as they may be.\nAt most: every answer is cut off, asked again with twice the room, repaired, after "
+        "answers of nothing; every window is halved down to single pages. Calls that are never answered come on top."
+    )
     console.print("Nothing was sent or written.")
+
+
+def _usd(cost: float | None) -> str:
+    return "unknown" if cost is None else f"{cost:.4f}"

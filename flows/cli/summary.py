@@ -55,7 +55,7 @@ def _cost(summary: Summary) -> str:
         f"{counted['retries']} retries" if counted["retries"] else "",
         f"{counted['replies_reused']} stored replies reused" if counted["replies_reused"] else "",
         f"{tokens['input']:,} tokens in, {tokens['output']:,} out",
-        f"${counted['cost_usd']:.4f}",
+        "cost unknown" if counted["cost_usd"] is None else f"${counted['cost_usd']:.4f}",
         f"of it up to ${unsettled:.4f} for calls that nobody answered" if unsettled else "",
     ]
     return ", ".join(part for part in parts if part)

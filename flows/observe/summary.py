@@ -120,7 +120,7 @@ class Summary:
         self.meter.reused += counts["replies_reused"]
         self.meter.retries += counts["retries"]
         tokens = counts["tokens"]
-        self.meter.usage += Usage(tokens["input"], tokens["output"], tokens["cached"], counts["cost_usd"])
+        self.meter.usage += Usage(tokens["input"], tokens["output"], tokens["cached"], counts["cost_usd"] or 0.0)
         self.meter.unsettled_usd += counts["cost_unsettled_usd"]
 
     @property
@@ -153,10 +153,11 @@ class Summary:
         """The contract's object."""
         usage, booked = self.meter.usage, self.booked
         tokens = {"input": usage.input, "output": usage.output, "cached": usage.cached}
+        cost: float | None
         cost, unsettled, calls = usage.cost_usd, self.meter.unsettled_usd, self.meter.calls
         if booked is not None:
             tokens = {"input": booked.input_tokens, "output": booked.output_tokens, "cached": booked.cached_tokens}
-            cost, unsettled, calls = booked.cost_usd or 0.0, booked.cost_unsettled_usd, booked.calls
+            cost, unsettled, calls = booked.cost_usd, booked.cost_unsettled_usd, booked.calls
         names = ("seen", SKIPPED, *(status.value for status in DocumentStatus))
         return {
             "run_id": self.run_id,
@@ -167,7 +168,7 @@ class Summary:
             "replies_reused": self.meter.reused,
             "retries": self.meter.retries,
             "tokens": tokens,
-            "cost_usd": round(cost, 6),
+            "cost_usd": None if cost is None else round(cost, 6),
             "cost_unsettled_usd": round(unsettled, 6),
             "seconds": round((self.ended or time.monotonic()) - self.began, 3),
         }

@@ -16,6 +16,7 @@ from extractors.pages.workers import Workers
 from flows.report.layout import Sheet, pages_to_draw, sheet, shortened
 from flows.report.page_images import draw_pages
 from flows.settings import Settings
+from flows.store.costs import costs
 from flows.store.counts import STATES, StoredRecord, counts_by_schema, declared_schema, newest_records
 from flows.store.queries import Quarantined, quarantined
 from flows.store.shape import declared_paths
@@ -52,6 +53,9 @@ def write_report(out: Path, settings: Settings, limit: int) -> str:
     """
     with Store.open(settings.store, read_only=True) as store:
         counts, troubles, newest = counts_by_schema(store), quarantined(store), newest_records(store, limit)
+        with store.reading() as connection:
+            paid = costs(connection, "schema", limit=len(counts) + 1)
+        unpriced = {each.group for each in paid if each.booked.cost_usd is None}
         declared = {name: declared_schema(store, name) for name in counts}
         shown_url = store.shown_url
     orders = {name: declared_paths(found) if found else [] for name, found in declared.items()}
@@ -68,6 +72,7 @@ def write_report(out: Path, settings: Settings, limit: int) -> str:
         counts=counts,
         totals={state: sum(each.states[state] for each in counts.values()) for state in STATES},
         records=sum(each.records for each in counts.values()),
+        unpriced=unpriced,
         cost_usd=sum(each.cost_usd for each in counts.values()),
         tokens=sum(each.input_tokens + each.output_tokens for each in counts.values()),
         troubles=[_trouble(entry) for entry in troubles[:_MOST_TROUBLES]],

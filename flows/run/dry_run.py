@@ -2,30 +2,36 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from extractors import bundles
-from extractors.asking import planning, splitting
-from extractors.documents import Document, ObjectRef, PageImage, StoredReply, Usage, VisionRequest, Window
+from extractors.documents import ObjectRef, StoredReply, Usage
 from extractors.errors import DocumentError
 from extractors.pages import opening, rendering
 from extractors.pages.workers import Workers
-from extractors.vision import VisionClient, estimate, open_http
+from extractors.vision import VisionClient, open_http
 from extractors.vision.endpoints import PROFILES, Endpoint
-from flows.run.asked import Asked, asked_for, key_of
+from extractors.vision.learning import Learned, Seen
+from extractors.vision.wire import cost
+from flows.run import worst_case
+from flows.run.asked import asked_for, key_of
 from flows.run.endpoints import choose
 from flows.run.parameters import Job
 from flows.run.reasons import Reason, reasons
 from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Skipped, list_batches, spool_async
 from flows.storage.spools import spool_folder
+from flows.store.observed import seen_answers, seen_calls
 from flows.store.store import Store
 from flows.store.url import exists
 
 _AT_ONCE = 16
+
+_ENOUGH, _USUAL_ANSWER = 5, 0.125
+"""Earlier answers that make a usual figure; without them, the share of its limit that an answer is taken to fill."""
 
 
 @dataclass
@@ -40,7 +46,7 @@ class Estimate:
         quarantined: documents that cannot be opened, by kind.
         pages: of the documents to do; blank ones among them are not sent.
         requests: when no page is blank and nothing fails; of files that are split, as if each page were a document.
-        usage: by endpoint, at most: tokens and cost, or None where its price is not known.
+        figures: by endpoint.
     """
 
     to_do: Counter[str] = field(default_factory=Counter)
@@ -50,7 +56,7 @@ class Estimate:
     quarantined: Counter[str] = field(default_factory=Counter)
     pages: int = 0
     requests: int = 0
-    usage: dict[str, Usage] = field(default_factory=dict)
+    figures: dict[str, "Figures"] = field(default_factory=dict)
 
 
 async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[Endpoint]]:
@@ -84,6 +90,12 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
         asked: dict[str, Any] = {"key": key_of(wanted.name, recipe), "parts": recipe.parts, "rerun": job.rerun}
         others = {name: each for name, each in PROFILES.items() if each.model and each.price_input is not None}
         compared = {**others, **{endpoint.name: endpoint for endpoint in endpoints}}
+        seen, answers = _seen(store, list(compared.values()), wanted.name)
+        most = settings.sampling.get("max_completion_tokens")
+        found.figures = {
+            name: Figures(each, Learned(each, seen.get(name, ())), answers.get(name, []), most)
+            for name, each in compared.items()
+        }
         places = asyncio.Semaphore(_AT_ONCE)
 
         async def measure(ref: ObjectRef) -> None:
@@ -100,8 +112,11 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
                 except DocumentError as error:
                     found.quarantined[error.kind] += 1
                     return
-            ask = _split_requests if wanted.split else _requests
-            _add(found, document, list(ask(wanted, sizes, vision.most_pages)), compared)
+            found.pages += document.page_count
+            for asking in worst_case.askings(wanted, sizes, vision.most_pages):
+                found.requests += asking.usual
+                for figures in found.figures.values():
+                    figures.add(asking)
 
         for source in job.sources:
             async for batch in list_batches(source):
@@ -119,6 +134,17 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
                 asks = [ref for ref in taken[:left] if (why[ref.uri] or Reason("")).kind != "reread"]
                 await asyncio.gather(*(measure(ref) for ref in asks))
     return found, endpoints
+
+
+def _seen(
+    store: Store | None, endpoints: Sequence[Endpoint], schema_name: str
+) -> tuple[dict[str, list[Seen]], dict[str, list[Seen]]]:
+    """Earlier calls, and earlier answers to questions of the schema, by endpoint."""
+    if store is None:
+        return {}, {}
+    with store.reading() as connection:
+        answers = {each.name: seen_answers(connection, each, schema_name) for each in endpoints}
+        return seen_calls(connection, endpoints), answers
 
 
 class _NoCalls:
@@ -140,45 +166,75 @@ class _NoCalls:
         return 0, 0
 
 
-def _add(
-    found: Estimate, document: Document, requests: list[list[VisionRequest]], endpoints: dict[str, Endpoint]
-) -> None:
-    """Counts a document in; of each request the dearest of its forms."""
-    found.pages += document.page_count
-    found.requests += len(requests)
-    for forms in requests:
-        for name, endpoint in endpoints.items():
-            dearest = max(
-                (estimate(form, endpoint) for form in forms), key=lambda usage: (usage.cost_usd, usage.output)
-            )
-            found.usage[name] = found.usage.get(name, Usage()) + dearest
+@dataclass
+class Figures:
+    """What a run would take at one endpoint: as it usually goes, and at most when every call is answered.
 
+    Attributes:
+        endpoint: which; costs are None where its price is not known.
+        learned: from earlier calls.
+        seen: earlier answers to questions of the schema, of which usual figures are made; few: none.
+        most: the sampling's limit of an answer, or None.
+    """
 
-def _requests(wanted: Asked, sizes: Sequence[tuple[int, int]], most_pages: int) -> Iterator[list[VisionRequest]]:
-    """The requests of one document."""
-    (plan,) = wanted.plans
-    for group in planning.page_groups(len(sizes), min(plan.pages_per_request, most_pages)):
-        yield [planning.request(plan, _window(group, sizes), whole=len(group) == len(sizes))]
+    endpoint: Endpoint
+    learned: Learned
+    seen: list[Seen]
+    most: int | None
+    input: int = 0
+    output: int = 0
+    calls_at_most: int = 0
+    input_at_most: int = 0
+    output_at_most: int = 0
 
+    def add(self, asking: worst_case.Asking) -> None:
+        """Counts a question in."""
+        sent = asking.size.input_for(self.endpoint)
+        limits = worst_case.limits_of(asking.size.answer, self.most)
+        calls, most_sent, most_answered = worst_case.worst(asking, sent, limits)
+        self.calls_at_most += calls
+        self.input_at_most += most_sent
+        self.output_at_most += most_answered
+        usual, answered = float(asking.size.usual), limits[0] * _USUAL_ANSWER
+        if self.is_measured:
+            usual = sent * self._told.input / self._estimated.input
+            answered = limits[0] * self._told.output / self._estimated.output
+        self.input += asking.usual * round(usual)
+        self.output += asking.usual * round(answered)
 
-def _split_requests(
-    wanted: Asked, sizes: Sequence[tuple[int, int]], most_pages: int
-) -> Iterator[list[VisionRequest]]:
-    """Those of a file that is split: the looks, then at most one for each page, under any of the schemas."""
-    wire = splitting.wire_schema([plan.schema for plan in wanted.plans])
-    small = [rendering.small_size(size) for size in sizes]
-    for look in bundles.look_groups(len(sizes), most_pages):
-        yield [splitting.request(wire, _window((*look.before, *look.pages), small))]
-    for page in range(1, len(sizes) + 1):
-        yield [planning.request(plan, _window((page,), sizes), whole=True) for plan in wanted.plans]
+    @property
+    def is_measured(self) -> bool:
+        """Whether usual figures are the mean of earlier answers; else they are assumed."""
+        return len(self.seen) >= _ENOUGH
 
+    @property
+    def cost(self) -> float | None:
+        """USD as it usually goes."""
+        listed = cost(self.endpoint, self.input, self.output)
+        before = cost(self.endpoint, self._told.input, self._told.output, self._told.cached)
+        paid = self._told.cost_usd
+        return (listed * (paid / before if self.is_measured and before else 1.0)) if self._priced else None
 
-def _window(pages: Sequence[int], sizes: Sequence[tuple[int, int]]) -> Window:
-    return Window(tuple(PageImage(page, b"", *sizes[page - 1], sha256="") for page in pages))
+    @property
+    def cost_at_most(self) -> float | None:
+        """USD at most."""
+        return self.learned.cost(self.input_at_most, self.output_at_most) if self._priced else None
+
+    @property
+    def _priced(self) -> bool:
+        return None not in {self.endpoint.price_input, self.endpoint.price_output}
+
+    @cached_property
+    def _told(self) -> Usage:
+        return sum((each.told for each in self.seen), Usage())
+
+    @cached_property
+    def _estimated(self) -> Usage:
+        return sum((each.estimated for each in self.seen), Usage())
 
 
 def as_json(found: Estimate) -> dict[str, Any]:
-    """The estimate for programs."""
+    """The estimate for programs; a cost that is not known is None."""
     return {
         "documents": {
             "to_do": dict(found.to_do), "done": found.done, "skipped": found.skipped,
@@ -188,10 +244,15 @@ def as_json(found: Estimate) -> dict[str, Any]:
         "requests": found.requests,
         "endpoints": {
             name: {
-                "input_tokens": usage.input,
-                "output_tokens_at_most": usage.output,
-                "cost_usd_at_most": usage.cost_usd,
+                "input_tokens": each.input,
+                "output_tokens": each.output,
+                "cost_usd": each.cost,
+                "measured": each.is_measured,
+                "calls_at_most": each.calls_at_most,
+                "input_tokens_at_most": each.input_at_most,
+                "output_tokens_at_most": each.output_at_most,
+                "cost_usd_at_most": each.cost_at_most,
             }
-            for name, usage in found.usage.items()
+            for name, each in found.figures.items()
         },
     }  # fmt: skip

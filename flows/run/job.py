@@ -33,6 +33,7 @@ from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Found, Skipped, list_batches
 from flows.storage.spools import spool_folder
 from flows.store.book import CallBook
+from flows.store.observed import seen_calls
 from flows.store.store import Store
 from flows.store.views import make_views
 
@@ -127,6 +128,7 @@ async def run_job(
             stream=settings.stream,
             notice=watch.notice,
             most_bytes=settings.max_answer_bytes,
+            seen=await store.run(store.transact, seen_calls, endpoints),
         )
         summary = Summary(run_id, meter=vision.meter, fail_over=job.fail_over)
         # Half as many again: an answered window keeps its place while its answer is stored, checked and grounded.

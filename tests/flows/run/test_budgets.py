@@ -1,6 +1,7 @@
 """Limits hold over processes, restarts and days; a reply that is paid for survives a store that is away."""
 
 import asyncio
+import json
 import sqlite3
 import threading
 import time
@@ -130,3 +131,17 @@ def test_a_killed_runs_money_belongs_to_its_document(inbox: Path) -> None:
     booked = rows("select sum(case when settled then cost_usd else reserved_usd end) from calls")[0][0]
     assert paid[0] == pytest.approx(booked)
     assert paid[1] == pytest.approx(rows("select sum(reserved_usd) from calls where not settled")[0][0])
+
+
+def test_an_endpoint_that_bills_beyond_its_estimate_is_reserved_at_what_it_bills(inbox: Path) -> None:
+    """12,000 tokens where a fourth was estimated: no more is overspent than calls in flight, and later runs know."""
+    fill(inbox, 40)
+    bill = {"prompt_tokens": 30_000, "completion_tokens": 100}
+    with model_server(lambda _: Answer(text=json.dumps(TOTAL), usage=bill)) as server:
+        job = Job(sources=(str(inbox),), schema_name="receipt", base_url=server.base_url, model="m", concurrency=1)
+        limited = job.model_copy(update={"max_cost": 0.3})
+        asyncio.run(run_job(limited, read_settings(), Silent()))
+        first = rows("select sum(cost_usd) from calls")[0][0]
+        assert first <= 0.3 + 0.031
+        asyncio.run(run_job(limited, read_settings(), Silent()))
+        assert rows("select sum(cost_usd) from calls")[0][0] - first <= 0.3
