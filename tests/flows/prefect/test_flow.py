@@ -12,6 +12,7 @@ from fakes import model_server, says
 from runs import TOTAL, run
 
 from flows.cli.parser import main
+from flows.run.rerun import Rerun
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Prefect's own server and client warn at will
 
@@ -92,7 +93,7 @@ def test_the_flow_runs_without_prefect_too(inbox: Path) -> None:
     properties = extract.parameters.properties
     assert set(properties) >= {"sources", "schema_name", "endpoints", "max_cost", "records", "rerun"}
     assert "s3://bucket/prefix" in properties["sources"]["description"]
-    assert extract.parameters.definitions["Rerun"]["enum"] == ["changed", "failed", "all"]
+    assert extract.parameters.definitions["Rerun"]["enum"] == [each.value for each in Rerun]
 
 
 @pytest.mark.usefixtures("prefect_server")
