@@ -22,7 +22,7 @@ from sqlalchemy.exc import (
 from extractors.documents import Extraction, ObjectRef, Spooled, StoredReply
 from extractors.errors import StoreUnavailable
 from extractors.ledger import Booked
-from flows.store import calls, claims, gone, leases, objects, replies, strikes
+from flows.store import calls, claims, finishing, gone, leases, objects, replies, strikes
 from flows.store.claims import Claim
 from flows.store.dialects import connect, empty_log, reading_options
 from flows.store.keys import Key
@@ -213,14 +213,14 @@ class Store:
         return self.transact(claims.claim, ref, spooled, key=key, run_id=run_id, holder=self.holder.id, taken=taken)
 
     def finish(self, claim: Claim, extraction: Extraction, *, run_id: str) -> bool:
-        """Writes a claim's outcome in one transaction (`claims.finish`); False when the claim was lost."""
+        """Writes a claim's outcome in one transaction (`finishing.finish`); False when the claim was lost."""
         return self.transact(
-            claims.finish, claim.extraction_id, extraction, run_id=run_id, holder=self.holder.id, key=claim.key
+            finishing.finish, claim.extraction_id, extraction, run_id=run_id, holder=self.holder.id, key=claim.key
         )
 
     def keep(self, claim: Claim, key: Key) -> None:
-        """Leaves a claim's outcome as it is, under another way to read it (`claims.keep`)."""
-        self.transact(claims.keep, claim.extraction_id, key)
+        """Leaves a claim's outcome as it is, under another way to read it (`finishing.keep`)."""
+        self.transact(finishing.keep, claim.extraction_id, key)
 
     @property
     def holder(self) -> Holder:
@@ -259,7 +259,7 @@ class Store:
     def failed_pages(self, claim: Claim) -> frozenset[int]:
         """The pages that an earlier run could not read; none when the extraction is new."""
         with self.reading() as connection:
-            return claims.failed_pages(connection, claim.extraction_id)
+            return finishing.failed_pages(connection, claim.extraction_id)
 
     def booked(self, job_id: str, run_id: str) -> Booked:
         """What a run's calls are booked at; where it is a whole job, those of its shards too."""

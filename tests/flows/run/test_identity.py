@@ -136,7 +136,7 @@ def test_a_kill_while_reading_again_leaves_it_to_do(inbox: Path, monkeypatch: py
             def killed(*_: Any, **__: Any) -> None:
                 raise KeyboardInterrupt
 
-            patched.setattr("flows.store.claims.finish", killed)
+            patched.setattr("flows.store.finishing.finish", killed)
             with pytest.raises(BaseException):  # noqa: B017, PT011 - whatever a kill looks like
                 _taken(inbox, server)
         assert rows("select issue_count from ticket") == [(0,)] * 2
