@@ -167,8 +167,9 @@ class VisionClient:
     async def _asked(self, request: VisionRequest, meter: Meter, asking: Asking, which: Stored) -> Reply:
         own = key_of(request, self._endpoints[0], self._sampling, asking)
 
-        async def stored() -> StoredReply | None:
-            return None if which == Stored.NONE else await self._stored(request, asking, which)
+        async def stored(over: bool) -> StoredReply | None:  # noqa: FBT001 - as `Question` has it
+            counts = Stored.ALL if over and which == Stored.FIRST else which
+            return None if which == Stored.NONE else await self._stored(request, asking, counts)
 
         def heard(answered: Answered) -> StoredReply:
             if answered.outcome.kind == "answer":
@@ -181,7 +182,7 @@ class VisionClient:
 
         # The same question in flight twice is sent once: the second finds the first one's reply.
         async with self._under_way.setdefault(own, asyncio.Lock()):
-            kept = await stored()
+            kept = await stored(False)
             if kept is None and which == Stored.ONLY:
                 raise NotStored("the model's reply is not stored any more")
             anew = which in {Stored.GOOD, Stored.NONE, Stored.FIRST}
