@@ -167,7 +167,7 @@ class VisionClient:
     async def _asked(self, request: VisionRequest, meter: Meter, asking: Asking, which: Stored) -> Reply:
         own = key_of(request, self._endpoints[0], self._sampling, asking)
 
-        async def stored(over: bool) -> StoredReply | None:  # noqa: FBT001 - as `Question` has it
+        async def stored(over: bool = False) -> StoredReply | None:  # noqa: FBT001, FBT002 - as `Question` has it
             counts = Stored.ALL if over and which == Stored.FIRST else which
             return None if which == Stored.NONE else await self._stored(request, asking, counts)
 
@@ -182,7 +182,7 @@ class VisionClient:
 
         # The same question in flight twice is sent once: the second finds the first one's reply.
         async with self._under_way.setdefault(own, asyncio.Lock()):
-            kept = await stored(False)
+            kept = await stored()
             if kept is None and which == Stored.ONLY:
                 raise NotStored("the model's reply is not stored any more")
             anew = which in {Stored.GOOD, Stored.NONE, Stored.FIRST}

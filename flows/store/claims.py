@@ -13,6 +13,7 @@ from extractors.errors import Kind
 from extractors.vocabulary import FINAL, WITH_RECORDS, DocumentStatus, PageStatus
 from flows.store import leases, worth
 from flows.store.attempts import note_attempt, tried
+from flows.store.call_tables import calls
 from flows.store.calls import spent_on
 from flows.store.dialects import insert, upsert
 from flows.store.keys import Key
@@ -54,15 +55,15 @@ _ALIKE = (
         extractions.c.schema_name == bindparam("schema_name"),
         extractions.c.asking == bindparam("question"),
         extractions.c.recipe != bindparam("recipe"),
-        extractions.c.superseded_by.is_(None),
         extractions.c.status.in_(FINAL),
         ~exists().where(
             _twin.c.sha256 == bindparam("sha256"),
             _twin.c.schema_name == bindparam("schema_name"),
             _twin.c.recipe == bindparam("recipe"),
+            _twin.c.status.in_(FINAL),
         ),
     )
-    .order_by(extractions.c.id.desc())
+    .order_by(extractions.c.superseded_by.is_(None).desc(), extractions.c.finished_at.desc(), extractions.c.id.desc())
     .limit(1)
     .with_for_update()
 )
@@ -128,7 +129,8 @@ def claim(
     }  # fmt: skip
     twin = _asked_alike(connection, named, key)
     if twin is not None:
-        if twin.held_by != holder and leases.holds(connection, twin.held_by):
+        held = twin.held_by != holder and leases.holds(connection, twin.held_by)
+        if held or not _absorbed(connection, named, twin.id, holder):
             return Claim(twin.id, twin.status, twin.run_id, mine=False, elsewhere=True)
         connection.execute(update(extractions).where(extractions.c.id == twin.id).values(held_by=holder))
         return Claim(twin.id, twin.status, twin.run_id, key=key, reread=not taken(twin))
@@ -155,17 +157,42 @@ def claim(
 
 
 def _asked_alike(connection: Connection, named: dict[str, Any], key: Key) -> Any | None:
-    """The current outcome for the same question, where only how its answers are read differs; locked."""
+    """The outcome for the same question, where only how its answers are read differs; locked.
+
+    The current one, else the newest: who goes back to an earlier question has been answered too.
+    """
     if key.asking is None:
         return None
     return connection.execute(_ALIKE, {**named, "question": key.asking}).one_or_none()
 
 
+def _absorbed(connection: Connection, named: dict[str, Any], twin: int, holder: str) -> bool:
+    """Puts what was begun under a recipe and never ended to an outcome that will be read again under it.
+
+    False where another process works on it.
+    """
+    begun = connection.execute(select(extractions).filter_by(**named).with_for_update()).one_or_none()
+    if begun is None:
+        return True
+    if begun.held_by != holder and leases.holds(connection, begun.held_by):
+        return False
+    connection.execute(update(calls).where(calls.c.extraction_id == begun.id).values(extraction_id=twin))
+    for table in (pages, records, extraction_replies):
+        connection.execute(delete(table).where(table.c.extraction_id == begun.id))
+    connection.execute(delete(extractions).where(extractions.c.id == begun.id))
+    return True
+
+
 def keep(connection: Connection, extraction_id: int, key: Key) -> None:
     """Leaves an outcome as it is, under another way to read it: its answers are not stored any more."""
-    connection.execute(
-        update(extractions).where(extractions.c.id == extraction_id).values(**key.columns, held_by=None)
-    )
+    connection.execute(_CHANGE, {"this": extraction_id, **key.how, "held_by": None})
+    _keep_place(connection, connection.execute(_LOCKED, {"this": extraction_id}).one())
+
+
+def _keep_place(connection: Connection, row: Any) -> None:
+    """An outcome that stands under another recipe than before counts among those of that one."""
+    make_current(connection, row.id, {"sha256": row.sha256, "schema_name": row.schema_name})
+    retire_former(connection, row.sha256, row.schema_name)
 
 
 def finish(
@@ -198,8 +225,10 @@ def finish(
     if under and under["recipe"] != row.recipe:
         # Read again in another way: what is worth nothing there does not take away what there was.
         better = extraction.status in WITH_RECORDS or row.status not in WITH_RECORDS
-        connection.execute(_CHANGE, {"this": extraction_id, **under})
+        connection.execute(_CHANGE, {"this": extraction_id, **(under if better or key is None else key.how)})
         row = connection.execute(_LOCKED, {"this": extraction_id}).one()
+        if not better:
+            _keep_place(connection, row)
         tell_older(connection, row, older=not better)
     else:
         better = worth.replaces(connection, row, extraction)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pages
 from fakes import Answer, Asked, ModelServer
@@ -71,7 +71,7 @@ class InProcess:
     def __init__(self, *_: object) -> None:
         """As `Workers`."""
 
-    async def __aenter__(self) -> "InProcess":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -140,7 +140,7 @@ class World:
         quality: how good a model's next answers about a content are, where not good.
         down: models whose server refuses everybody.
         said: every answer by its id.
-        heard: since the last run began: what was asked, repairs apart, with the id that its answer got.
+        asked: since the last run began: what was answered, repairs too, with the id that its answer got.
         kill_at: the call at which the run is killed.
     """
 
@@ -229,7 +229,9 @@ class World:
             found.setdefault(int(who.split()[0]), []).append((who, code, total is not None))
         return found
 
-    def run(self, wish: Wish, *, run_id: str, kill: int | None = None, finish: int | None = None, **more: Any) -> Summary | None:
+    def run(
+        self, wish: Wish, *, run_id: str, kill: int | None = None, finish: int | None = None, **more: Any
+    ) -> Summary | None:
         """A run over the inbox; None for one that was killed, at a call or before an outcome was written."""
         ticket = self.folder / "ticket.py"
         ticket.write_text(_TICKET.format(asking=wish.asking, reading=_READINGS[wish.reading], comment=wish.comment))
@@ -242,7 +244,10 @@ class World:
         settings = Settings(endpoint=overrides, concurrency=4)
 
         async def running() -> Summary:
-            loop, task = asyncio.get_running_loop(), asyncio.ensure_future(run_job(job, settings, Silent(), run_id=run_id))
+            loop, task = (
+                asyncio.get_running_loop(),
+                asyncio.ensure_future(run_job(job, settings, Silent(), run_id=run_id)),
+            )
             self._kill = lambda: loop.call_soon_threadsafe(task.cancel)  # type: ignore[assignment]
             return await task
 
