@@ -7,6 +7,7 @@ Between them schemas, validators, models, endpoints and documents change, runs a
 
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,10 @@ class Identity(stateful.RuleBasedStateMachine):
     def purge(self, data: Any) -> None:
         """Raw replies are removed: all, or a document's."""
         known = [None, *(uri for (uri,) in self.world.rows("select uri from documents"))]
-        uri = data.draw(st.sampled_from(known))
+        self.purge_of(data.draw(st.sampled_from(known)))
+
+    def purge_of(self, uri: str | None) -> None:
+        """Removes raw replies of a document, or all."""
         with Store.open(self.world.url) as store:
             store.transact(purge_replies, None, uri)
 
@@ -277,6 +281,36 @@ def _settings(examples: int) -> settings:
 def test_nothing_stored_is_paid_for_again_and_the_best_known_answer_shows() -> None:
     """Whatever is changed, killed, purged, overwritten or deleted between runs, and in whichever order."""
     stateful.run_state_machine_as_test(Identity, settings=_settings(12))
+
+
+@pytest.fixture
+def identity() -> Iterator[Identity]:
+    """One document, and two endpoints."""
+    state = Identity()
+    yield state
+    state.teardown()
+
+
+def test_the_first_choice_asked_in_vain_does_not_pay_the_stand_in_again(identity: Identity) -> None:
+    """`--rerun weaker` while the first endpoint is still down: what the other said is stored, and stands."""
+    identity.is_down("first")
+    identity.run(Wish(), Rerun.CHANGED)
+    identity.run_again(Rerun.WEAKER)
+    assert identity.world.asked == []
+    identity.is_down(None)
+    identity.run_again(Rerun.WEAKER)
+    assert [to.model for to, _ in identity.world.asked] == ["first"]
+
+
+def test_a_purged_reply_is_not_asked_again_when_only_the_reading_changes(identity: Identity) -> None:
+    """Not after another question in between either, nor after an attempt that never ended."""
+    identity.run_killed(Wish(reading="lower"), Rerun.CHANGED, 0, 0)
+    for wish in (Wish(), Wish("two")):
+        identity.run(wish, Rerun.CHANGED)
+    identity.purge_of(None)
+    for reading in ("lower", "strict"):
+        identity.run(Wish(reading=reading), Rerun.CHANGED)
+        assert identity.world.asked == []
 
 
 if __name__ == "__main__":
