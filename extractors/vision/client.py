@@ -167,8 +167,9 @@ class VisionClient:
     async def _asked(self, request: VisionRequest, meter: Meter, asking: Asking, which: Stored) -> Reply:
         own = key_of(request, self._endpoints[0], self._sampling, asking)
 
-        async def stored() -> StoredReply | None:
-            return None if which == Stored.NONE else await self._stored(request, asking, which)
+        async def stored(over: bool = False) -> StoredReply | None:  # noqa: FBT001, FBT002 - as `Question` has it
+            counts = Stored.ALL if over and which == Stored.FIRST else which
+            return None if which == Stored.NONE else await self._stored(request, asking, counts)
 
         def heard(answered: Answered) -> StoredReply:
             if answered.outcome.kind == "answer":

@@ -39,7 +39,8 @@ class Question:
         fingerprint: of all that.
         heard: hears every response with HTTP 200, whatever is in it, before anything follows from it; says how it
             is kept.
-        stored: looks for the answer that another process may have got meanwhile.
+        stored: looks for the answer that another process may have got meanwhile, or, where another endpoint than the
+            first is to be asked (True), that one of them gave before.
         anew: that earlier runs got no answer does not count.
     """
 
@@ -48,7 +49,7 @@ class Question:
     asking: Asking
     fingerprint: str
     heard: Callable[[Answered], StoredReply]
-    stored: Callable[[], Awaitable[StoredReply | None]]
+    stored: Callable[[bool], Awaitable[StoredReply | None]]
     anew: bool = False
 
 

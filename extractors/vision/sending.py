@@ -105,14 +105,16 @@ class Sender:
             return await self._answer(question)
 
     async def _answer(self, question: Question) -> Answered | StoredReply:
-        tries, looked = Tries(question.fingerprint, anew=question.anew), time.monotonic()
+        tries, looked, over = Tries(question.fingerprint, anew=question.anew), time.monotonic(), False
         while True:
             flow = await self._usable(tries)
             self._asked.raise_refused(tries.key, flow)
             began = time.monotonic()
             async with flow.slots.taken_one():
-                if time.monotonic() - looked > _LOOK_AGAIN:
-                    found, looked = await question.stored(), time.monotonic()
+                fails_over = flow is not self.flows[0] and not over
+                if fails_over or time.monotonic() - looked > _LOOK_AGAIN:
+                    over = over or fails_over
+                    found, looked = await question.stored(over), time.monotonic()
                     if found is not None:
                         return found
                 answered = await self._called(flow, question, tries)

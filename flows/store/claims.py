@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, select, update
+from sqlalchemy import Connection, select, update
 
 from extractors.documents import Extraction, ObjectRef, Spooled
 from extractors.errors import Kind
 from extractors.vocabulary import FINAL, DocumentStatus
 from flows.store import leases
+from flows.store.alike import absorbed, asked_alike
 from flows.store.attempts import note_attempt, tried
 from flows.store.dialects import insert, upsert
 from flows.store.keys import Key
@@ -26,27 +27,6 @@ from flows.store.tables import (
 from flows.store.types import clean_text
 
 # Statements that every document needs are made once: that costs more than to run them.
-_twin = extractions.alias()
-_ALIKE = (
-    select(extractions)
-    .where(
-        extractions.c.sha256 == bindparam("sha256"),
-        extractions.c.schema_name == bindparam("schema_name"),
-        extractions.c.asking == bindparam("question"),
-        extractions.c.recipe != bindparam("recipe"),
-        extractions.c.superseded_by.is_(None),
-        extractions.c.status.in_(FINAL),
-        ~exists().where(
-            _twin.c.sha256 == bindparam("sha256"),
-            _twin.c.schema_name == bindparam("schema_name"),
-            _twin.c.recipe == bindparam("recipe"),
-        ),
-    )
-    .order_by(extractions.c.id.desc())
-    .limit(1)
-    .with_for_update()
-)
-
 _UNSPENT = {
     "input_tokens": 0, "output_tokens": 0, "cached_tokens": 0, "cost_usd": 0.0, "cost_unsettled_usd": 0.0,
 }  # fmt: skip
@@ -106,9 +86,10 @@ def claim(
         **named, **key.columns, **_UNSPENT, "status": DocumentStatus.PENDING, "run_id": run_id,
         "started_at": datetime.now(UTC), "held_by": holder,
     }  # fmt: skip
-    twin = _asked_alike(connection, named, key)
+    twin = asked_alike(connection, named, key)
     if twin is not None:
-        if twin.held_by != holder and leases.holds(connection, twin.held_by):
+        held = twin.held_by != holder and leases.holds(connection, twin.held_by)
+        if held or not absorbed(connection, named, twin.id, holder):
             return Claim(twin.id, twin.status, twin.run_id, mine=False, elsewhere=True)
         connection.execute(update(extractions).where(extractions.c.id == twin.id).values(held_by=holder))
         return Claim(twin.id, twin.status, twin.run_id, key=key, reread=not taken(twin))
@@ -132,13 +113,6 @@ def claim(
         return Claim(row.id, reached, row.run_id, mine=False, elsewhere=True)
     connection.execute(update(extractions).where(extractions.c.id == row.id).values(held_by=holder))
     return Claim(row.id, reached, row.run_id, key=key)
-
-
-def _asked_alike(connection: Connection, named: dict[str, Any], key: Key) -> Any | None:
-    """The current outcome for the same question, where only how its answers are read differs; locked."""
-    if key.asking is None:
-        return None
-    return connection.execute(_ALIKE, {**named, "question": key.asking}).one_or_none()
 
 
 def fail_unread(connection: Connection, ref: ObjectRef, *, key: Key, kind: str, cause: str, run_id: str) -> int:

@@ -62,8 +62,10 @@ def finish(
     if under and under["recipe"] != row.recipe:
         # Read again in another way: what is worth nothing there does not take away what there was.
         better = extraction.status in WITH_RECORDS or row.status not in WITH_RECORDS
-        connection.execute(_CHANGE, {"this": extraction_id, **under})
+        connection.execute(_CHANGE, {"this": extraction_id, **(under if better or key is None else key.how)})
         row = connection.execute(_LOCKED, {"this": extraction_id}).one()
+        if not better:
+            _keep_place(connection, row)
         tell_older(connection, row, older=not better)
     else:
         better = worth.replaces(connection, row, extraction)
@@ -108,9 +110,14 @@ def _take_place(connection: Connection, row: Any, extraction: Extraction) -> int
 
 def keep(connection: Connection, extraction_id: int, key: Key) -> None:
     """Leaves an outcome as it is, under another way to read it: its answers are not stored any more."""
-    connection.execute(
-        update(extractions).where(extractions.c.id == extraction_id).values(**key.columns, held_by=None)
-    )
+    connection.execute(_CHANGE, {"this": extraction_id, **key.how, "held_by": None})
+    _keep_place(connection, connection.execute(_LOCKED, {"this": extraction_id}).one())
+
+
+def _keep_place(connection: Connection, row: Any) -> None:
+    """An outcome that stands under another recipe than before counts among those of that one."""
+    make_current(connection, row.id, {"sha256": row.sha256, "schema_name": row.schema_name})
+    retire_former(connection, row.sha256, row.schema_name)
 
 
 def failed_pages(connection: Connection, extraction_id: int) -> frozenset[int]:

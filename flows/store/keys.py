@@ -28,7 +28,12 @@ class Key:
     @property
     def columns(self) -> dict[str, Any]:
         """What an extraction under this key has in its row."""
+        return {**self.how, "versions": dict(self.versions)}
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """Likewise, of one that another version made and that stands."""
         return {
             "recipe": self.recipe, "asking": self.asking, "reading": self.reading,
-            "schema_content": self.schema_content, "versions": dict(self.versions),
+            "schema_content": self.schema_content,
         }  # fmt: skip
