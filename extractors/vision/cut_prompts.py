@@ -16,6 +16,9 @@ _PACKED = 8
 _NO_COUNT = 512
 """Tokens below which what is told is no count of a prompt: no context is so small."""
 
+_TINY = 4
+"""How many times what is told a prompt is by estimate, pictures included, where even its text is longer."""
+
 _FAR, _NEAR = 1.5, 2
 """How much larger than the context a prompt is by estimate; tokens between a count and the context that it fills."""
 
@@ -39,9 +42,10 @@ def prompt_cut(request: VisionRequest, told: Told, context: int | None = None) -
     if sent is None or sent < _NO_COUNT:
         return None
     usual = size_of(request).usual
-    characters = len(request.system) + len(request.instructions) + len(request.first_answer or "")
+    characters = len(request.system) + len(request.instructions)
     fills = any(_fills(count, context) for count in (sent, sent + (told.output or 0)))
-    if sent * _PACKED >= characters and not (fills and usual > _FAR * sent):
+    tiny = sent * _PACKED < characters and sent * _TINY < usual
+    if not tiny and not (fills and usual > _FAR * sent):
         return None
     return PromptCut(
         f"the server read {sent:,} tokens of a prompt of about {usual:,}: it cut the rest off, so the pages were not "
