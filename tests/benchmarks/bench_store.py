@@ -84,7 +84,8 @@ def _skipping(store: Store, folder: Path, count: int) -> None:
 
     async def skip() -> int:
         summary = Summary("run")
-        run: Any = SimpleNamespace(store=store, summary=summary, schema_name=SCHEMA, recipe=RECIPE, rerun="changed")
+        key = Key(schema_name=SCHEMA, recipe=RECIPE)
+        run: Any = SimpleNamespace(store=store, summary=summary, key=key, rerun="changed")
         async for batch in list_batches(str(folder)):
             assert not await not_done([ref for ref in batch if isinstance(ref, ObjectRef)], run)
         return summary.documents["skipped"]
