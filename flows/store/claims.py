@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, exists, select, update
 
 from extractors.documents import Extraction, ObjectRef, Spooled
 from extractors.errors import Kind
@@ -27,6 +27,24 @@ from flows.store.tables import (
 from flows.store.types import clean_text
 
 # Statements that every document needs are made once: that costs more than to run them.
+_current = extractions.alias()
+_LEFT = (
+    select(extractions.c.id)
+    .where(
+        extractions.c.sha256 == bindparam("sha256"),
+        extractions.c.schema_name == bindparam("schema_name"),
+        extractions.c.status.in_(FINAL),
+        ~exists().where(
+            _current.c.sha256 == bindparam("sha256"),
+            _current.c.schema_name == bindparam("schema_name"),
+            _current.c.superseded_by.is_(None),
+            _current.c.status.in_(FINAL),
+        ),
+    )
+    .order_by(extractions.c.finished_at.desc(), extractions.c.id.desc())
+    .limit(1)
+)
+
 _UNSPENT = {
     "input_tokens": 0, "output_tokens": 0, "cached_tokens": 0, "cost_usd": 0.0, "cost_unsettled_usd": 0.0,
 }  # fmt: skip
@@ -95,6 +113,10 @@ def claim(
         return Claim(twin.id, twin.status, twin.run_id, key=key, reread=not taken(twin))
     made = connection.scalar(upsert(extractions, tuple(begun), tuple(named), replaces=False, returning="id"), begun)
     if made is not None:
+        former = connection.scalar(_LEFT, named)
+        if former is not None:
+            # These bytes were shown before, and are again: what is known of them shows until there is more.
+            make_current(connection, former, named)
         for name in (key.schema_name, *split_schemas(key.schema_name)) if shown.had_others else ():
             retire_former(connection, spooled.sha256, name, shown.document_id)
         return Claim(made, None, run_id, key=key)

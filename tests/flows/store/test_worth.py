@@ -283,3 +283,14 @@ def test_the_best_known_answer_is_in_the_view_of_postgresql(steps: list[Any]) ->
     """The same there."""
     with open_store(fresh_url("postgresql", Path())) as store:
         _played(store, steps)
+
+
+def test_bytes_that_are_shown_again_show_what_is_known_of_them(store: Store) -> None:
+    """Also while a run under another recipe has only begun with them: what was read before is in the view."""
+    extract(store, "y", "B")
+    extract(store, "y", "A", etag="2")
+    assert texts(store) == [("y", "A r1")]
+    claim = store.claim(listed("x"), spooled("B"), key=_key("r2"), run_id="next")
+    assert texts(store) == [("x", "B r1"), ("y", "A r1")]
+    store.finish(claim, Extraction("pending", kind="paused"), run_id="next")
+    assert texts(store) == [("x", "B r1"), ("y", "A r1")]
