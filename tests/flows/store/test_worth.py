@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
-from stores import NOON, Note, draft, fresh_url, listed, spooled, stored, texts
+from stores import NOON, Note, draft, extract, fresh_url, listed, spooled, stored, texts
 
 from extractors.documents import Extraction, Issue, PageState
 from extractors.vocabulary import FINAL, WITH_RECORDS
