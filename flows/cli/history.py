@@ -44,14 +44,20 @@ def _history(
 
 
 def _show(uri: str, found: list[Attempt], console: Console) -> None:
-    table = Table(title=f"{len(found)} outcomes of {uri}", title_justify="left")
-    for heading in ("when (UTC)", "run", "schema", "recipe", "status", "kind", "records", "cost", "counts", "why"):
-        table.add_column(heading, overflow="fold", justify="right" if heading in {"records", "cost"} else "left")
+    many = "1 outcome" if len(found) == 1 else f"{len(found)} outcomes"
+    table = Table(title=f"{many} of {uri}", title_justify="left", show_lines=True)
+    table.add_column("when (UTC), run", no_wrap=True)
+    table.add_column("schema, recipe", overflow="fold")
+    table.add_column("outcome", overflow="fold")
+    table.add_column("records", justify="right")
+    table.add_column("cost", justify="right", no_wrap=True)
+    table.add_column("why", overflow="fold", ratio=1)
     for each in found:
-        counts = "shown" if each.shown else "yes" if each.counts else "no: worse than before"
+        counts = "shown" if each.shown else "counts" if each.counts else "worse than before"
         table.add_row(
-            f"{each.finished_at:%Y-%m-%d %H:%M:%S}", (each.run_id or "")[:_SHORT], each.schema_name,
-            each.recipe[:_SHORT], each.status, each.kind or "", str(each.records), f"${each.cost_usd:.4f}", counts,
-            Text(each.cause or ""),
+            f"{each.finished_at:%Y-%m-%d %H:%M:%S}\n{(each.run_id or '')[:_SHORT]}",
+            f"{each.schema_name}\n{each.recipe[:_SHORT]}",
+            f"{each.status}\n{counts}", str(each.records), f"${each.cost_usd:.4f}",
+            Text(": ".join(filter(None, (each.kind, each.cause)))),
         )  # fmt: skip
     console.print(table)
