@@ -34,10 +34,12 @@ class Holder:
 
     Attributes:
         id: names its lease.
+        holds: it has taken the lease, and not given it up.
     """
 
     def __init__(self) -> None:
         self.id = uuid4().hex
+        self.holds = False
         self._file: int | None = None
         # Without the file (a full or read-only disk), others wait for the lease to expire: slower, not wrong.
         with suppress(OSError):
@@ -47,10 +49,14 @@ class Holder:
             fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def close(self) -> None:
-        """Gives its file up; its lease is given up by `release`."""
+        """Gives its file up; its lease is given up by `release`.
+
+        Where that could not be done, the file stays without its lock: so others know that this process is gone.
+        """
         if self._file is not None:
             os.close(self._file)
-            _file_of(self.id).unlink(missing_ok=True)
+            if not self.holds:
+                _file_of(self.id).unlink(missing_ok=True)
             self._file = None
 
 

@@ -232,10 +232,12 @@ class Store:
     def renew(self, run_id: str | None = None) -> None:
         """Keeps what this store has claimed for another `leases.LEASE_SECONDS`."""
         self.transact(leases.renew, holder=self.holder.id, run_id=run_id)
+        self.holder.holds = True
 
     def release(self) -> None:
         """Lets go of what this store has claimed and not finished: others need not wait for the lease's end."""
         self.transact(leases.release, self.holder.id)
+        self.holder.holds = False
 
     def is_held(self, holder: str | None) -> bool:
         """Whether another store's lease stands."""

@@ -245,3 +245,15 @@ def test_several_processes_share_a_store(database: str, tmp_path: Path) -> None:
     assert sorted(done) == sorted(listed(f"{number}").uri for number in range(20))
     with Store.open(url) as store:
         assert sorted(text for _, text in texts(store)) == sorted(done)
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_who_could_not_let_go_is_not_waited_for(database: str, tmp_path: Path) -> None:
+    """A disk that is full keeps a run from giving its lease up: once it is closed, others take its documents."""
+    url, key = fresh_url(database, tmp_path), Key(schema_name="note", recipe="r1")
+    with Store.open(url) as first:
+        assert first.claim(listed("a"), spooled("A"), key=key, run_id="first").mine
+        with Store.open(url) as second:
+            assert second.claim(listed("a"), spooled("A"), key=key, run_id="second").elsewhere
+    with Store.open(url) as second:
+        assert second.claim(listed("a"), spooled("A"), key=key, run_id="second").mine
