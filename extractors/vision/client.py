@@ -26,7 +26,7 @@ from extractors.vision.endings import is_known, named
 from extractors.vision.endpoints import Endpoint
 from extractors.vision.estimating import most_pages
 from extractors.vision.flow import Flow
-from extractors.vision.identity import key_of, keys_of, whom
+from extractors.vision.identity import Keys, keys_of, whom
 from extractors.vision.learning import Seen
 from extractors.vision.metering import Meter
 from extractors.vision.outcomes import outcome
@@ -165,44 +165,43 @@ class VisionClient:
                 asking = replace(asking, grammar=False)
 
     async def _asked(self, request: VisionRequest, meter: Meter, asking: Asking, which: Stored) -> Reply:
-        own = key_of(request, self._endpoints[0], self._sampling, asking)
+        keys = keys_of(request, self._endpoints, self._sampling, asking)
 
         async def stored(over: bool = False) -> StoredReply | None:  # noqa: FBT001, FBT002 - as `Question` has it
             counts = Stored.ALL if over and which == Stored.FIRST else which
-            return None if which == Stored.NONE else await self._stored(request, asking, counts)
+            return None if which == Stored.NONE else await self._stored(request, keys, asking, counts)
 
         def heard(answered: Answered) -> StoredReply:
             if answered.outcome.kind == "answer":
                 # Before anything is waited for: the next call would still be sent as this one was.
                 self._learn(request, answered, meter, asking)
-            kept = self._kept(request, answered, asking)
+            kept = _kept(keys, answered)
             if kept.fingerprint not in meter.fingerprints:
                 meter.fingerprints.append(kept.fingerprint)
             return kept
 
         # The same question in flight twice is sent once: the second finds the first one's reply.
-        async with self._under_way.setdefault(own, asyncio.Lock()):
+        async with self._under_way.setdefault(keys.first, asyncio.Lock()):
             kept = await stored()
             if kept is None and which == Stored.ONLY:
                 raise NotStored("the model's reply is not stored any more")
             anew = which in {Stored.GOOD, Stored.NONE, Stored.FIRST}
-            question = Question(request, meter, asking, own, heard, stored, anew=anew)
+            question = Question(request, meter, asking, keys.first, heard, stored, anew=anew)
             found = kept or await self._sender.send(question)
         if isinstance(found, Answered):
-            kept = self._kept(request, found, asking)
+            kept = _kept(keys, found)
             asking = replace(asking, answer_tokens=found.asking.answer_tokens)
-            return self._reply(request, kept, found.said, asking, own, reused=False)
+            return self._reply(request, kept, found.said, asking, keys.first, reused=False)
         meter.fingerprints.append(found.fingerprint)
         for each in (meter, self.meter):
             each.reused += 1
-        return self._reply(request, found, await _said(found), asking, own, reused=True)
+        return self._reply(request, found, await _said(found), asking, keys.first, reused=True)
 
-    async def _stored(self, request: VisionRequest, asking: Asking, which: Stored) -> StoredReply | None:
+    async def _stored(self, request: VisionRequest, keys: Keys, asking: Asking, which: Stored) -> StoredReply | None:
         """The stored reply that counts: of the first endpoint that gave one."""
-        asked = self._endpoints[:1] if which == Stored.FIRST else self._endpoints
-        keys = keys_of(request, asked, self._sampling, asking)
-        for kept in await self._ledger.get(keys):
-            if which == Stored.FIRST and kept.model != asked[0].model:
+        first = which == Stored.FIRST
+        for kept in await self._ledger.get(keys.among(first=first)):
+            if first and kept.model != self._endpoints[0].model:
                 continue  # under a former key, another one's may stand
             said = await _said(kept)
             # One that a kill left behind between two attempts is no outcome: the attempts go on.
@@ -210,14 +209,6 @@ class VisionClient:
             if is_answer and not (which == Stored.GOOD and failure_of(request, said, asking, self._context(kept))):
                 return kept
         return None
-
-    def _kept(self, request: VisionRequest, answered: Answered, asking: Asking) -> StoredReply:
-        """What came of a call, as it is kept: under the key of who answered."""
-        endpoint = answered.endpoint
-        return StoredReply(
-            key_of(request, endpoint, self._sampling, asking), endpoint.name, endpoint.model, answered.status,
-            answered.text, answered.usage, answered.seconds,
-        )  # fmt: skip
 
     def _context(self, stored: StoredReply) -> int:
         return self._sender.flow_of(stored.endpoint).endpoint.context
@@ -250,6 +241,15 @@ class VisionClient:
             for each in (meter, self.meter):
                 each.runaways += 1
                 each.saved_usd += cost(answered.endpoint, 0, spared)
+
+
+def _kept(keys: Keys, answered: Answered) -> StoredReply:
+    """What came of a call, as it is kept: under the key of who answered, whatever was left out for it."""
+    endpoint = answered.endpoint
+    return StoredReply(
+        keys.own[endpoint.name], endpoint.name, endpoint.model, answered.status, answered.text, answered.usage,
+        answered.seconds,
+    )  # fmt: skip
 
 
 async def _said(kept: StoredReply) -> Spoken:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from extractors.documents import VisionRequest
@@ -43,10 +44,34 @@ def former_key(request: VisionRequest, model: str, sampling: Mapping[str, Any], 
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Keys:
+    """Where an answer to a question may be kept.
+
+    Attributes:
+        own: each endpoint's key, by its name, in the order in which they are asked.
+        former: the key of earlier versions for each of their models.
+    """
+
+    own: Mapping[str, str]
+    former: Sequence[str]
+
+    @property
+    def first(self) -> str:
+        """The first endpoint's: the question's name."""
+        return next(iter(self.own.values()))
+
+    def among(self, *, first: bool) -> list[str]:
+        """All of them, or the first endpoint's alone: own ones before former ones, each once."""
+        most = 1 if first else None
+        return list(dict.fromkeys([*list(self.own.values())[:most], *self.former[:most]]))
+
+
 def keys_of(
     request: VisionRequest, endpoints: Sequence[Endpoint], sampling: Mapping[str, Any], asking: Asking
-) -> list[str]:
-    """Where an answer may be kept: each endpoint's own key, in the order in which they are asked, then the former."""
-    own = [key_of(request, endpoint, sampling, asking) for endpoint in endpoints]
-    former = [former_key(request, endpoint.model, sampling, asking) for endpoint in endpoints]
-    return list(dict.fromkeys([*own, *former]))
+) -> Keys:
+    """The keys of a question, made once: putting it into JSON takes longer than looking for its reply."""
+    return Keys(
+        {endpoint.name: key_of(request, endpoint, sampling, asking) for endpoint in endpoints},
+        [former_key(request, endpoint.model, sampling, asking) for endpoint in endpoints],
+    )
