@@ -46,6 +46,16 @@ class Size:
         """Tokens that an endpoint may count at most."""
         return self.prompt + (self.schema if endpoint.schema_by in _SHOWN else 0)
 
+    def at_most(self, endpoint: Endpoint, answer_tokens: int) -> Usage:
+        """Tokens and cost of one call at most, by the price list; the answer is as long as its limit."""
+        sent = self.input_for(endpoint)
+        return Usage(sent, answer_tokens, 0, cost(endpoint, sent, answer_tokens))
+
+    def room(self, endpoint: Endpoint) -> int:
+        """Tokens that the endpoint's context leaves for an answer; 0 where that is too little for any."""
+        left = endpoint.context - self.prompt
+        return left if left >= _LEAST_ANSWER else 0
+
 
 def size_of(request: VisionRequest) -> Size:
     """Counts a question, its images as `image_tokens` has them."""
@@ -73,16 +83,9 @@ def image_tokens(page: PageImage) -> int:
 
 
 def estimate(request: VisionRequest, endpoint: Endpoint, answer_tokens: int | None = None) -> Usage:
-    """Tokens and cost of one call at most, by the price list; the answer is as long as its limit."""
+    """What one call of a question costs at most (`Size.at_most`)."""
     size = size_of(request)
-    sent, answer = size.input_for(endpoint), answer_tokens or size.answer
-    return Usage(sent, answer, 0, cost(endpoint, sent, answer))
-
-
-def room(request: VisionRequest, endpoint: Endpoint) -> int:
-    """Tokens that the endpoint's context leaves for an answer; 0 where that is too little for any."""
-    left = endpoint.context - size_of(request).prompt
-    return left if left >= _LEAST_ANSWER else 0
+    return size.at_most(endpoint, answer_tokens or size.answer)
 
 
 def most_pages(endpoint: Endpoint) -> int:

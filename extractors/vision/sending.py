@@ -25,7 +25,7 @@ from extractors.errors import (
 from extractors.vision.blame import Questions, Strikes, Tries, refuses_all
 from extractors.vision.budget import Budget
 from extractors.vision.calling import MOST_BYTES, Answered, post
-from extractors.vision.estimating import estimate, room
+from extractors.vision.estimating import Size, size_of
 from extractors.vision.flow import Flow
 from extractors.vision.learning import Seen
 from extractors.vision.metering import Meter
@@ -183,8 +183,9 @@ class Sender:
 
     async def _called(self, flow: Flow, question: Question, tries: Tries) -> Answered | None:
         """One call when its turn has come, in the ledger before it is sent; None if the endpoint is lost by then."""
-        request, meter, asking = question.request, question.meter, _within_limits(flow, question)
-        estimated = estimate(request, flow.endpoint, asking.answer_tokens)
+        request, meter, size = question.request, question.meter, size_of(question.request)
+        asking = _within_limits(flow, question.asking, size)
+        estimated = size.at_most(flow.endpoint, asking.answer_tokens)
         expected = flow.learned.reserved(estimated)
         while (wait := flow.allowed_in(expected.input)) > 0:
             await self._pause(wait)
@@ -282,16 +283,15 @@ class Sender:
             return
 
 
-def _within_limits(flow: Flow, question: Question) -> Asking:
+def _within_limits(flow: Flow, asking: Asking, size: Size) -> Asking:
     """How a question is asked of an endpoint: its context and the answers that it takes bound the answer's limit.
 
     Raises:
         PromptCut: the context has no room for an answer: the server would cut the prompt.
     """
-    left = room(question.request, flow.endpoint)
+    left = size.room(flow.endpoint)
     if not left:
         raise PromptCut(
             f"the prompt does not fit into {flow.endpoint.name}'s context of {flow.endpoint.context:,} tokens"
         )
-    asking = question.asking
     return replace(asking, answer_tokens=min(asking.answer_tokens, flow.most_answer or left, left))

@@ -1,4 +1,4 @@
-"""What every dialect shares: estimate of a question, images spliced into a body, errors read."""
+"""What every dialect shares: images spliced into a body, errors read."""
 
 import json
 import re

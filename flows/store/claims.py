@@ -19,11 +19,7 @@ from flows.store.keys import Key
 from flows.store.showing import shows
 from flows.store.splits import parts_current, split_schemas
 from flows.store.succession import make_current, retire_former, supersede
-from flows.store.tables import (
-    UNREAD,
-    extractions,
-    former_contents,
-)
+from flows.store.tables import UNREAD, extractions, former_contents
 from flows.store.types import clean_text
 
 # Statements that every document needs are made once: that costs more than to run them.

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from itertools import count
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import URL, Connection, Engine
@@ -37,7 +36,7 @@ T = TypeVar("T")
 _THREADS = 4
 """Transactions at once in PostgreSQL: most of one is waiting for the server. SQLite takes one at a time."""
 
-_LONGEST_PAUSE = 2.0
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two attempts at a database that is away."""
 
 _ATTEMPTS = 10
@@ -117,7 +116,8 @@ class Store:
         A database that is locked or away is waited for as long as `patience` says: what was paid for is not lost.
         """
         loop, began = asyncio.get_running_loop(), time.monotonic()
-        for attempt in count():
+        pause = _SHORTEST_PAUSE
+        while True:
             try:
                 return await loop.run_in_executor(self._threads, partial(method, *args, **kwargs))
             except StoreUnavailable as error:
@@ -127,8 +127,8 @@ class Store:
                 if self.notice is not None and not self._told_away:
                     self.notice(f"{error}; trying for {left:.0f} s more")
                     self._told_away = True
-                await asyncio.sleep(min(_LONGEST_PAUSE, 0.1 * 2**attempt))
-        raise AssertionError("unreachable: it returns or raises")
+                await asyncio.sleep(pause)
+                pause = min(_LONGEST_PAUSE, pause * 2)
 
     def empty_log(self) -> bool:
         """Leaves nothing that was deleted in SQLite's log; False when another process reads just now."""

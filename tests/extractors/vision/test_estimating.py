@@ -9,7 +9,7 @@ from extractors.asking import planning
 from extractors.documents import PageImage, Usage, VisionRequest, Window
 from extractors.vision.cut_prompts import prompt_cut
 from extractors.vision.endpoints import PROFILES, Endpoint
-from extractors.vision.estimating import estimate, room, text_tokens
+from extractors.vision.estimating import estimate, size_of, text_tokens
 from extractors.vision.learning import Learned, Seen
 from extractors.vision.wire import Told
 from flows.schema_lookup import find_schema
@@ -82,7 +82,7 @@ def test_honest_counts_are_never_taken_for_a_cut_prompt() -> None:
 def test_nothing_is_asked_beyond_the_stated_context() -> None:
     """What the context leaves bounds the answer; where it leaves nothing, nothing is asked."""
     ollama = PROFILES["ollama"]
-    left = room(question(1, "receipt"), ollama)
+    left = size_of(question(1, "receipt")).room(ollama)
     assert 0 < left < ollama.context - 2_200
-    assert room(question(1), ollama) == 0
-    assert room(question(1), replace(ollama, context=16_384)) > 8_000
+    assert size_of(question(1)).room(ollama) == 0
+    assert size_of(question(1)).room(replace(ollama, context=16_384)) > 8_000
