@@ -177,9 +177,7 @@ def _nth(merged: merging.Merged, number: int) -> merging.Merged:
     """One record of `{"records": [...]}`, its paths starting at itself."""
     prefix = f"records.{number}."
     evidence = [
-        Evidence(item.path.removeprefix(prefix), item.page, item.box, item.text)
-        for item in merged.evidence
-        if item.path.startswith(prefix)
+        replace(item, path=item.path.removeprefix(prefix)) for item in merged.evidence if item.path.startswith(prefix)
     ]
     own = [
         replace(issue, path=issue.path.removeprefix(prefix))

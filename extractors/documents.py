@@ -4,7 +4,7 @@ Boxes are (x0, y0, x1, y1) as fractions of the page's width and height as a read
 origin top left. Pages are numbered from 1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from extractors.errors import Kind
-from extractors.vocabulary import DocumentStatus, IssueKind, PageStatus
+from extractors.vocabulary import DocumentStatus, EvidenceState, IssueKind, PageStatus
 
 Box = tuple[float, float, float, float]
 
@@ -88,10 +88,13 @@ class TextLayer:
     Attributes:
         texts: of the words, in reading order.
         edges: of their boxes, four C doubles each.
+        whole: these are all the words that a reader sees there; not so on a scan with a stamped header, or where the
+            layer's letters are not those that are drawn.
     """
 
     texts: tuple[str, ...] = ()
     edges: bytes = b""
+    whole: bool = True
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
@@ -99,6 +102,21 @@ class TextLayer:
         edge = iter(memoryview(self.edges).cast("d"))
         boxes = zip(edge, edge, edge, edge, strict=True)
         return tuple(map(partial(tuple.__new__, Word), zip(self.texts, boxes, strict=True)))
+
+
+@dataclass(frozen=True)
+class PageWords:
+    """The words of a page in which its values are looked for.
+
+    Attributes:
+        words: in reading order.
+        whole: these are all that a reader sees: what is not among them is not on the page.
+        by_ocr: read from the picture, so that letters may be taken for others.
+    """
+
+    words: Sequence[Word]
+    whole: bool = True
+    by_ocr: bool = False
 
 
 @dataclass(frozen=True)
@@ -270,12 +288,23 @@ class Issue:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Where a leaf value stands: a page and a box, or neither when it was not found."""
+    """Where a leaf value stands, or that it was not found, or could not be looked for.
+
+    Attributes:
+        path: the leaf's: `line_items.0.amount`.
+        state: whether it was found.
+        page: where it stands; None unless found.
+        box: around its words there.
+        text: its words, as the page shows them.
+        distance: how far OCR's words are from the value, in characters that OCR confuses; 0 where they are its own.
+    """
 
     path: str
+    state: EvidenceState
     page: int | None = None
     box: Box | None = None
     text: str | None = None
+    distance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -296,7 +325,7 @@ class RecordDraft:
         data: JSON data: decimals as strings, dates ISO.
         issues: what a person should know.
         evidence: one entry for each leaf that is not null.
-        grounded: grounded leaves / non-null leaves, 0 to 1; None when there is no leaf.
+        grounded: found / (found + not found), 0 to 1; None when nothing could be checked.
         pages: the pages it was read from.
     """
 

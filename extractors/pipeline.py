@@ -27,6 +27,7 @@ from extractors.documents import (
     PageFailure,
     PageImage,
     PageState,
+    PageWords,
     Spooled,
     Window,
 )
@@ -167,7 +168,7 @@ async def _answered(
 
 async def _grounded(value: dict[str, Any], pages: Sequence[PageImage], habits: validation.Habits) -> merging.Part:
     """What some pages gave, with the places where it stands on them."""
-    words = {page.page: page.words for page in pages}
+    words = {page.page: PageWords(page.words, page.text_layer.whole) for page in pages}
     evidence = await aside(len(json.dumps(value)), grounding.ground, value, words)
     known = habits() if is_open(value) else PageHabits()
     return merging.Part(tuple(words), value, evidence, known)

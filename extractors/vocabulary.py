@@ -70,8 +70,21 @@ class IssueKind(StrEnum):
     """Files inside the PDF, which were not read."""
     ALL_BLANK = "all_blank"
     """No page has ink: there is nothing to read, and no record."""
+    NOT_ON_PAGE = "not_on_page"
+    """A value that stands nowhere on pages all of whose words are known: the model may have made it up."""
     OLDER_SCHEMA = "older_schema"
     """The record was read under an older schema: under today's the document is quarantined."""
+
+
+class EvidenceState(StrEnum):
+    """What became of looking for a value on the pages that it was read from."""
+
+    FOUND = "found"
+    """It stands there: page, box and words."""
+    NOT_FOUND = "not_found"
+    """It stands nowhere on pages all of whose words are known."""
+    NOT_CHECKABLE = "not_checkable"
+    """It cannot be told: no words to look in, a judgement (yes or no, one of a list), or a number too small alone."""
 
 
 class Records(StrEnum):

@@ -7,7 +7,7 @@ share a place while another is free.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -16,36 +16,45 @@ from typing import Any
 
 from extractors.answers import printed
 from extractors.answers.printed import PageText, Place
-from extractors.documents import Evidence, Word
+from extractors.documents import Evidence, PageWords
+from extractors.vocabulary import EvidenceState
 from schemas.amounts import read
 from schemas.currencies import CODES
 from schemas.dates import read_date
 
 
-def ground(value: Mapping[str, Any], pages: Mapping[int, Sequence[Word]]) -> tuple[Evidence, ...]:
+def ground(value: Mapping[str, Any], pages: Mapping[int, PageWords]) -> tuple[Evidence, ...]:
     """Looks for every leaf that is not null.
 
     Args:
         value: one window's answer.
-        pages: page number -> the words that a reader sees there, in reading order.
+        pages: page number -> the words that a reader sees there.
 
     Returns:
         One entry a leaf, in the value's order; without page and box where nothing was found.
     """
-    texts = [printed.indexed(page, words) for page, words in pages.items() if words]
+    texts = [printed.indexed(page, seen.words) for page, seen in pages.items() if seen.words]
+    whole = all(seen.whole and seen.words for seen in pages.values())
     taken: set[Place] = set()
     found: dict[str, Evidence] = {}
     for group in _groups(value):
         for path, place in _placed(group, texts, taken).items():
             found[path] = _evidence(path, place, texts)
-    return tuple(found[path] for path, _ in _leaves(value))
+    return tuple(_judged(found[path], leaf, whole=whole) for path, leaf in _leaves(value))
+
+
+def _judged(found: Evidence, leaf: Any, *, whole: bool) -> Evidence:
+    """What is not found cannot be told where words are missing, and of a judgement."""
+    if found.state == EvidenceState.FOUND or (whole and not isinstance(leaf, bool)):
+        return found
+    return Evidence(found.path, EvidenceState.NOT_CHECKABLE)
 
 
 def share_grounded(evidence: Sequence[Evidence]) -> float | None:
-    """Grounded leaves / non-null leaves, or None without any leaf."""
-    if not evidence:
-        return None
-    return round(sum(item.box is not None for item in evidence) / len(evidence), 4)
+    """Found / (found + not found); None where nothing could be checked."""
+    states = Counter(item.state for item in evidence)
+    checked = states[EvidenceState.FOUND] + states[EvidenceState.NOT_FOUND]
+    return round(states[EvidenceState.FOUND] / checked, 4) if checked else None
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -141,7 +150,7 @@ def _day_of(said: str) -> date | None:
 
 def _evidence(path: str, place: Place | None, texts: Sequence[PageText]) -> Evidence:
     if place is None:
-        return Evidence(path)
+        return Evidence(path, EvidenceState.NOT_FOUND)
     page_words = next(text.words for text in texts if text.page == place.page)
     words = [page_words[number] for number in place.words]
     boxes = [word.box for word in words]
@@ -151,4 +160,4 @@ def _evidence(path: str, place: Place | None, texts: Sequence[PageText]) -> Evid
         round(max(b[2] for b in boxes), 5),
         round(max(b[3] for b in boxes), 5),
     )
-    return Evidence(path, place.page, box, " ".join(word.text for word in words))
+    return Evidence(path, EvidenceState.FOUND, place.page, box, " ".join(word.text for word in words))

@@ -6,7 +6,7 @@ windows in another way gives the same lists.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from extractors.documents import Evidence, Issue
@@ -105,7 +105,7 @@ def merge(parts: Sequence[Part], schema: dict[str, Any]) -> Merged:
         chosen = found[-1] if rule in last else found[0]
         stands = evidence[chosen.part].get(chosen.path)
         if stands is not None:
-            merged.evidence.append(Evidence(path, stands.page, stands.box, stands.text))
+            merged.evidence.append(replace(stands, path=path))
         differing = {repr(branch.value): branch for branch in found}
         if len(differing) > 1:
             told = "; ".join(f"page {parts[b.part].pages[0]}: {b.value}" for b in differing.values())

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
+from extractors.vocabulary import EvidenceState
 from flows.store.shape import Shape, ViewColumn
 from schemas.fields import parse_amount
 
@@ -23,7 +24,8 @@ class Mark:
             value; `extra`: a row of a list beyond those labelled.
         truth: the label, for messages.
         said: what the record holds; None when it holds nothing.
-        grounded: whether what the record holds was found on the page; None when it holds nothing, or a count.
+        grounded: whether what the record holds was found on the page; None when it holds nothing, or a count, or
+            what could not be looked for.
     """
 
     field: str
@@ -43,14 +45,14 @@ def comparable(shape: Shape) -> list[str]:
     return [".".join(path) for path in paths]
 
 
-def compare(truth: Mapping[str, Any], data: Mapping[str, Any], grounded_paths: set[str], shape: Shape) -> list[Mark]:
+def compare(truth: Mapping[str, Any], data: Mapping[str, Any], states: Mapping[str, str], shape: Shape) -> list[Mark]:
     """Holds a record against its label.
 
     Args:
         truth: dotted path -> true value; what `comparable` does not hold is passed over. Of a list either its
             rows, in any order, or how many there are.
         data: the record as stored.
-        grounded_paths: of the leaf values that were found on a page (`line_items.0.amount`).
+        states: leaf path -> what became of looking for it on the page (`line_items.0.amount` -> `found`).
         shape: the schema's.
 
     Raises:
@@ -60,12 +62,12 @@ def compare(truth: Mapping[str, Any], data: Mapping[str, Any], grounded_paths: s
     for column in shape.columns:
         path = ".".join(column.path)
         if path in truth:
-            marks.append(_scalar(path, column.kind, truth[path], _at(data, column.path), path in grounded_paths))
+            marks.append(_scalar(path, column.kind, truth[path], _at(data, column.path), _found([path], states)))
     for each in shape.lists:
         path = ".".join(each.path)
         if path in truth:
             rows = _at(data, each.path) or []
-            marks += _rows(path, each.columns, truth[path], rows, grounded_paths)
+            marks += _rows(path, each.columns, truth[path], rows, states)
     return marks
 
 
@@ -75,7 +77,7 @@ def _at(data: Any, path: Sequence[str]) -> Any:
     return data
 
 
-def _scalar(field: str, kind: str, truth: object, said: object, grounded: bool) -> Mark:  # noqa: FBT001 - by place
+def _scalar(field: str, kind: str, truth: object, said: object, grounded: bool | None) -> Mark:  # noqa: FBT001 - by place
     expected = _label_value(field, kind, truth)
     if said is None:
         return Mark(field, "right" if expected is None else "missing", truth, None, None)
@@ -84,7 +86,7 @@ def _scalar(field: str, kind: str, truth: object, said: object, grounded: bool) 
 
 
 def _rows(
-    field: str, columns: Sequence[ViewColumn], truth: object, rows: Sequence[Any], grounded_paths: set[str]
+    field: str, columns: Sequence[ViewColumn], truth: object, rows: Sequence[Any], states: Mapping[str, str]
 ) -> list[Mark]:
     """Each labelled row is right when a row of the record, each taken once, agrees in all that is labelled."""
     if not isinstance(truth, list):
@@ -97,10 +99,10 @@ def _rows(
         if same is None:
             unmatched.append((wanted, cells))
         else:
-            grounded = _is_grounded(field, same, cells, left.pop(same), grounded_paths)
+            grounded = _is_grounded(field, same, cells, left.pop(same), states)
             marks.append(Mark(field, "right", wanted, rows[same], grounded))
     for (wanted, cells), (number, row) in zip(unmatched, left.items(), strict=False):
-        grounded = _is_grounded(field, number, cells, row, grounded_paths)
+        grounded = _is_grounded(field, number, cells, row, states)
         marks.append(Mark(field, "wrong", wanted, row, grounded))
     marks += [Mark(field, "missing", wanted, None, None) for wanted, _ in unmatched[len(left) :]]
     marks += [Mark(field, "extra", None, row, None) for row in list(left.values())[len(unmatched) :]]
@@ -140,10 +142,18 @@ def _agrees(row: Any, cells: Cells) -> bool:
     return True
 
 
-def _is_grounded(field: str, number: int, cells: Cells, row: Any, grounded_paths: set[str]) -> bool:
+def _is_grounded(field: str, number: int, cells: Cells, row: Any, states: Mapping[str, str]) -> bool | None:
     """Whether all that the row holds in the labelled columns was found."""
     paths = [".".join((field, str(number), *column.path)) for column, _ in cells if _at(row, column.path) is not None]
-    return bool(paths) and grounded_paths.issuperset(paths)
+    return _found(paths, states)
+
+
+def _found(paths: Sequence[str], states: Mapping[str, str]) -> bool | None:
+    """Whether each of some values was found, of those that could be checked; None where none could."""
+    checked = [
+        state for path in paths if (state := states.get(path, EvidenceState.NOT_FOUND)) != EvidenceState.NOT_CHECKABLE
+    ]
+    return all(state == EvidenceState.FOUND for state in checked) if checked else None
 
 
 def _label_value(field: str, kind: str, value: object) -> object:

@@ -203,8 +203,8 @@ def _pairs(
 
 
 def _marks(label: Label, record: StoredRecord, shape: Shape, place: str) -> list[Mark]:
-    grounded = {item["path"] for item in record.evidence if item["page"] is not None}
+    states = {item["path"]: item["state"] for item in record.evidence}
     try:
-        return compare(label.values, record.data, grounded, shape)
+        return compare(label.values, record.data, states, shape)
     except UnreadableLabel as error:
         raise BadConfiguration(f"{place}, line {label.line}: {error}") from None

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, and_, case, column, func, select, tab
 from sqlalchemy.sql import quoted_name
 
 from extractors.vocabulary import DocumentStatus, PageStatus
+from flows.store.evidence import with_states
 from flows.store.splits import of_split_file
 from flows.store.store import Store
 from flows.store.succession import current
@@ -61,8 +62,8 @@ class StoredRecord:
         model: likewise.
         data: JSON data, as stored.
         issues: each with `kind`, `path` and `message`.
-        evidence: each with `path`, `page`, `box` and `text`.
-        grounded: share of the values that were found, 0 to 1, or None without values.
+        evidence: each with `path`, `state`, `page`, `box`, `text` and `distance`.
+        grounded: found / (found + not found), 0 to 1, or None when nothing could be checked.
         pages: that it was read from.
     """
 
@@ -235,7 +236,7 @@ def _stored_records(connection: Connection, query: Select[Any]) -> list[StoredRe
     return [
         StoredRecord(
             row.id, row.ordinal, row.schema_name, row.status, row.sha256, tuple(uris[row.sha256]), row.endpoint,
-            row.model, row.data, row.issues, row.evidence, row.grounded, row.pages,
+            row.model, row.data, row.issues, with_states(row.evidence), row.grounded, row.pages,
         )
         for row in rows
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from extractors.errors import BadConfiguration, DestinationUnavailable
 from extractors.vocabulary import WITH_RECORDS
 from flows.store import leases
 from flows.store.dialects import insert
+from flows.store.evidence import with_states
 from flows.store.objects import batches
 from flows.store.succession import current, document_uri
 from flows.store.tables import WHOLE, export_targets, exported_records, exports, extractions, records, schemas
@@ -172,7 +173,7 @@ def rows(connection: Connection, shipped: Shipment) -> Iterator[list[Row]]:
                 },
                 row.data,
                 row.issues,
-                row.evidence,
+                with_states(row.evidence),
             )
             for row in found
         ]

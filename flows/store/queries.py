@@ -13,6 +13,7 @@ from sqlalchemy.sql import quoted_name
 from extractors.documents import Issue, PageState, StoredReply
 from extractors.errors import BadConfiguration
 from extractors.vocabulary import NOT_COMPLETE, WITH_RECORDS, PageStatus, Records
+from flows.store.evidence import with_states
 from flows.store.replies import stored_reply
 from flows.store.shape import record_keys
 from flows.store.splits import of_split_file
@@ -145,7 +146,7 @@ def _whole(row: Any, keys: Sequence[str]) -> dict[str, Any]:
     whole: dict[str, Any] = {"record_id": row.id, "document_uri": row.document_uri}
     beside = {
         "extraction_id": row.extraction_id, "status": row.status, "grounded": row.grounded,
-        "issue_count": len(row.issues), "issues": row.issues, "evidence": row.evidence,
+        "issue_count": len(row.issues), "issues": row.issues, "evidence": with_states(row.evidence),
     }  # fmt: skip
     for key in dict.fromkeys([*keys, *row.data]):
         name, number = key, 1

@@ -25,6 +25,7 @@ from sqlalchemy import Table, select
 from stores import fresh_url, listed, spooled
 
 from extractors.documents import Evidence, Extraction, ObjectRef, PageState, RecordDraft, Usage
+from extractors.vocabulary import EvidenceState
 from flows.observe.summary import Summary
 from flows.run.document import not_done
 from flows.run.reasons import reasons
@@ -223,7 +224,7 @@ def _extraction() -> Extraction:
     lines = [{"description": f"item {number}", "quantity": "2", "amount": "1.50"} for number in range(10)]
     data = {"number": "R-1", "issue_date": "2026-01-31", "total": "15.00", "line_items": lines}
     leaves = [f"line_items.{number}.{name}" for number in range(10) for name in lines[0]]
-    evidence = tuple(Evidence(leaf, 1, (0.1, 0.2, 0.3, 0.4), "text") for leaf in leaves)
+    evidence = tuple(Evidence(leaf, EvidenceState.FOUND, 1, (0.1, 0.2, 0.3, 0.4), "text") for leaf in leaves)
     now = datetime.now(UTC)
     return Extraction(
         "complete",

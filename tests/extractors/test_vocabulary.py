@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from extractors.errors import Kind, OctavoError
-from extractors.vocabulary import DocumentStatus, IssueKind, PageStatus
+from extractors.vocabulary import DocumentStatus, EvidenceState, IssueKind, PageStatus
 
 STORE = (Path(__file__).resolve().parents[2] / "docs" / "store.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("words", [DocumentStatus, PageStatus, IssueKind, Kind])
+@pytest.mark.parametrize("words", [DocumentStatus, PageStatus, IssueKind, EvidenceState, Kind])
 def test_every_word_is_documented(words: type[StrEnum]) -> None:
     """Whoever queries the tables finds each status and kind in docs/store.md."""
     assert [word for word in words if f"`{word}`" not in STORE] == []

@@ -5,17 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.answers.grounding import ground, share_grounded
-from extractors.documents import Evidence, Word
+from extractors.documents import PageWords, Word
+from extractors.vocabulary import EvidenceState
 
 
-def page(*lines: str) -> list[Word]:
+def page(*lines: str) -> PageWords:
     """Words laid out line by line, a line every 0.05 of the page."""
     words = []
     for row, line in enumerate(lines):
         for column, text in enumerate(line.split()):
             top, left = 0.05 * row, 0.1 * column
             words.append(Word(text, (left, top, left + 0.08, top + 0.03)))
-    return words
+    return PageWords(words)
 
 
 def found(value: object, *lines: str) -> str | None:
@@ -101,10 +102,10 @@ def test_an_address_in_two_columns_is_found_in_parts() -> None:
 
 
 def test_pages_without_words_ground_nothing() -> None:
-    """A scan has no text layer: its values are visibly ungrounded, and counted."""
-    evidence = ground({"total": "1.00", "name": "x"}, {1: []})
-    assert evidence == (Evidence("total"), Evidence("name"))
-    assert share_grounded(evidence) == 0.0
+    """A scan has no text layer: nothing can be told of its values, and no share is made up."""
+    evidence = ground({"total": "1.00", "name": "x"}, {1: PageWords(())})
+    assert [item.state for item in evidence] == [EvidenceState.NOT_CHECKABLE] * 2
+    assert share_grounded(evidence) is None
     assert share_grounded(()) is None
 
 
@@ -121,7 +122,7 @@ JSON = st.recursive(
 def test_any_value_on_any_page_is_looked_for_without_harm(value: dict[str, object], texts: list[str]) -> None:
     """Boxes lie on the page; text is the page's own."""
     words = [Word(text, (0.1, 0.1, 0.2, 0.2)) for text in texts]
-    for item in ground(value, {1: words}):
+    for item in ground(value, {1: PageWords(words)}):
         assert (item.box is None) == (item.page is None)
         if item.box:
             assert item.box == (0.1, 0.1, 0.2, 0.2)

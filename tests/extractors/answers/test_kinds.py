@@ -8,6 +8,7 @@ import pytest
 from extractors.answers.kinds import labelled, not_this_kind
 from extractors.answers.merging import Part
 from extractors.documents import Evidence, Word
+from extractors.vocabulary import EvidenceState
 from schemas.invoice import Invoice
 from schemas.record import schema_of
 
@@ -24,7 +25,12 @@ def words(text: str) -> dict[int, list[Word]]:
 def test_an_agreement_is_no_invoice() -> None:
     """No label with a number beside it, and no amount of the record."""
     shown = labelled(words("The total amount of information under this agreement of 2019 " * 6), INVOICE)
-    part = Part((1,), {}, (Evidence("issue_date", 1, BOX, "2019"), Evidence("total", None, None)), labelled=shown)
+    part = Part(
+        (1,),
+        {},
+        (Evidence("issue_date", EvidenceState.FOUND, 1, BOX, "2019"), Evidence("total", EvidenceState.NOT_FOUND)),
+        labelled=shown,
+    )
     assert [issue.kind for issue in not_this_kind([part], INVOICE.json_schema)] == ["not_this_kind"]
 
 
@@ -32,7 +38,7 @@ def test_a_label_or_an_amount_or_a_scan_is_enough_to_be_spared() -> None:
     """Nothing is said where there is something of the kind, or no words to tell by."""
     assert labelled(words("Total EUR 119.00"), INVOICE) is True
     assert labelled({1: []}, INVOICE) is None
-    amount = Part((1,), {}, (Evidence("total", 1, BOX, "119.00"),), labelled=False)
+    amount = Part((1,), {}, (Evidence("total", EvidenceState.FOUND, 1, BOX, "119.00"),), labelled=False)
     assert not_this_kind([amount], INVOICE.json_schema) == []
     assert not_this_kind([Part((1,), {}, labelled=None)], INVOICE.json_schema) == []
 

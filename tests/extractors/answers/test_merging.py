@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from extractors.answers.merging import Part, last_fields, merge
 from extractors.documents import Evidence
+from extractors.vocabulary import EvidenceState
 from schemas.builtin import BUILTIN
 
 INVOICE = BUILTIN["invoice"].model_json_schema()
@@ -35,8 +36,16 @@ def test_the_built_in_schemas_say_which_fields_come_last() -> None:
 def test_evidence_moves_with_its_row() -> None:
     """Row 0 of the second window is row 2 of the record, and still stands on page 9."""
     parts = [
-        Part((1,), {"line_items": [{"amount": "1"}, {"amount": "2"}]}, (Evidence("line_items.1.amount", 1, None),)),
-        Part((9,), {"line_items": [{"amount": "3"}]}, (Evidence("line_items.0.amount", 9, (0, 0, 1, 1)),)),
+        Part(
+            (1,),
+            {"line_items": [{"amount": "1"}, {"amount": "2"}]},
+            (Evidence("line_items.1.amount", EvidenceState.FOUND, 1, None),),
+        ),
+        Part(
+            (9,),
+            {"line_items": [{"amount": "3"}]},
+            (Evidence("line_items.0.amount", EvidenceState.FOUND, 9, (0, 0, 1, 1)),),
+        ),
     ]
     merged = merge(parts, INVOICE)
     assert [row["amount"] for row in merged.value["line_items"]] == ["1", "2", "3"]
@@ -49,8 +58,8 @@ def test_evidence_moves_with_its_row() -> None:
 def test_evidence_is_that_of_the_window_whose_value_was_kept() -> None:
     """The box belongs to the value, not to the field."""
     parts = [
-        Part((1,), {"total": "1"}, (Evidence("total", 1),)),
-        Part((2,), {"total": "2"}, (Evidence("total", 2),)),
+        Part((1,), {"total": "1"}, (Evidence("total", EvidenceState.FOUND, 1),)),
+        Part((2,), {"total": "2"}, (Evidence("total", EvidenceState.FOUND, 2),)),
     ]
     assert [item.page for item in merge(parts, INVOICE).evidence] == [2]
 

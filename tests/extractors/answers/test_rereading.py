@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from extractors.answers.merging import Part
 from extractors.answers.rereading import with_page_again, with_rows_of
 from extractors.documents import Evidence
+from extractors.vocabulary import EvidenceState
 from schemas.record import schema_of
 from schemas.salvage import Refused
 
@@ -35,8 +36,10 @@ def test_rows_that_were_read_again_stand_where_they_were_missing(sizes: list[int
 
     def part(pages: list[int], left_out: int | None = None) -> Part:
         rows = [(n, f"{n}-{row}") for n in pages for row in range(sizes[n - 1]) if n != left_out]
-        evidence = [Evidence("head", 1)]
-        evidence += [Evidence(f"items.{at}.name", n, None, name) for at, (n, name) in enumerate(rows)]
+        evidence = [Evidence("head", EvidenceState.FOUND, 1)]
+        evidence += [
+            Evidence(f"items.{at}.name", EvidenceState.FOUND, n, None, name) for at, (n, name) in enumerate(rows)
+        ]
         return Part(tuple(pages), {"head": "x", "items": [{"name": name} for _, name in rows]}, tuple(evidence))
 
     mended = with_rows_of(part(list(numbers), left_out=target), target, part([target]), FIELDS)
@@ -53,7 +56,8 @@ def deliveries(pages: tuple[int, ...], *records: tuple[str | None, dict[int, lis
         names = [(page, name) for page, items in by_page.items() for name in items]
         values.append({"number": number, "items": [{"name": name} for _, name in names]})
         evidence += [
-            Evidence(f"records.{at}.items.{row}.name", page, None, name) for row, (page, name) in enumerate(names)
+            Evidence(f"records.{at}.items.{row}.name", EvidenceState.FOUND, page, None, name)
+            for row, (page, name) in enumerate(names)
         ]
     return Part(pages, {"records": values}, tuple(evidence))
 
@@ -103,7 +107,9 @@ def test_records_that_are_rows_themselves_are_replaced_page_by_page() -> None:
     """A flat record is a row of its page."""
 
     def rows(*named: tuple[int, str]) -> Part:
-        evidence = tuple(Evidence(f"records.{at}.name", page) for at, (page, _) in enumerate(named))
+        evidence = tuple(
+            Evidence(f"records.{at}.name", EvidenceState.FOUND, page) for at, (page, _) in enumerate(named)
+        )
         return Part((1, 2, 3), {"records": [{"name": name} for _, name in named]}, evidence)
 
     mended = with_page_again(rows((1, "a"), (2, "b"), (3, "d")), 2, rows((2, "b"), (2, "c")), ("records",), SCHEMA)
@@ -117,7 +123,7 @@ def test_what_was_refused_is_still_told_after_a_page_was_read_again() -> None:
         Refused("items.1.name", "!", "no"), Refused("items.2.name", "x", "no"), Refused("items.2", "text", "none"),
     ]  # fmt: skip
     rows = [{"name": None}, {"name": None}, {"name": None}]
-    evidence = [Evidence(f"items.{row}.place", row + 1) for row in range(3)]
+    evidence = [Evidence(f"items.{row}.place", EvidenceState.FOUND, row + 1) for row in range(3)]
     part = Part((1, 2, 3), {"day": None, "items": rows}, tuple(evidence), refused=tuple(told), labelled=False)
     alone = Part((2,), {"items": [{"name": "a"}, {"name": "b"}]})
     again = with_rows_of(part, 2, alone, FIELDS)
@@ -129,7 +135,10 @@ def test_the_same_inside_one_of_many_records() -> None:
     """And what was refused of no record in particular stays."""
     record = {"number": "1", "items": [{"name": None}]}
     refused = (Refused("records", "1 entries", "no object"), Refused("records.0.items.0.name", "?", "no name"))
-    evidence = (Evidence("records.0.number", 1), Evidence("records.0.items.0.place", 1))
+    evidence = (
+        Evidence("records.0.number", EvidenceState.FOUND, 1),
+        Evidence("records.0.items.0.place", EvidenceState.FOUND, 1),
+    )
     part = Part((1, 2), {"records": [record]}, evidence, refused=refused)
     alone = Part((2,), {"records": [{"number": "2", "items": [{"name": "a"}]}]})
     again = with_page_again(part, 2, alone, ("records.items",), SCHEMA)

@@ -24,6 +24,7 @@ from sqlalchemy.sql import quoted_name
 from stores import fresh_url, listed, outcome, spooled
 
 from extractors.documents import Evidence, Issue, RecordDraft
+from extractors.vocabulary import EvidenceState
 from flows.export.export import export
 from flows.store.exports import BESIDE, EXPORT
 from flows.store.keys import Key
@@ -67,7 +68,9 @@ def test_what_is_answered_comes_out_of_everything_unchanged(
 
 
 def _keep(store: Store, name: str, record: dict[str, Any]) -> None:
-    kept = RecordDraft(record, (Issue("conflict", "x", "y"),), (Evidence("x", 1, (0, 0, 1, 1), "z"),), 0.5, (1,))
+    kept = RecordDraft(
+        record, (Issue("conflict", "x", "y"),), (Evidence("x", EvidenceState.FOUND, 1, (0, 0, 1, 1), "z"),), 0.5, (1,)
+    )
     claim = store.claim(
         listed("a"), spooled("A"), key=Key(schema_name=name, recipe=f"r{next(_numbers)}"), run_id="run"
     )
