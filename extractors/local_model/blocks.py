@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from extractors.local_model.folding import fold
 from extractors.local_model.vocabulary import COUNTRIES, word_set
 from extractors.pages.lines import Line, ReadPage, Segment, shared
+from schemas.folding import fold
 
 _MOST_LINES = 9
 SALUTATIONS = word_set("herr herrn frau firma mr mrs ms m mme monsieur madame dhr mevr sr sra sig an to a")

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import fsum
 
-from extractors.local_model.folding import words
 from extractors.local_model.wanted import Field, Group, Rows
 from extractors.pages.lines import ReadPage
+from schemas.folding import words
 
 _COUNTER = re.compile(
     r"\b(?:page|seite|pagina|página|blatt)\s*(\d{1,4})\b"

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from extractors.local_model.evidence import Evidence
-from extractors.local_model.folding import fold
 from extractors.local_model.labels import Label, Names, is_label
 from extractors.local_model.readings import Reading, reading
 from extractors.local_model.wanted import Field
 from extractors.pages.lines import Line, ReadPage, Segment, below
+from schemas.folding import fold
 
 _BESIDE, _UNDER, _HEADED, _HEAD = 0.97, 0.8, 0.9, 0.7
 _APART = 6  # letter heights between columns rather than between a label and its value

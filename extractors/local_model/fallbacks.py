@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 
 from extractors.local_model.evidence import Evidence, all_lines
-from extractors.local_model.folding import fold
 from extractors.local_model.readings import PATTERNS, Reading
 from extractors.local_model.vocabulary import DUE_WORDS, FIRST_OF_RANGE, LAST_OF_RANGE, SPECIFIC_DATES
 from extractors.local_model.wanted import Field
 from extractors.pages.lines import Line, ReadPage
+from schemas.folding import fold
 
 Region = frozenset[tuple[int, int]]
 Taken = set[tuple[int, int, str]]

@@ -12,7 +12,6 @@ from extractors.local_model.by_page import asked_by_page, begin_field, kind_fiel
 from extractors.local_model.candidates import Candidate, candidates
 from extractors.local_model.evidence import Evidence, all_lines, evidence_of
 from extractors.local_model.fallbacks import fallback
-from extractors.local_model.folding import fold, words
 from extractors.local_model.labels import labels_in, names_of
 from extractors.local_model.parties import Party, parties
 from extractors.local_model.readings import answer, reading
@@ -20,6 +19,7 @@ from extractors.local_model.tables import Table, table_of
 from extractors.local_model.vocabulary import FIRST_OF_SEVERAL, ISSUER_WORDS, RECIPIENT_WORDS, word_set
 from extractors.local_model.wanted import Field, Group, Rows, leaves, nested, wanted
 from extractors.pages.lines import ReadPage, renumbered
+from schemas.folding import fold, words
 
 _LEAST, _LEAST_TEXT = 0.38, 0.55
 _NEARLY, _TIE = 0.12, 0.08

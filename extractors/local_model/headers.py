@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from extractors.local_model.evidence import Evidence
-from extractors.local_model.folding import fold, words
 from extractors.local_model.labels import Names, labels_in, without_inclusions
 from extractors.local_model.vocabulary import INFLOW_WORDS, OUTFLOW_WORDS
 from extractors.local_model.wanted import Field
 from extractors.pages.lines import Line, ReadPage, Segment, shared
+from schemas.folding import fold, words
 
 _SURE = 0.45
 _MOST_LINES = 5

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from extractors.local_model.folding import Folded, fold, folded, words
 from extractors.local_model.vocabulary import CONCEPTS, TURNING_WORDS, word_set
 from extractors.local_model.wanted import Field
 from extractors.pages.lines import Line, Segment
+from schemas.folding import Folded, fold, folded, words
 
 _INSIDE_WORD = 5  # letters of a name that may end a compound: HandelsRECHNUNGNR
 _MISREAD, _MISREAD_SURE = 8, 0.88  # only long, sure names are recognised with a wrong letter

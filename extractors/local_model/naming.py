@@ -2,8 +2,6 @@
 
 from itertools import product
 
-from extractors.local_model.folding import fold, words
-from extractors.local_model.synonyms import same_names
 from extractors.local_model.vocabulary import (
     CONCEPTS,
     ISSUER_WORDS,
@@ -12,6 +10,8 @@ from extractors.local_model.vocabulary import (
     SPECIFIC_DATES,
     word_set,
 )
+from schemas.folding import fold, words
+from schemas.synonyms import same_names
 
 _JOINTS = ("", "s", "n", "de", "of", "du", "del", "della", "d", "der", "van")
 _EMPTY = word_set("value field text str string the of a an as is has was are")

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from extractors.local_model.blocks import SALUTATIONS, Block, address_of, block_under, blocks, name_of, postal
-from extractors.local_model.folding import fold
 from extractors.local_model.vocabulary import COMPANY_SUFFIXES, ISSUER_LABELS, RECIPIENT_LABELS, TITLE_WORDS
 from extractors.pages.lines import Line, ReadPage, Segment
+from schemas.folding import fold
 
 _TOP = 0.4  # of the page's height: letterheads end above
 _LETTERHEAD = 3  # name, street, town

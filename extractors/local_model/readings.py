@@ -9,9 +9,9 @@ from typing import Any
 from extractors.local_model.amounts import Amount, currency_code
 from extractors.local_model.dates import without_dates
 from extractors.local_model.evidence import Evidence
-from extractors.local_model.folding import fold, words
 from extractors.local_model.vocabulary import LAST_OF_RANGE, NO, YES
 from extractors.local_model.wanted import Field
+from schemas.folding import fold, words
 
 PATTERNS = {
     "iban": re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}(?: ?\d{1,3})?(?![A-Za-z0-9])"),

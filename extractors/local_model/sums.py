@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from extractors.local_model.folding import fold, words
-from extractors.local_model.synonyms import same_names
 from extractors.local_model.vocabulary import SUM_WORDS, TAX_WORDS, TOTAL_WORDS, word_set
 from extractors.pages.lines import Line
+from schemas.folding import fold, words
+from schemas.synonyms import same_names
 
 _DISCOUNTS = ("abzgl", "zzgl", "rabatt", "discount", "remise", "korting", "descuento", "sconto")
 _CARRIED = word_set(

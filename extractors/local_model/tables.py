@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from extractors.local_model.evidence import Evidence
-from extractors.local_model.folding import fold
 from extractors.local_model.headers import Column, headers
 from extractors.local_model.labels import names_of
 from extractors.local_model.readings import Reading, answer
@@ -17,6 +16,7 @@ from extractors.local_model.unheaded import unheaded
 from extractors.local_model.vocabulary import OUTFLOW_MARKS
 from extractors.local_model.wanted import Field, Rows, leaves, nested
 from extractors.pages.lines import ReadPage
+from schemas.folding import fold
 
 _CARD_WORDS = (
     "creditlimit", "minimumdue", "minimumpayment", "minimumamountdue", "totalcredit", "kreditlimit", "kreditkarte",

@@ -8,11 +8,11 @@ from typing import Any
 
 from extractors.local_model.amounts import Amount
 from extractors.local_model.evidence import Evidence
-from extractors.local_model.folding import fold
 from extractors.local_model.readings import Reading, answer
 from extractors.local_model.sums import passed_over, sums_up
 from extractors.local_model.wanted import Field
 from extractors.pages.lines import Line, ReadPage
+from schemas.folding import fold
 
 _FLUSH = 2.0  # letter heights between the right edges of one column
 _UNIT = 3  # letters after an amount: a currency, a tax class

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from extractors.local_model.folding import words
 from extractors.local_model.naming import printed_names
 from extractors.local_model.vocabulary import ISSUER_WORDS, NUMBER_WORDS, RECIPIENT_WORDS, word_set
+from schemas.folding import words
 
 _FOLDED_IN = re.compile(
     r"\s*Labels: (?P<labels>.+?)\.(?=\s+Examples: |\s*$)|\s*Examples: (?P<examples>.+?)\.\s*$", re.DOTALL

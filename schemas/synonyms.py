@@ -7,7 +7,7 @@ table below the keys stand in the first line of an entry, the names under it.
 
 from functools import cache
 
-from extractors.local_model.folding import fold
+from schemas.folding import fold
 
 _ROWS = """
 invoice number; invoice no; invoice num; invoice id; bill number
