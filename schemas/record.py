@@ -16,6 +16,7 @@ from schemas.checks import Check, Outcome, Verdict, outcomes
 from schemas.fields import STORED, with_evidence
 from schemas.fingerprints import reading_of
 from schemas.habits import PageHabits, evidence_of
+from schemas.leaves import Leaves, leaves_of
 from schemas.paths import renamed
 from schemas.recording import AskedSchema, RecordSchema, needs_names, recorded, uncomputed
 from schemas.shapes import Shape, shape_of
@@ -114,6 +115,11 @@ class Schema:
     def shape(self) -> Shape:
         """What may stand at each place of an answer."""
         return shape_of(self.json_schema)
+
+    @cached_property
+    def leaves(self) -> Leaves:
+        """The single values of an answer, with what documents call them."""
+        return leaves_of(self.json_schema)
 
     @cached_property
     def amount_labels(self) -> tuple[str, ...]:

@@ -258,3 +258,20 @@ def _names() -> dict[str, tuple[str, ...]]:
 def same_names(name: str) -> tuple[str, ...]:
     """Folded printed names that mean the same as a folded name, the surest first."""
     return _names().get(name, ())
+
+
+@cache
+def _rows_of() -> dict[str, tuple[tuple[str, ...], ...]]:
+    found: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for entry in _ROWS.strip().split("\n\n"):
+        _, _, names = entry.partition("\n")
+        row = tuple(dict.fromkeys(fold(name) for name in names.split(";")))
+        for name in row:
+            found[name] = (*found.get(name, ()), row)
+    return found
+
+
+def names_beside(name: str) -> tuple[str, ...]:
+    """Folded printed names of the one row that a folded printed name stands in; none where it stands in several."""
+    rows = _rows_of().get(name, ())
+    return rows[0] if len(rows) == 1 else ()

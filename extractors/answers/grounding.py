@@ -1,53 +1,75 @@
-"""Value -> the page and box where it stands, or visibly ungrounded. Pure.
+"""Value -> the page and box where it stands, or visibly not found, or not to be told. Pure.
 
 A value is looked for by what it means, not only by its spelling: 1234.56 is found as "1.234,56 €",
-2024-03-31 as "31. März 2024", EUR as "€", a name over a line break or inside split words. Where a
-value stands in several places, the one nearest to the rest of its row is taken, and two rows never
-share a place while another is free.
+2024-03-31 as "31. März 2024", EUR as "€", a name over a line break or inside split words. Where values
+stand in several places, the record is placed as one (`placing`).
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from extractors.answers import printed
-from extractors.answers.printed import PageText, Place
+from extractors.answers.days import Days, order_of, years_of
+from extractors.answers.labels import SURE, Labels
+from extractors.answers.numbers import Numbers, sign_places
+from extractors.answers.page_text import PageText, Place, indexed
+from extractors.answers.placing import Sought, Spot, placed
+from extractors.answers.signs import wrong_signs
+from extractors.answers.texts import split_places, text_places
 from extractors.documents import Evidence, PageWords
 from extractors.vocabulary import EvidenceState
-from schemas.amounts import read
+from schemas.amounts import LONGEST, read
 from schemas.currencies import CODES
 from schemas.dates import read_date
+from schemas.leaves import Leaf, LeafKind, Leaves
+
+_SMALL = re.compile(r"\W*\d{1,2}\W*")
+_PAGE = 10_000
+"""Lines between one page and the next: farther than any row."""
+_MOST_PLACES = 400
+_OF_A_LIST = re.compile(r"^(?:.*\.)?\d+(?=\.|$)")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_NO_LEAVES = Leaves()
 
 
-def ground(value: Mapping[str, Any], pages: Mapping[int, PageWords]) -> tuple[Evidence, ...]:
+def ground(
+    value: Mapping[str, Any], pages: Mapping[int, PageWords], leaves: Leaves = _NO_LEAVES, *, many: bool = False
+) -> tuple[Evidence, ...]:
     """Looks for every leaf that is not null.
 
     Args:
         value: one window's answer.
         pages: page number -> the words that a reader sees there.
+        leaves: the single values that were asked for, by their paths without list positions.
+        many: the value is `{"records": [...]}`, each of them as asked for.
 
     Returns:
         One entry a leaf, in the value's order; without page and box where nothing was found.
     """
-    texts = [printed.indexed(page, seen.words) for page, seen in pages.items() if seen.words]
+    found = list(_leaves(value))
     whole = all(seen.whole and seen.words for seen in pages.values())
-    taken: set[Place] = set()
-    found: dict[str, Evidence] = {}
-    for group in _groups(value):
-        for path, place in _placed(group, texts, taken).items():
-            found[path] = _evidence(path, place, texts)
-    return tuple(_judged(found[path], leaf, whole=whole) for path, leaf in _leaves(value))
-
-
-def _judged(found: Evidence, leaf: Any, *, whole: bool) -> Evidence:
-    """What is not found cannot be told where words are missing, and of a judgement."""
-    if found.state == EvidenceState.FOUND or (whole and not isinstance(leaf, bool)):
-        return found
-    return Evidence(found.path, EvidenceState.NOT_CHECKABLE)
+    texts = [indexed(page, seen) for page, seen in pages.items() if seen.words]
+    if not texts:
+        return tuple(Evidence(path, EvidenceState.NOT_CHECKABLE) for path, _ in found)
+    window = _Window(texts, leaves, found, many=many)
+    sought = [window.sought(path, leaf) for path, leaf in found]
+    chosen = placed(sought, window.label)
+    unsupported = window.unsupported(sought, chosen)
+    refused = wrong_signs(sought, chosen, dict(found), leaves)
+    evidence = []
+    for path, leaf in found:
+        spot = chosen.get(path)
+        if path in unsupported or (spot is None and not (whole and window.is_checkable(path, leaf))):
+            evidence.append(Evidence(path, EvidenceState.NOT_CHECKABLE))
+        elif spot is None or path in refused:
+            evidence.append(Evidence(path, EvidenceState.NOT_FOUND))
+        else:
+            evidence.append(window.evidence(path, spot.place))
+    return tuple(evidence)
 
 
 def share_grounded(evidence: Sequence[Evidence]) -> float | None:
@@ -68,74 +90,147 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _groups(value: Mapping[str, Any]) -> list[list[tuple[str, Any]]]:
-    """Leaves of one object together: a table's row, a party, the record's own fields."""
-    groups: dict[str, list[tuple[str, Any]]] = defaultdict(list)
-    for path, leaf in _leaves(value):
-        groups[path.rpartition(".")[0]].append((path, leaf))
-    return list(groups.values())
+class _Window:
+    """The pages of one window, ready to be looked at."""
+
+    def __init__(
+        self, texts: Sequence[PageText], leaves: Leaves, wanted: Sequence[tuple[str, Any]], *, many: bool
+    ) -> None:
+        self._texts, self._leaves, self._wanted, self._many = texts, leaves, wanted, many
+        self._by_page = {text.page: (order, text) for order, text in enumerate(texts)}
+        self._numbers = {text.page: Numbers(text) for text in texts}
+        self._labels = {text.page: Labels(text, leaves) for text in texts}
+        self._days: dict[int, Days] = {}
+        self._spots: dict[tuple[object, ...], tuple[Spot, ...]] = {}
+
+    def leaf(self, path: str) -> Leaf | None:
+        """What the schema says of a leaf."""
+        return self._leaves.by_path.get(self._field(path))
+
+    def is_checkable(self, path: str, leaf: Any) -> bool:
+        """Whether not being printed says anything of a value: nothing of a judgement."""
+        known = self.leaf(path)
+        kind = known.kind if known else None
+        if isinstance(leaf, bool) or kind in {LeafKind.JUDGEMENT, LeafKind.CHOICE}:
+            return False
+        return not (isinstance(leaf, str) and _COUNTRY.fullmatch(leaf))
+
+    def sought(self, path: str, leaf: Any) -> Sought:
+        """A leaf with every place where it stands."""
+        known = self.leaf(path)
+        key = (type(leaf).__name__, leaf, known and (known.kind, known.rate))
+        if key not in self._spots:
+            places = [place for text in self._texts for place in self._places_on(leaf, known, text)]
+            self._spots[key] = tuple([self._spot(each, order) for order, each in enumerate(places[:_MOST_PLACES])])
+        group, row = self._group(path)
+        late = not row and known is not None and known.kind == LeafKind.NUMBER
+        return Sought(path, self._field(path), group, row, self._spots[key], late)
+
+    def label(self, field: str, place: Place) -> float:
+        """How unlike a field's place a place is, by its label."""
+        return self._labels[place.page].cost(field, place) if self._leaves.by_path else 0.0
+
+    def unsupported(self, sought: Sequence[Sought], chosen: Mapping[str, Spot]) -> frozenset[str]:
+        """Small numbers that stand neither beside their label nor in their row: they may be anything."""
+        if not self._leaves.by_path:
+            return frozenset()
+        small = {path for path, spot in chosen.items() if self._is_small(spot.place)}
+        rows: dict[str, list[int]] = {}
+        for value in sought:
+            if value.row and value.path in chosen and value.path not in small:
+                rows.setdefault(value.group, []).append(chosen[value.path].line)
+        return frozenset(
+            value.path
+            for value in sought
+            if value.path in small
+            and self.label(value.field, chosen[value.path].place) > SURE
+            and not any(abs(line - chosen[value.path].line) <= 1 for line in rows.get(value.group, ()))
+        )
+
+    def _is_small(self, place: Place) -> bool:
+        """Whether a place shows a number of one digit or two and nothing else: many do so by chance."""
+        words = self._by_page[place.page][1].words
+        return len(place.words) == 1 and _SMALL.fullmatch(words[place.first].text) is not None
+
+    def evidence(self, path: str, place: Place) -> Evidence:
+        """A leaf that stands at a place."""
+        text = self._by_page[place.page][1]
+        distance = place.distance if text.by_ocr else None
+        return Evidence(path, EvidenceState.FOUND, place.page, text.box_of(place), text.text_of(place), distance)
+
+    def _field(self, path: str) -> str:
+        steps = [step for step in path.split(".") if not step.isdecimal()]
+        return ".".join(steps[1:] if self._many else steps)
+
+    def _group(self, path: str) -> tuple[str, bool]:
+        """The object that a leaf belongs to, and whether it is one of a list."""
+        record = ".".join(path.split(".")[:2]) if self._many else ""
+        inside = path[len(record) :].removeprefix(".")
+        row = _OF_A_LIST.match(inside)
+        if row:
+            return f"{record}.{row[0]}" if record else row[0], True
+        return path.rpartition(".")[0], False
+
+    def _spot(self, place: Place, order: int) -> Spot:
+        page, text = self._by_page[place.page]
+        boxes = [text.words[number].box for number in place.words]
+        x0, x1 = min(box[0] for box in boxes), max(box[2] for box in boxes)
+        return Spot(place, page * _PAGE + text.lines[place.first], x0, x1, order, place.distance)
+
+    def _places_on(self, leaf: Any, known: Leaf | None, text: PageText) -> list[Place]:
+        kind = known.kind if known else None
+        if isinstance(leaf, bool) or kind == LeafKind.JUDGEMENT:
+            return []
+        numbers, share = self._numbers[text.page], known is not None and known.rate
+        if isinstance(leaf, int | float):
+            return numbers.places(abs(Decimal(repr(leaf))), share=share) if abs(leaf) < float("inf") else []
+        said = str(leaf)
+        day = _day_of(said)
+        if day is not None:
+            return self._days_of(text).places(day) or [
+                place for place in text_places(said, text) if len(place.words) <= len(said.split())
+            ]
+        value = _number_of(said, kind)
+        if value is not None:
+            return numbers.places(abs(value), share=share)
+        places = text_places(said, text) or split_places(said, text)
+        if not places and said in CODES and kind in {None, LeafKind.CURRENCY, LeafKind.TEXT}:
+            places = sign_places(said, text)
+        if not places and _COUNTRY.fullmatch(said):
+            places = _prefixed(said, text)
+        return places
+
+    def _days_of(self, text: PageText) -> Days:
+        if not self._days:
+            order, years = order_of(self._texts), years_of(self._texts)
+            wanted = {day.year for _, leaf in self._wanted if isinstance(leaf, str) and (day := _day_of(leaf))}
+            self._days = {each.page: Days(each, frozenset(wanted), order, years) for each in self._texts}
+        return self._days[text.page]
 
 
-def _placed(group: list[tuple[str, Any]], texts: list[PageText], taken: set[Place]) -> dict[str, Place | None]:
-    """A place for each leaf: the rarest value anchors the row, the others stand nearest to it."""
-    choices = {path: [place for text in texts for place in _places(leaf, text)] for path, leaf in group}
-    by_page = {text.page: text for text in texts}
-    anchor: Place | None = None
-    placed: dict[str, Place | None] = {}
-    for path, _ in sorted(group, key=lambda item: len(choices[item[0]]) or 1 << 30):
-        free = [place for place in choices[path] if place not in taken] or choices[path]
-        if not free:
-            placed[path] = None
-            continue
-        best = free[0] if anchor is None else _nearest(free, anchor, by_page)
-        anchor = anchor or best
-        placed[path] = best
-        if "." in path:
-            taken.add(best)
-    return placed
+def _prefixed(country: str, text: PageText) -> list[Place]:
+    """Where a country's code begins a tax number or an account's."""
+    return [
+        text.run(number, number)
+        for number, word in enumerate(text.words)
+        if word.text.startswith(country) and word.text[2:4].isdecimal()
+    ]
 
 
-def _nearest(free: list[Place], anchor: Place, texts: Mapping[int, PageText]) -> Place:
-    return min(free, key=lambda place: _distance(place, anchor, texts))
+def _number_of(said: str, kind: LeafKind | None) -> Decimal | None:
+    """The number that a text is: of an amount any form, of a text only one with decimals or a sign.
 
-
-def _distance(place: Place, anchor: Place, texts: Mapping[int, PageText]) -> tuple[int, float, int]:
-    """How far from the anchor: pages first, then vertically on the page, then in reading order."""
-    here = texts[place.page].words[place.first].box
-    there = texts[anchor.page].words[anchor.first].box
-    return abs(place.page - anchor.page), round(abs(here[1] - there[1]), 3), abs(place.first - anchor.first)
-
-
-def _places(leaf: Any, text: PageText) -> list[Place]:
-    if isinstance(leaf, bool):
-        return []
-    if isinstance(leaf, int | float):
-        return printed.amount_places(Decimal(repr(leaf)), text)
-    said = str(leaf)
-    day = _day_of(said)
-    if day is not None:
-        return printed.date_places(day, text) or printed.text_places(said, text)
+    A leading zero belongs to an identifier: "00012" is looked for as text, and so are digits alone.
+    """
+    if len(said) > LONGEST:
+        return None
     values = read(said, units=True).values
-    # A leading zero belongs to an identifier: "00012" is looked for as text.
-    if len(values) == 1 and f"{values[0]:f}" == said:
-        return printed.amount_places(values[0], text)
-    places = printed.text_places(said, text) or _split_places(said, text)
-    if not places:
-        places = [place for value in values for place in text.number_places.get(abs(value), ())]
-    if not places and said in CODES:
-        places = printed.sign_places(said, text)
-    return places
-
-
-def _split_places(value: str, text: PageText) -> list[Place]:
-    """A value of several parts ("Main Street 1, 12345 Town") whose parts stand apart, each near the first."""
-    parts = [part for part in re.split(r"[,;\n]", value) if printed.TOKEN.search(part)]
-    found = [printed.text_places(part, text) for part in parts]
-    if len(parts) < 2 or not all(found):  # noqa: PLR2004 - fewer is not several
-        return []
-    first = found[0][0]
-    chosen = [_nearest(places, first, {text.page: text}) for places in found]
-    return [Place(text.page, tuple(sorted({number for place in chosen for number in place.words})))]
+    if len(values) != 1:
+        return None
+    if kind == LeafKind.NUMBER:
+        return values[0]
+    plain = f"{values[0]:f}" == said
+    return values[0] if plain and (kind is None or not said.isdecimal()) else None
 
 
 @lru_cache(maxsize=4096)
@@ -146,18 +241,3 @@ def _day_of(said: str) -> date | None:
         return read_date(said)
     except ValueError:
         return None
-
-
-def _evidence(path: str, place: Place | None, texts: Sequence[PageText]) -> Evidence:
-    if place is None:
-        return Evidence(path, EvidenceState.NOT_FOUND)
-    page_words = next(text.words for text in texts if text.page == place.page)
-    words = [page_words[number] for number in place.words]
-    boxes = [word.box for word in words]
-    box = (
-        round(min(b[0] for b in boxes), 5),
-        round(min(b[1] for b in boxes), 5),
-        round(max(b[2] for b in boxes), 5),
-        round(max(b[3] for b in boxes), 5),
-    )
-    return Evidence(path, EvidenceState.FOUND, place.page, box, " ".join(word.text for word in words))

@@ -1,0 +1,147 @@
+"""Where a day is printed on a page, in any of the forms that documents use, by the page's own habits. Pure."""
+
+import re
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property, lru_cache
+
+from extractors.answers.page_text import PageText, Place
+from schemas.dates import PrintedDate, month_named, order_shown, printed_dates
+from schemas.partial_dates import days_without_year, joined_dates
+
+_NEAR = 32
+"""Characters between a date's day and its month at most."""
+_WORD, _ORDINAL = re.compile(r"[^\W\d_]+"), re.compile(r"^(?:st|nd|rd|th|er)(?=[^\W\d_])")
+_YEAR = re.compile(r"(?<![\d.,])(?:19|20)\d\d(?![\d.,]\d|\d)")
+_MONTH_FIRST = re.compile(
+    r"(?<![A-Z])(?:US\$|\$|USD|USA|U\.S\.|LLC|Inc\.|United States|Delaware|New York|California|Texas)(?![A-Z])"
+)
+_DAY_FIRST = re.compile(
+    r"[€£]|(?<![A-Z])(?:EUR|GBP|CHF|MYR|RM|SGD|AUD|NZD|INR|GST|VAT|IBAN)(?![A-Z])|[ßäöüéèñçøåąęłčř]"
+)
+_CLEARLY = 4
+
+
+@dataclass
+class Days:
+    """The dates of one page.
+
+    Attributes:
+        text: the page's.
+        wanted: the years of all days that are looked for: what a year of two digits may be.
+        order: which comes first in the numeric dates of the document, "day" or "month"; None where that is not known.
+        years: full years that the document prints; without any, a date that has none may be of any.
+    """
+
+    text: PageText
+    wanted: frozenset[int]
+    order: str | None = None
+    years: frozenset[int] = frozenset()
+    _no_year: dict[int, dict[date, list[Place]]] = field(default_factory=dict)
+
+    def places(self, day: date) -> list[Place]:
+        """Where a date means the day; one without a year where none is printed with it."""
+        if not self._may_print(day):
+            return []
+        found = self._with_year.get(day) or self._joined.get(day)
+        if found:
+            return found
+        if day.year not in self._no_year:
+            self._no_year[day.year] = self._placed(self._without_year(day.year))
+        return self._no_year[day.year].get(day, [])
+
+    @cached_property
+    def _letters(self) -> str:
+        return self.text.plain
+
+    def _may_print(self, day: date) -> bool:
+        """Whether a day's number stands near its month, or all digits together: most are told so at a glance."""
+        plain = self._letters
+        if any(form in plain for form in _joined_forms(day)):
+            return True
+        month = re.compile(rf"(?<!\d)0?{day.month}(?!\d)")
+        for found in re.finditer(rf"(?<!\d)0?{day.day}(?!\d)", plain):
+            around = plain[max(0, found.start() - _NEAR) : found.start()], plain[found.end() : found.end() + _NEAR]
+            if any(month.search(side) or _names_month(side, day.month) for side in around):
+                return True
+        return False
+
+    @cached_property
+    def _dates(self) -> list[PrintedDate]:
+        # Years that end alike are read one after the other: together neither would be meant by two digits.
+        found: list[PrintedDate] = []
+        left = set(self.wanted)
+        while left:
+            years = frozenset({year % 100: year for year in left}.values())
+            found += printed_dates(self._letters, self.order, years)
+            left -= years
+        return found
+
+    @cached_property
+    def _with_year(self) -> dict[date, list[Place]]:
+        return self._placed(self._dates)
+
+    @cached_property
+    def _joined(self) -> dict[date, list[Place]]:
+        return self._placed(joined_dates(self._letters))
+
+    def _without_year(self, year: int) -> list[PrintedDate]:
+        if self.years and year not in self.years:
+            return []
+        day_first = None if self.order is None else self.order == "day"
+        found = days_without_year(self._letters, year, day_first=day_first)
+        full = [(one.start, one.end) for one in self._dates]
+        return [one for one in found if not any(one.start < end and start < one.end for start, end in full)]
+
+    def _placed(self, dates: Iterable[PrintedDate]) -> dict[date, list[Place]]:
+        places: dict[date, list[Place]] = defaultdict(list)
+        for one in dates:
+            first = bisect_right(self.text.starts, one.start) - 1
+            last = bisect_right(self.text.starts, one.end - 1) - 1
+            for value in one.values:
+                places[value].append(self.text.run(first, last))
+        return places
+
+
+def order_of(texts: Sequence[PageText]) -> str | None:
+    """Which comes first in the numeric dates of pages: as their unambiguous ones show, or as their land has it.
+
+    Returns:
+        "day" or "month"; None where neither shows.
+    """
+    shown = Counter(order for text in texts for word in text.words if (order := _order_of(word.text)))
+    for one, other in (("day", "month"), ("month", "day")):
+        if shown[one] and shown[one] >= _CLEARLY * shown[other]:
+            return one
+    if shown:
+        return None
+    day_first = any(_DAY_FIRST.search(text.printed) for text in texts)
+    month_first = any(_MONTH_FIRST.search(text.printed) for text in texts)
+    return None if day_first == month_first else "day" if day_first else "month"
+
+
+@lru_cache(maxsize=16384)
+def _order_of(word: str) -> str | None:
+    return order_shown(word) if "/" in word or "-" in word or "." in word else None
+
+
+def years_of(texts: Sequence[PageText]) -> frozenset[int]:
+    """The full years that some pages print."""
+    return frozenset(int(year) for text in texts for year in _YEAR.findall(text.plain))
+
+
+def _joined_forms(day: date) -> Iterator[str]:
+    return (day.strftime(form) for form in ("%Y%m%d", "%d%m%Y", "%m%d%Y"))
+
+
+def _names_month(text: str, month: int) -> bool:
+    return any(_names(word, month) for word in _WORD.findall(text))
+
+
+@lru_cache(maxsize=8192)
+def _names(word: str, month: int) -> bool:
+    """Whether a word names a month, or holds letters of a script that runs words together."""
+    return month in {month_named(word), month_named(_ORDINAL.sub("", word))} or not word.isascii()

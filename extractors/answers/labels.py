@@ -1,0 +1,105 @@
+"""Which field's label stands beside, above or at the head of a place. Pure."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from extractors.answers.page_text import PageText, Place
+from schemas.leaves import HEAD, Leaves
+
+_MOST_WORDS = 6
+_OWN_BESIDE, _OWN_ABOVE, _OWN_HEAD, _NONE = 0.0, 0.3, 0.5, 1.2
+_OTHER_HEAD, _OTHER_ABOVE, _OTHER_BESIDE = 1.4, 1.5, 2.0
+_BEHIND_A_NUMBER = 0.6
+SURE = _OWN_HEAD
+"""Of a field's own label, however far."""
+_TWO_LINES = 2
+
+
+@dataclass(frozen=True)
+class _Label:
+    fields: frozenset[str]
+    line: int
+    x0: float
+    x1: float
+    last: int
+
+
+_Near = tuple[_Label | None, bool, _Label | None, bool]
+"""The label beside a place, whether a number stands between, the one above, and whether that is far."""
+
+
+@dataclass
+class Labels:
+    """The labels that one page prints."""
+
+    text: PageText
+    leaves: Leaves
+    _near: dict[tuple[int, ...], _Near] = field(default_factory=dict)
+
+    def cost(self, name: str, place: Place) -> float:
+        """How unlike a field's place a place is, by its label: 0 beside the field's own, 2 beside another's."""
+        near = self._near.get(place.words)
+        if near is None:
+            near = self._near[place.words] = self._found(place)
+        beside, between, head, far = near
+        if beside is not None and name in beside.fields:
+            return _OWN_BESIDE + (_BEHIND_A_NUMBER if between else 0.0)
+        if head is not None and name in head.fields:
+            return _OWN_HEAD if far else _OWN_ABOVE
+        if beside is not None and not between:
+            return _OTHER_BESIDE
+        if head is not None:
+            return _OTHER_HEAD if far else _OTHER_ABOVE
+        return _NONE
+
+    def _found(self, place: Place) -> _Near:
+        line = self.text.lines[place.first]
+        x0 = min(self.text.words[number].box[0] for number in place.words)
+        x1 = max(self.text.words[number].box[2] for number in place.words)
+        beside, between = self._beside(line, x0, place.first)
+        head = self._head(line, x0, x1)
+        return beside, between, head, head is not None and line - head.line > _TWO_LINES
+
+    def _beside(self, line: int, x0: float, first: int) -> tuple[_Label | None, bool]:
+        """The label to the left on the same line, and whether a number stands between."""
+        here = [label for label in self._by_line.get(line, ()) if label.x1 <= x0 + 0.005 and label.last != first]
+        if not here:
+            return None, False
+        label = max(here, key=lambda each: each.x1)
+        words = [self.text.words[number] for number in self.text.of_line[line]]
+        between = [word.text for word in words if label.x1 <= word.box[0] and word.box[2] <= x0 + 0.005]
+        return label, any(any(map(str.isdecimal, text)) for text in between)
+
+    def _head(self, line: int, x0: float, x1: float) -> _Label | None:
+        """The nearest label above that shares its width."""
+        above = [label for label in self._all if label.line < line and label.x0 < x1 and x0 < label.x1]
+        return max(above, key=lambda label: label.line, default=None)
+
+    @cached_property
+    def _by_line(self) -> dict[int, list[_Label]]:
+        found: dict[int, list[_Label]] = defaultdict(list)
+        for label in self._all:
+            found[label.line].append(label)
+        return found
+
+    @cached_property
+    def _all(self) -> list[_Label]:
+        """Every label, the longest that begins at a word."""
+        text, names = self.text, self.leaves.by_label
+        offsets, owners, lines = text.offsets, text.owners, text.lines
+        heads = self.leaves.heads
+        found, at, count = [], 0, len(text.tokens)
+        while at < count:
+            step = 1
+            if text.tokens[at][:HEAD] in heads:
+                line = lines[owners[at]]
+                for end in range(min(at + _MOST_WORDS, count), at, -1):
+                    fields = names.get(text.letters[offsets[at] : offsets[end]])
+                    if fields is not None and lines[owners[end - 1]] == line:
+                        first, last = text.words[owners[at]].box, text.words[owners[end - 1]].box
+                        found.append(_Label(fields, line, first[0], last[2], owners[end - 1]))
+                        step = end - at
+                        break
+            at += step
+        return found

@@ -1,0 +1,197 @@
+"""Where a number is printed on a page: as a whole token, with its grouping, decimals and sign. Pure.
+
+Words are found by their digits and then read: what a place says is what `schemas.amounts` reads there.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cached_property, lru_cache
+
+from extractors.answers.page_text import PageText, Place
+from schemas.amounts import CREDIT, DEBIT, MINUS, Reading, plain_characters, read
+from schemas.currencies import currencies_of
+from schemas.printed_numbers import numbers_within, printed_numbers
+
+_DIGITS, _OTHERS = re.compile(r"[0-9]"), re.compile(r"[^0-9]+")
+_GROUP, _MOST_GROUPS = 3, 4
+_AROUND = " *:;=|_#"
+_CENTS = re.compile(r"(?<![0-9])[0-9]{1,3}(?:[.,' ][0-9]{3})*([.,])[0-9]{2}(?![0-9])")
+_CALLED = re.compile(r"(?<!\w)\+[0-9]{1,3}[ (/-]?[0-9 ()/.-]{5,20}[0-9]|(?<!\w)\([0-9]{3,5}\) ?[0-9][0-9 -]{4,12}")
+_CLEARLY = 4
+_NEAR_SIGN = 2.5
+_MINUS_AND_CURRENCY = re.compile(rf"[{MINUS}] ?\D{{1,4}}")
+_TIED = re.compile(r"[^\W_][-/]$")
+_LETTERS_FOR_DIGITS = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1", "|": "1", "S": "5", "B": "8", "Z": "2"})
+_MOSTLY_DIGITS = re.compile(r"[-−–+(]?[$€£¥]?[0-9OolISBZ|]+(?:[.,'][0-9OolISBZ|]+)*[-−–)%]?")
+
+Said = tuple[frozenset[Decimal], str, frozenset[Decimal]]
+"""What a printed number can mean, without its sign; the sign that it is printed with; what a percentage is of one."""
+
+
+@dataclass
+class Numbers:
+    """The numbers of one page."""
+
+    text: PageText
+
+    def places(self, value: Decimal, *, share: bool = False) -> list[Place]:
+        """Where a whole number token means the value, whatever its sign: a place's `mark` says which is printed.
+
+        Args:
+            value: at least 0.
+            share: whether it may be a percentage's share of one, "19 %" as 0.19.
+        """
+        found = {}
+        for first, last in self._by_digits.get(_key(f"{value:f}"), ()):
+            said = next(
+                (each for each in self._said(first, last) if value in each[0] | (each[2] if share else set())), None
+            )
+            if said is not None:
+                place = self.text.run(first, last)
+                odd = sum(map(str.isalpha, self.text.text_of(place))) if self.text.by_ocr else 0
+                found[first, last] = replace(place, mark=said[1] or self._mark_beside(first, last), distance=odd / 2)
+        # "1 234,50" also holds "234,50": the longest is what is printed.
+        return [
+            place
+            for (first, last), place in found.items()
+            if not any(a <= first and last <= b and (a, b) != (first, last) for a, b in found)
+        ]
+
+    @cached_property
+    def decimal_mark(self) -> str | None:
+        """The decimal mark that the page's amounts of cents show; None when they show none, or both."""
+        shown = Counter(_CENTS.findall(self.text.plain))
+        clear = [mark for mark, other in (".,", ",.") if shown[mark] and shown[mark] >= _CLEARLY * shown[other]]
+        return clear[0] if clear else None
+
+    @cached_property
+    def _by_digits(self) -> dict[str, list[tuple[int, int]]]:
+        """A number's digits without zeros around them -> the words that may print it."""
+        found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for first, word in enumerate(self.text.words):
+            for key in _keys(word.text, self.text.by_ocr):
+                found[key].append((first, first))
+            for last in self._last_words(first):
+                joined = "".join(word.text for word in self.text.words[first : last + 1])
+                found[_key(plain_characters(joined))].append((first, last))
+        return found
+
+    def _last_words(self, first: int) -> Iterator[int]:
+        """Where a number may end that begins at a word: after groups of three digits, or after letters set wide."""
+        text, words = self.text, self.text.words
+        if not words[first].text[-1:].isdecimal():
+            return
+        single = len(words[first].text) == 1
+        for last in range(first + 1, min(first + (30 if single else _MOST_GROUPS), len(words))):
+            here = words[last].text
+            group = len(here) >= _GROUP and here[:_GROUP].isdecimal() and not here[_GROUP : _GROUP + 1].isdecimal()
+            wide = single and len(here) == 1 and (here.isdecimal() or here in ".,'")
+            if not (group or wide) or not text.is_close(last - 1 if group else first, last):
+                return
+            if here[-1:].isdecimal() and (group or last > first + 1):
+                yield last
+
+    def _said(self, first: int, last: int) -> list[Said]:
+        """What some words say, read as one number; each of several that stand in one word."""
+        words = [word.text for word in self.text.words[first : last + 1]]
+        wide = len(words) > 1 and all(len(word) == 1 for word in words)
+        said = _said(("" if wide else " ").join(words), self.text.by_ocr, self.decimal_mark)
+        return [] if said and self._is_called(first) else said
+
+    def _is_called(self, number: int) -> bool:
+        """Whether a word is a part of a telephone number."""
+        return any(start <= self.text.starts[number] < end for start, end in self._calls)
+
+    @cached_property
+    def _calls(self) -> list[tuple[int, int]]:
+        plain = self.text.plain
+        if "+" not in plain and "(" not in plain:
+            return []
+        return [match.span() for match in _CALLED.finditer(plain.replace("\n", " "))]
+
+    def _mark_beside(self, first: int, last: int) -> str:
+        """The sign that the words beside a number give it."""
+        text, words = self.text, self.text.words
+        before = words[first - 1].text if first and text.gap(first - 1, first) <= _NEAR_SIGN else ""
+        after = words[last + 1].text if last + 1 < len(words) and text.gap(last, last + 1) <= _NEAR_SIGN else ""
+        if (before == "(" and after == ")") or (before[:1] in MINUS and _MINUS_AND_CURRENCY.fullmatch(before)):
+            return "-"
+        if before in {*MINUS} or after in {*MINUS}:
+            return "?"
+        return _side(after)
+
+
+def _side(word: str) -> str:
+    name = word.removesuffix(".").casefold()
+    if not word[:1].isupper() or name not in DEBIT | CREDIT:
+        return ""
+    return "debit" if name in DEBIT else "credit"
+
+
+def _key(text: str) -> str:
+    return _OTHERS.sub("", text).strip("0")
+
+
+@lru_cache(maxsize=16384)
+def _keys(text: str, by_ocr: bool) -> tuple[str, ...]:  # noqa: FBT001 - cached by position
+    """The digits of each number that a word may print."""
+    plain = _as_digits(plain_characters(text)) if by_ocr else plain_characters(text)
+    if not _DIGITS.search(plain):
+        return ()
+    parts = [plain, *(plain[one.start : one.end] for one in numbers_within(plain))]
+    # "19%" may be 0.19, "5MIO" 5000000: zeros do not count.
+    return tuple(dict.fromkeys(_key(part) for part in parts))
+
+
+def _as_digits(text: str) -> str:
+    """OCR's letters among digits as the digits that they look like: "1O.00"."""
+    return text.translate(_LETTERS_FOR_DIGITS) if _DIGITS.search(text) and _MOSTLY_DIGITS.fullmatch(text) else text
+
+
+@lru_cache(maxsize=16384)
+def _said(printed: str, by_ocr: bool, mark: str | None) -> list[Said]:  # noqa: FBT001 - cached by position
+    text = plain_characters(printed)
+    text = _as_digits(text) if by_ocr else text
+    whole = read(text.strip(_AROUND), units=True)
+    if whole.values:
+        return [_meant(whole, mark)]
+    alone = printed_numbers(text)
+    if alone:
+        return [_meant(one.reading, mark) for one in alone]
+    # A letter may follow ("20Stk"); what a dash or slash ties to letters is no number ("2.0-Rechnungen").
+    return [
+        _meant(one.reading, mark)
+        for one in numbers_within(text)
+        if not _TIED.search(text[: one.start]) and not re.match(r"-[^\W_]", text[one.end :])
+    ]
+
+
+def _meant(reading: Reading, mark: str | None) -> Said:
+    """Its values without sign: by the page's decimal mark where it reads two ways, a percentage as a share too."""
+    values = reading.values
+    if len(values) > 1 and mark is not None:
+        values = values[:1] if mark == reading.mark else values[1:]
+    sign = "-" if any(value < 0 for value in values) else reading.side
+    plain = {abs(value) for value in values}
+    scaled = {value * 10**reading.scale for value in plain} if reading.scale else set()
+    shares = frozenset(value / 100 for value in plain) if reading.percent else frozenset()
+    return frozenset(plain | scaled), sign, shares
+
+
+def sign_places(currency: str, text: PageText) -> list[Place]:
+    """Words that are a sign or name of the currency, an ISO 4217 code, by themselves or beside a number."""
+    found = []
+    for number, word in enumerate(text.words):
+        name = _beside_a_number(word.text)
+        if name and currency in currencies_of(name):
+            found.append(text.run(number, number))
+    return found
+
+
+@lru_cache(maxsize=16384)
+def _beside_a_number(word: str) -> str:
+    """A word without the number, the marks and the brackets around it: "€" of "-12,00€"."""
+    return word.strip(" 0123456789.,:;'’()[]+-−–/*\u00a0\u202f")

@@ -1,0 +1,78 @@
+"""Which values have another sign than the page prints, by the page's own convention. Pure.
+
+A minus that is printed is a minus. Where a whole column, or all amounts of a record, have the other sign than the
+page prints (spendings on a card's statement, a credit note), that is its convention; one that differs from it is
+wrong.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from extractors.answers.placing import Sought, Spot
+from schemas.amounts import read
+from schemas.leaves import Leaves
+
+_ENOUGH, _CLEAR = 3, 0.8
+_COLUMN = 0.03
+
+
+def wrong_signs(
+    sought: Sequence[Sought], chosen: Mapping[str, Spot], values: Mapping[str, Any], leaves: Leaves
+) -> frozenset[str]:
+    """The paths of the numbers that stand on the page with another sign.
+
+    Args:
+        sought: the leaves that were looked for.
+        chosen: path -> where each stands.
+        values: path -> the leaf.
+        leaves: what the schema says of them.
+    """
+    signed: list[tuple[Sought, bool]] = []
+    columns: dict[tuple[object, ...], Counter[bool]] = defaultdict(Counter)
+    record: dict[str, Counter[bool]] = {"": Counter(), "-": Counter()}
+    for value in sought:
+        known = leaves.by_path.get(value.field)
+        if value.path not in chosen or (known is not None and known.unsigned and not value.row):
+            continue
+        negative, mark = _negative(values[value.path]), chosen[value.path].place.mark
+        if negative is None or mark not in record:
+            continue
+        turned = negative != (mark == "-")
+        signed.append((value, turned))
+        columns[_column(value, chosen[value.path])][turned] += 1
+        record[str(mark)][turned] += 1
+    return frozenset(
+        value.path
+        for value, turned in signed
+        if not _is_usual(
+            turned, columns[_column(value, chosen[value.path])], record[str(chosen[value.path].place.mark)]
+        )
+    )
+
+
+def _is_usual(turned: bool, column: Counter[bool], record: Counter[bool]) -> bool:  # noqa: FBT001 - one of two signs
+    """Whether a sign is that of the page, or turned as its neighbours' are: its column's, else the record's."""
+    for neighbours in (column, record):
+        others = neighbours.total() - 1
+        same = (neighbours[turned] - 1) / others if others else 0.0
+        if others >= _ENOUGH and not 1 - _CLEAR < same < _CLEAR:
+            return same >= _CLEAR
+    return not turned
+
+
+def _column(value: Sought, spot: Spot) -> tuple[object, ...]:
+    """The cells of one column of a table; the record's own amounts."""
+    return (value.field, round(spot.x1 / _COLUMN)) if value.row else ("",)
+
+
+def _negative(leaf: Any) -> bool | None:
+    """Whether a number is below zero; None for what is no number, or none but zero."""
+    if isinstance(leaf, bool):
+        return None
+    if isinstance(leaf, int | float):
+        return leaf < 0 if leaf else None
+    if not isinstance(leaf, str) or not any(map(str.isdecimal, leaf)):
+        return None
+    values = read(leaf, units=True).values
+    return values[0] < 0 if len(values) == 1 and values[0] else None

@@ -1,0 +1,180 @@
+"""Where a text is printed on a page: all of its letters and digits, in order, and no more of an identifier. Pure."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from extractors.answers.page_text import TOKEN, PageText, Place, folded
+from schemas.amounts import read
+
+_DIGIT = re.compile(r"\d")
+_MARK = re.compile(r"(?<=\d)[.,](?=\d)")
+_BESIDE = frozenset(":#=([{<>|;,&*\"'„“”’°º№~§")
+_POSTCODE = re.compile(r"\d{4,5}")
+_LEAST_DIGITS, _SEVERAL, _CODE = 6, 2, 3
+_MOST_STARTS, _MOST_TOKENS = 12, 80
+_REACH = 2.6
+"""Line heights down to the next line of a cell at most."""
+
+
+def text_places(value: str, text: PageText) -> list[Place]:
+    """Where the page prints the text, over line breaks, inside split words and over the lines of a cell too."""
+    if not TOKEN.search(value):
+        return [text.run(number, number) for number, word in enumerate(text.words) if word.text == value.strip()]
+    places = [place for place in _runs(value, text) if _is_all(value, place, text)]
+    return places or _blocks(value, text)
+
+
+def split_places(value: str, text: PageText) -> list[Place]:
+    """A text of several parts ("Main Street 1, 12345 Town") whose parts stand apart, each near the first."""
+    parts = [part for part in re.split(r"[,;\n]", value) if TOKEN.search(part)]
+    found = [text_places(part, text) for part in parts]
+    if len(parts) < _SEVERAL or not all(found):
+        return []
+    together = min((_nearest(first, found, text) for first in found[0]), key=lambda each: each[0])[1]
+    return [Place(text.page, tuple(sorted({number for place in together for number in place.words})))]
+
+
+def _nearest(first: Place, found: list[list[Place]], text: PageText) -> tuple[float, list[Place]]:
+    """The places of all parts that are nearest to one of the first, and how far they are in all."""
+    lines = text.lines
+    chosen = [min(places, key=lambda place: abs(lines[place.first] - lines[first.first])) for places in found]
+    return sum(abs(lines[place.first] - lines[first.first]) for place in chosen), chosen
+
+
+def _runs(value: str, text: PageText) -> Iterator[Place]:
+    """Runs of words whose letters and digits are the value's."""
+    needle = "".join(TOKEN.findall(folded(value)))
+    at = text.letters.find(needle) if needle else -1
+    while at >= 0:
+        first, after = bisect_left(text.offsets, at), bisect_left(text.offsets, at + len(needle))
+        whole = text.offsets[first] == at and text.offsets[after] == at + len(needle)
+        if whole and _alone(value, first, after, text):
+            yield text.run(text.owners[first], text.owners[after - 1])
+        at = text.letters.find(needle, at + 1)
+
+
+def _alone(value: str, first: int, after: int, text: PageText) -> bool:
+    """Whether an identifier is not a part of a longer one: "18-31" is not "R18-31"."""
+    if not _DIGIT.search(value) or len(value.split()) > 1:
+        return True
+    head, tail = text.owners[first], text.owners[after - 1]
+    before, behind = first - text.first_tokens[head], after - text.first_tokens[tail]
+    return _may_stand(value, text.words[head].text, before, before=True) and _may_stand(
+        value, text.words[tail].text, behind, before=False
+    )
+
+
+def _may_stand(value: str, word: str, tokens: int, *, before: bool) -> bool:
+    """Whether what stands between a word's token and those of the value is a label's mark, and no joint of a code."""
+    spans = [match.span() for match in TOKEN.finditer(word)]
+    if (before and not tokens) or tokens >= len(spans) or not tokens:
+        return True
+    between = word[spans[tokens - 1][1] : spans[tokens][0]]
+    if any(character in _BESIDE for character in between):
+        return True
+    if not before:
+        return False
+    label = word[spans[tokens - 1][0] : spans[tokens - 1][1]]
+    if between == "." and label.isalpha():
+        return True
+    return between == "-" and len(label) <= _CODE and label.isalpha() and _POSTCODE.fullmatch(value) is not None
+
+
+def _is_all(value: str, place: Place, text: PageText) -> bool:
+    """Whether a run says the value and no other: its marks between digits, its case where it is a code."""
+    printed = text.text_of(place)
+    if _is_code(value):
+        return value in TOKEN.findall(printed)
+    if not _DIGIT.search(value):
+        return len(value.split()) > 1 or len(place.words) == 1 or text.is_close(place.first, place.words[-1])
+    if len(place.words) > 1 and len(value.split()) == 1:
+        digits = sum(map(str.isdecimal, value))
+        if not text.is_close(place.first, place.words[-1]) or (digits == len(value) and digits < _LEAST_DIGITS):
+            return False
+    own, shown = _marks(value), _marks(printed)
+    if own == shown:
+        return True
+    one, other = read(value, units=True).values, read(printed.strip(" .,:;"), units=True).values
+    if one or other:
+        return not set(map(abs, one)).isdisjoint(map(abs, other))
+    return (not own and len(shown) > 1) or (not shown and len(own) > 1)
+
+
+def _is_code(value: str) -> bool:
+    return len(value) <= _CODE and value.isalpha() and value.isupper() and value.isascii()
+
+
+def _marks(value: str) -> list[int]:
+    """After how many letters and digits a dot or comma stands between two digits."""
+    if "." not in value and "," not in value:
+        return []
+    return [len("".join(TOKEN.findall(value[: match.start()]))) for match in _MARK.finditer(value)]
+
+
+def _blocks(value: str, text: PageText) -> list[Place]:
+    """The text as a cell of several lines, whose words are not all in a run where columns stand side by side."""
+    tokens = TOKEN.findall(folded(value))
+    if not _SEVERAL <= len(tokens) <= _MOST_TOKENS or not any(map(_is_word, tokens)):
+        return []
+    if not all(token in text.at for token in tokens):
+        return []
+    found = []
+    for start in text.at[tokens[0]][:_MOST_STARTS]:
+        block = _block(tokens, start, text)
+        if block is not None and _is_whole(block, text):
+            found.append(Place(text.page, tuple(dict.fromkeys(text.owners[token] for token in block))))
+    return found
+
+
+def _block(tokens: list[str], start: int, text: PageText) -> list[int] | None:
+    """Tokens from one on, each right behind the one before it or on the next line under the block."""
+    block = [start]
+    for token in tokens[1:]:
+        here = next((n for n in _following(block, text) if text.tokens[n] == token and n not in block), None)
+        if here is None:
+            return None
+        block.append(here)
+    return block
+
+
+def _is_word(token: str) -> bool:
+    return token.isalpha() and len(token) > _SEVERAL
+
+
+def _is_whole(block: list[int], text: PageText) -> bool:
+    """Whether a block leaves out no token of its words: of a code or an amount every one counts."""
+    taken, words = set(block), {text.owners[token] for token in block}
+    return all(n in taken for word in words for n in range(text.first_tokens[word], _end(word, text)))
+
+
+def _following(block: list[int], text: PageText) -> Iterator[int]:
+    """What may come next: in the same word, behind it on its line (before it where one writes so), or below."""
+    last = block[-1]
+    if last + 1 < len(text.tokens):
+        yield last + 1
+    word = text.owners[last]
+    box = text.words[word].box
+    line = text.of_line[text.lines[word]]
+    at = line.index(word)
+    beside = [line[at + 1]] if at + 1 < len(line) else []
+    if not text.words[word].text.isascii() and at:
+        beside.append(line[at - 1])
+    left = min(text.words[text.owners[token]].box[0] for token in block)
+    right = max(text.words[text.owners[token]].box[2] for token in block)
+    number = text.lines[word] + 1
+    while number in text.of_line:
+        under = text.of_line[number]
+        if text.words[under[0]].box[1] - box[1] > _REACH * (box[3] - box[1]):
+            break
+        beside += [n for n in under if text.words[n].box[0] < right and left < text.words[n].box[2]]
+        number += 1
+    for number in beside:
+        yield from range(text.first_tokens[number], _end(number, text))
+
+
+def _end(word: int, text: PageText) -> int:
+    token = text.first_tokens[word]
+    while token < len(text.owners) and text.owners[token] == word:
+        token += 1
+    return token
