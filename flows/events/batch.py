@@ -19,6 +19,9 @@ from flows.store.inbox import Arrival
 MOST_AT_ONCE = 200
 """Uploads in one run: what waits meanwhile is the next one's."""
 
+LONG, SIDE_BY_SIDE = 5.0, 3
+"""Seconds after which a run holds up no other, for one slow document is not to be waited for; how many at most."""
+
 
 @dataclass(frozen=True)
 class Ended:
