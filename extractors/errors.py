@@ -31,6 +31,7 @@
     │       └── RequestTooBig    ... for its size or its number of images: a smaller window may do
     ├── Paused                   nothing is lost: what is left stays `pending`, exit code 4
     │   ├── EndpointDown         nothing but errors for `give_up_after`
+    │   ├── SourceDown           the source has answered nothing for as long
     │   ├── HeldBack             refused by an endpoint that has answered nothing yet: whose fault it is shows later
     │   ├── BudgetExhausted      the next call could cross `--max-cost`
     │   └── Interrupted          Ctrl-C or SIGTERM
@@ -40,6 +41,7 @@
         ├── BadConfiguration     a setting, a schema or a command line that means nothing
         ├── EndpointRefused      credentials, credit or model: nothing this run does will help
         ├── SourceUnavailable    the bucket or folder cannot be listed or read
+        │   └── SourceAway       ... for it does not answer now, or not to the end
         ├── DestinationUnavailable  an export cannot be written there
         └── StoreUnavailable     the database cannot be opened or written
 
@@ -309,6 +311,12 @@ class EndpointDown(Paused):
     kind = Kind.ENDPOINT_DOWN
 
 
+class SourceDown(Paused):
+    """The source has answered nothing for `give_up_after` seconds."""
+
+    kind = Kind.SOURCE_UNAVAILABLE
+
+
 class HeldBack(Paused):
     """Refused by every endpoint that may be asked, and none of these has answered anything in this run so far."""
 
@@ -361,6 +369,10 @@ class SourceUnavailable(CannotRun):
     """The bucket or folder cannot be listed or read."""
 
     kind = Kind.SOURCE_UNAVAILABLE
+
+
+class SourceAway(SourceUnavailable):
+    """It does not answer, not to the end, or not so often: it may, a little later."""
 
 
 class DestinationUnavailable(CannotRun):

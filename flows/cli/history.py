@@ -58,6 +58,12 @@ def _show(uri: str, found: list[Attempt], console: Console) -> None:
             f"{each.finished_at:%Y-%m-%d %H:%M:%S}\n{(each.run_id or '')[:_SHORT]}",
             f"{each.schema_name}\n{each.recipe[:_SHORT]}",
             f"{each.status}\n{counts}", str(each.records), f"${each.cost_usd:.4f}",
-            Text(": ".join(filter(None, (each.kind, each.cause)))),
+            Text("\n".join(_why(each))),
         )  # fmt: skip
     console.print(table)
+
+
+def _why(each: Attempt) -> list[str]:
+    """Why it is not complete, and what stands without a record."""
+    cause = ": ".join(filter(None, (each.kind, each.cause)))
+    return [*filter(None, [cause]), *(f"{issue['kind']}: {issue['message']}" for issue in each.issues)]

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import signal
 from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
@@ -51,14 +52,15 @@ def _listen(wishes: dict[str, Any], *, host: Host = "127.0.0.1", port: Port = 84
     try:
         import uvicorn
 
-        from flows.events.webhook import Listener, create_app
+        from flows.events.webhook import REST, Listener, create_app
     except ModuleNotFoundError as error:
         raise BadConfiguration(_NEEDS.format("listen", error.name, "listen")) from None
     job = Job(sources=(), **wishes)
     with _prepared(job, settings) as (store, schema_name):
         listener = Listener(
-            store, schema_name, job, _taking(settings), token=settings.listen_token, secret=settings.listen_secret
-        )
+            store, schema_name, job, _taking(settings), token=settings.listen_token, secret=settings.listen_secret,
+            rest=min(REST, settings.give_up_after),
+        )  # fmt: skip
         # Ends calls that wait for a body that never comes; the loop's drain has its own time (lifespan).
         served = uvicorn.Config(
             create_app(listener), host=host, port=port, log_config=None, access_log=False,
@@ -87,11 +89,12 @@ def _consume(
 ) -> int:
     """Reads a queue until SIGTERM or Ctrl-C, and the uploads that it announces."""
     settings = settings_with(store=wishes.pop("store"))
-    from flows.events.sqs import Consumer, consume
+    from flows.events.sqs import TRY_LATER, Consumer, consume
 
     job = Job(sources=(), **wishes)
     with _prepared(job, settings) as (store, schema_name):
-        consumer = Consumer(queue, store, schema_name, job, _taking(settings))
+        rest = min(TRY_LATER, math.ceil(settings.give_up_after))
+        consumer = Consumer(queue, store, schema_name, job, _taking(settings), rest=rest)
         tell(f"consuming {queue} for {schema_name}")
         asyncio.run(_until_signalled(consumer.stopping, _watched(consumer, consume(consumer), host, port)))
         telemetry.finish()

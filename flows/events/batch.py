@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from extractors.documents import ObjectRef
-from extractors.errors import SourceUnavailable
+from extractors.errors import SourceAway, SourceUnavailable
 from extractors.vision.endpoints import Endpoint
 from extractors.vocabulary import DocumentStatus
 from flows.observe.summary import Outcome, Summary
@@ -18,6 +18,9 @@ from flows.store.inbox import Arrival
 
 MOST_AT_ONCE = 200
 """Uploads in one run: what waits meanwhile is the next one's."""
+
+LONG, SIDE_BY_SIDE = 5.0, 3
+"""Seconds after which a run holds up no other, for one slow document is not to be waited for; how many at most."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +43,17 @@ class Batch:
     Attributes:
         ended: each upload, by its uri.
         summary: the run's counts; None when nothing was there to be run.
+        away: why none of the objects could be looked up, for which none of them is to blame; None otherwise.
     """
 
     ended: dict[str, Ended]
     summary: Summary | None
+    away: str | None = None
 
     @property
     def paused(self) -> str | None:
-        """Why the run stopped early, or None."""
-        return self.summary.paused if self.summary else None
+        """Why nothing was run, or the run stopped early; None when it went to its end."""
+        return self.summary.paused if self.summary else self.away
 
 
 TakeUploads = Callable[[Sequence[Arrival], Job, asyncio.Event], Awaitable[Batch]]
@@ -73,6 +78,11 @@ async def take_uploads(
         CannotRun: configuration, credentials or store.
     """
     looked = dict(zip(arrived, await asyncio.gather(*(_look_up(each) for each in arrived)), strict=True))
+    away = [str(each) for each in looked.values() if isinstance(each, SourceAway)]
+    if away and len(away) == len(looked):
+        return Batch({each.uri: Ended("waiting") for each in arrived}, None, away[0])
+    looked = {each: Ended("waiting", str(found)) if isinstance(found, SourceAway) else found
+              for each, found in looked.items()}  # fmt: skip
     refs = {each.uri: found for each, found in looked.items() if isinstance(found, ObjectRef)}
     ended = {each.uri: found for each, found in looked.items() if isinstance(found, Ended)}
     if not refs:
@@ -85,11 +95,13 @@ async def take_uploads(
     return Batch(ended, summary)
 
 
-async def _look_up(arrival: Arrival) -> ObjectRef | Ended:
+async def _look_up(arrival: Arrival) -> ObjectRef | Ended | SourceAway:
     try:
         found = await find_object_async(arrival.uri)
         if found is None and arrival.otherwise:
             found = await find_object_async(arrival.otherwise)
+    except SourceAway as error:
+        return error
     except SourceUnavailable as error:
         return Ended("waiting", str(error))
     return found or Ended("gone", "deleted before it was read")

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from extractors.errors import BadNotification, CannotRun, SourceUnavailable
 from flows.background import alongside, every
-from flows.events.batch import MOST_AT_ONCE, Batch, Ended, TakeUploads
+from flows.events.batch import LONG, MOST_AT_ONCE, SIDE_BY_SIDE, Batch, Ended, TakeUploads
 from flows.events.notifications import arrivals_in
 from flows.observe import telemetry
 from flows.observe.logs import tell
@@ -41,11 +41,8 @@ _COUNT: Literal["ApproximateNumberOfMessages"] = "ApproximateNumberOfMessages"
 _POLL = 5
 """Seconds of a long poll: it is waited for at the end, so that no message is received and then left."""
 
-_TRY_LATER = 30
+TRY_LATER = 30
 """Seconds before a message that was not finished is seen again."""
-
-_SIDE_BY_SIDE = 2
-"""Micro-batches in hand: while one is read the next is received, so that the endpoint does not wait for the queue."""
 
 _THREADS = ThreadPoolExecutor(4, thread_name_prefix="events")
 
@@ -76,9 +73,11 @@ class Consumer:
         job: schema, endpoints and store of every run.
         take: reads a micro-batch.
         poll: seconds of a long poll.
+        rest: seconds before a message that was not finished is seen again.
         stopping: no further message is received, and the run under way ends early.
         receiving: held by the micro-batch that is being received.
-        reading: held by the one whose documents are read: one run at a time keeps to the limits of the endpoint.
+        reading: held by the one whose documents are read, as long as that is not long: one run at a time keeps to the
+            limits of the endpoint.
         unreachable: why the queue could not be asked last time; None when it could.
         stuck: why the last batch could not be read, or not to its end; None when it could.
     """
@@ -89,6 +88,7 @@ class Consumer:
     job: Job
     take: TakeUploads
     poll: int = _POLL
+    rest: int = TRY_LATER
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     receiving: asyncio.Lock = field(default_factory=asyncio.Lock)
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -107,7 +107,8 @@ async def consume(consumer: Consumer) -> None:
     await _call(client.get_queue_attributes, QueueUrl=consumer.queue, AttributeNames=["VisibilityTimeout"])
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(_SIDE_BY_SIDE):
+            # One more than is read: while that is done the next is received, and the endpoint does not wait for it.
+            for _ in range(SIDE_BY_SIDE + 1):
                 group.create_task(_work(consumer, client))
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
@@ -139,28 +140,32 @@ async def _take(messages: list[Message], consumer: Consumer, client: "SQSClient"
     for some in _tens(finished):
         entries = [{"Id": str(n), "ReceiptHandle": each.handle} for n, each in enumerate(some)]
         await _call(client.delete_message_batch, QueueUrl=consumer.queue, Entries=entries)
-    await _hide(left, _TRY_LATER, consumer, client)
+    await _hide(left, consumer.rest, consumer, client)
     for state in ("done", "gone", "waiting"):
         telemetry.uploads(state, sum(ended.state == state for ended in batch.ended.values()))
 
 
 async def _read(arrived: Sequence[Arrival], consumer: Consumer) -> Batch:
     """The batch's outcome; when nothing could be run, all of it stays in the queue, and the next one waits too."""
+    waiting = {each.uri: Ended("waiting") for each in arrived}
     async with consumer.reading:
         if consumer.stopping.is_set():
-            return Batch({each.uri: Ended("waiting") for each in arrived}, None)
-        try:
-            batch = await consumer.take(arrived, consumer.job, consumer.stopping)
-        except CannotRun as error:
-            consumer.stuck = f"{error.kind}: {error}"
-            tell(consumer.stuck, level=logging.ERROR)
-            await _rest(consumer)
-            return Batch({each.uri: Ended("waiting", str(error)) for each in arrived}, None)
+            return Batch(waiting, None)
+        reading = asyncio.ensure_future(consumer.take(arrived, consumer.job, consumer.stopping))
+        await asyncio.wait({reading}, timeout=LONG)
+    try:
+        batch = await reading
         consumer.stuck = f"paused: {batch.paused}" if batch.paused else None
-        if batch.paused and not consumer.stopping.is_set():
-            tell(f"paused: {batch.paused}", level=logging.WARNING)
+    except CannotRun as error:
+        batch = Batch(waiting, None)
+        consumer.stuck = f"{error.kind}: {error}"
+    finally:
+        reading.cancel()
+    if consumer.stuck and not consumer.stopping.is_set():
+        tell(consumer.stuck, level=logging.WARNING if batch.paused else logging.ERROR)
+        async with consumer.reading:
             await _rest(consumer)
-        return batch
+    return batch
 
 
 async def _note_gone(batch: Batch, consumer: Consumer) -> None:
@@ -272,4 +277,4 @@ def _told(queue: str) -> Iterator[None]:
 
 async def _rest(consumer: Consumer) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(consumer.stopping.wait(), _TRY_LATER)
+        await asyncio.wait_for(consumer.stopping.wait(), consumer.rest)

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import hmac
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from starlette.routing import Route
 
 from extractors.errors import BadNotification, CannotRun, StoreUnavailable
 from flows.background import alongside, every
-from flows.events.batch import MOST_AT_ONCE, Batch, Ended, TakeUploads
+from flows.events.batch import LONG, MOST_AT_ONCE, SIDE_BY_SIDE, Batch, Ended, TakeUploads
 from flows.events.notifications import arrivals_in
 from flows.observe import telemetry
 from flows.observe.logs import tell
@@ -40,8 +41,11 @@ _LOOK_EVERY = 1.0
 _GATHER = 0.1
 """Seconds that a first upload waits for others, so that a burst becomes one run."""
 
-_REST = 15.0
+REST = 15.0
 """Seconds before the next run after one that could not go on (endpoint down, credit gone, store away)."""
+
+_LONGEST_REST = 300.0
+"""After runs that could not begin, again and again: each rest is twice the last one, unless something arrives."""
 
 
 @dataclass
@@ -55,8 +59,13 @@ class Listener:
         take: reads a micro-batch (`flows.events.batch.take_uploads`, directly or as a Prefect flow run).
         token: that a caller sends as `Authorization: Bearer ...`.
         secret: that a caller signs the body with: `X-Octavo-Signature: sha256=` HMAC-SHA256 in hex.
-        stopping: no further run is begun, and the one under way ends early.
+        rest: seconds before the next run after one that could not go on.
+        stopping: no further run is begun, and those under way end early.
         failed: why the loop ended before it was told to.
+        stuck: why the last run could not be begun, or did not come to its end; None when it did.
+        in_vain: runs that could not be begun, since the last that could.
+        due: before when no run is begun, whatever arrives; and if nothing does (monotonic).
+        under_way: what is being read, by its uri.
     """
 
     store: Store
@@ -65,9 +74,19 @@ class Listener:
     take: TakeUploads
     token: SecretStr | None
     secret: SecretStr | None
+    rest: float = REST
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     failed: BaseException | None = None
+    stuck: str | None = None
+    in_vain: int = 0
+    due: tuple[float, float] = (0.0, 0.0)
+    under_way: set[str] = field(default_factory=set)
+
+    def rests(self) -> None:
+        """Nothing could be done: the next run begins a little later."""
+        now, most = time.monotonic(), self.rest * 2 ** max(0, self.in_vain - 1)
+        self.due = (now + self.rest, now + max(self.rest, min(_LONGEST_REST, most)))
 
 
 def create_app(listener: Listener) -> Starlette:
@@ -163,7 +182,9 @@ async def _ready(listener: Listener) -> Response:
         count, age = await _waiting(listener)
     except StoreUnavailable as error:
         return _refuse(503, str(error))
-    return JSONResponse({"status": "ok", "waiting": count, "oldest_seconds": round(age, 1)})
+    # Uploads are taken all the same: who is stuck stays in rotation.
+    status = f"stuck: {listener.stuck}" if listener.stuck else "ok"
+    return JSONResponse({"status": status, "waiting": count, "oldest_seconds": round(age, 1)})
 
 
 async def _waiting(listener: Listener) -> tuple[int, float]:
@@ -174,40 +195,58 @@ async def _waiting(listener: Listener) -> tuple[int, float]:
 
 async def work(listener: Listener) -> None:
     """Takes what waits, batch by batch, until told to stop; what is in flight then ends first."""
+    batches: set[asyncio.Task[None]] = set()
     try:
-        async with _held(listener):
+        async with _held(listener), asyncio.TaskGroup() as group:
             while not listener.stopping.is_set():
+                await _rested(listener)
                 listener.news.clear()
-                if not await _take_one_batch(listener):
+                taken = await _taken(listener)
+                if not taken:
                     await _rest(listener.news, _LOOK_EVERY)
                     await asyncio.sleep(_GATHER)
+                    continue
+                batch = group.create_task(_take(taken, listener))
+                await asyncio.wait({batch}, timeout=LONG)
+                batches = {each for each in (*batches, batch) if not each.done()}
+                if len(batches) >= SIDE_BY_SIDE:
+                    _, batches = await asyncio.wait(batches, return_when=asyncio.FIRST_COMPLETED)
     except BaseException as error:
         listener.failed = error
         raise
 
 
-async def _take_one_batch(listener: Listener) -> bool:
-    """Whether there was anything to take."""
-    store, name = listener.store, listener.schema_name
+async def _taken(listener: Listener) -> list[Taken]:
+    """What is to be read next; nothing while the store is away, which is told."""
+    store = listener.store
     try:
         taken = await store.run(
-            store.transact, inbox.take, schema_name=name, holder=store.holder.id, most=MOST_AT_ONCE
-        )
+            store.transact, inbox.take, schema_name=listener.schema_name, holder=store.holder.id, most=MOST_AT_ONCE,
+            besides=listener.under_way,
+        )  # fmt: skip
         if not taken:
             await _waiting(listener)
-            return False
+    except StoreUnavailable as error:
+        tell(str(error), level=logging.ERROR)
+        listener.rests()
+        return []
+    listener.under_way |= {each.arrival.uri for each in taken}
+    return taken
+
+
+async def _take(taken: list[Taken], listener: Listener) -> None:
+    """One batch, to its end."""
+    store = listener.store
+    try:
         batch = await _read(taken, listener)
-        await store.run(store.transact, _settle, name, taken, batch)
+        await store.run(store.transact, _settle, listener.schema_name, taken, batch)
+        await _waiting(listener)
     except StoreUnavailable as error:
         # What was taken stays held by this process, which takes it again.
         tell(str(error), level=logging.ERROR)
-        await _rest(listener.stopping, _REST)
-        return True
-    await _waiting(listener)
-    if batch.paused and not listener.stopping.is_set():
-        tell(f"paused: {batch.paused}", level=logging.WARNING)
-        await _rest(listener.stopping, _REST)
-    return True
+        listener.rests()
+    finally:
+        listener.under_way -= {each.arrival.uri for each in taken}
 
 
 async def _read(taken: list[Taken], listener: Listener) -> Batch:
@@ -217,11 +256,16 @@ async def _read(taken: list[Taken], listener: Listener) -> Batch:
     except StoreUnavailable:
         raise
     except CannotRun as error:
-        tell(f"{error.kind}: {error}", level=logging.ERROR)
-        await _rest(listener.stopping, _REST)
+        listener.stuck, listener.in_vain = f"{error.kind}: {error}", listener.in_vain + 1
+        tell(listener.stuck, level=logging.ERROR)
+        listener.rests()
         return Batch({each.arrival.uri: Ended("waiting") for each in taken}, None)
     for state in ("done", "gone", "waiting"):
         telemetry.uploads(state, sum(ended.state == state for ended in batch.ended.values()))
+    listener.stuck, listener.in_vain = f"paused: {batch.paused}" if batch.paused else None, 0
+    if batch.paused and not listener.stopping.is_set():
+        tell(f"paused: {batch.paused}", level=logging.WARNING)
+        listener.rests()
     return batch
 
 
@@ -234,10 +278,18 @@ def _settle(connection: Any, name: str, taken: list[Taken], batch: Batch) -> Non
             inbox.settle(connection, name, each, state=ended.state, cause=ended.cause)
 
 
+async def _rested(listener: Listener) -> None:
+    """Until the next batch is due: a long rest is cut short by what arrives meanwhile."""
+    least, most = listener.due
+    await _rest(listener.stopping, least - time.monotonic())
+    await _rest(listener.news, most - time.monotonic())
+
+
 async def _rest(event: asyncio.Event, seconds: float) -> None:
     """Until something happens, or so long."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+    if seconds > 0:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), seconds)
 
 
 @asynccontextmanager

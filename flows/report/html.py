@@ -18,7 +18,7 @@ from flows.report.page_images import draw_pages
 from flows.settings import Settings
 from flows.store.costs import costs
 from flows.store.counts import STATES, StoredRecord, counts_by_schema, declared_schema, newest_records
-from flows.store.queries import Quarantined, quarantined
+from flows.store.queries import Quarantined, quarantined, without_record
 from flows.store.shape import declared_paths
 from flows.store.store import Store
 
@@ -55,6 +55,7 @@ def write_report(out: Path, settings: Settings, limit: int) -> str:
         counts, troubles, newest = counts_by_schema(store), quarantined(store), newest_records(store, limit)
         with store.reading() as connection:
             paid = costs(connection, "schema", limit=len(counts) + 1)
+        empty = without_record(store)
         unpriced = {each.group for each in paid if each.booked.cost_usd is None}
         declared = {name: declared_schema(store, name) for name in counts}
         shown_url = store.shown_url
@@ -77,6 +78,8 @@ def write_report(out: Path, settings: Settings, limit: int) -> str:
         tokens=sum(each.input_tokens + each.output_tokens for each in counts.values()),
         troubles=[_trouble(entry) for entry in troubles[:_MOST_TROUBLES]],
         trouble_count=len(troubles),
+        empty=[(shortened(uri), schema, issue) for uri, schema, issue in empty[:_MOST_TROUBLES]],
+        empty_count=len(empty),
         sheets=sheets,
     )
     _write(out, html)

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from extractors.bundles import extract_bundle
 from extractors.concluding import failed_extraction
 from extractors.documents import Extraction, ObjectRef, Spooled
-from extractors.errors import CannotRun, DocumentError, HeldBack, Kind, OctavoError, SourceUnavailable
+from extractors.errors import CannotRun, DocumentError, HeldBack, Kind, OctavoError, SourceDown, SourceUnavailable
 from extractors.journey import Journey
 from extractors.pages import opening
 from extractors.pipeline import extract_document
@@ -22,7 +22,7 @@ from flows.observe import telemetry
 from flows.observe.summary import Summary
 from flows.observe.watch import Watch
 from flows.run.rerun import Rerun, is_done
-from flows.storage.s3 import spool_async
+from flows.run.source import Source
 from flows.store.claims import Claim
 from flows.store.keys import Key
 from flows.store.leases import RENEWED_EVERY
@@ -49,6 +49,7 @@ class Run:
     vision: VisionClient
     summary: Summary
     watch: Watch
+    source: Source
     spool: Path
     places: asyncio.Semaphore
     by_content: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
@@ -127,12 +128,15 @@ async def _settled(ref: ObjectRef, run: Run) -> bool:
 async def _fetched(ref: ObjectRef, run: Run) -> bool:
     """Fetches the document's bytes and extracts them, unless another process has it: then False."""
     try:
-        spooled = await spool_async(ref, run.spool, run.journey.limits.max_bytes)
+        spooled = await run.source.spool(ref, run.spool, run.journey.limits.max_bytes)
     except DocumentError as error:
         await run.store.run(
             run.store.fail_unread, ref, key=run.key, kind=error.kind, cause=str(error), run_id=run.run_id
         )
         _ended(ref, failed_extraction(error), run)
+        return True
+    except SourceDown as error:
+        run.stopped = run.stopped or error
         return True
     except SourceUnavailable as error:
         # It was listed, so the source answers: this object stays pending and the next run takes it.

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from extractors.documents import ObjectRef
-from extractors.errors import CannotRun, Interrupted
+from extractors.errors import CannotRun, Interrupted, SourceDown, SourceUnavailable
 from extractors.journey import Journey
 from extractors.pages.workers import Workers
 from extractors.vision import VisionClient, open_http
@@ -29,6 +29,7 @@ from flows.run.document import Run, holding_claims, not_done, take, take_held_ba
 from flows.run.endpoints import choose, local_app_for
 from flows.run.parameters import Job
 from flows.run.rerun import stored_of
+from flows.run.source import Source
 from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Found, Skipped, list_batches
 from flows.storage.spools import spool_folder
@@ -142,9 +143,10 @@ async def run_job(
         recipe = asked.recipe(vision.whom)
         key = key_of(asked.name, recipe)
         run = Run(
-            summary.run_id, job.rerun, key, journey, store, vision, summary, watch, spool,
-            asyncio.Semaphore(ahead),
+            summary.run_id, job.rerun, key, journey, store, vision, summary, watch,
+            Source(settings.give_up_after, watch.notice), spool, asyncio.Semaphore(ahead),
         )  # fmt: skip
+        run.source.stopped = lambda: run.stopped is not None
         if stopping is None:
             stack.enter_context(_stopping_on_signals(run))
         else:
@@ -156,7 +158,7 @@ async def run_job(
         try:
             async with holding_claims(run):
                 listing = Listing()
-                found = _found(job.sources, objects, listing)
+                found = _found(job.sources, objects, listing, run)
                 if await _take_all(found, job.limit, run, wrap, cut, hand_out):
                     await listing.conclude(run, job.deleted)
         finally:
@@ -219,15 +221,21 @@ async def _take_all(  # noqa: PLR0917 - one caller, types that cannot be swapped
     return whole.is_set() and not run.stopped
 
 
-async def _found(sources: Sequence[str], objects: Shard, listing: Listing) -> AsyncIterator[Sequence[Found]]:
-    """What there is to look at, in batches."""
+async def _found(
+    sources: Sequence[str], objects: Shard, listing: Listing, run: Run
+) -> AsyncIterator[Sequence[Found]]:
+    """What there is to look at, in batches; where it cannot be listed any further, what was found is all there is."""
     if objects:
         yield objects
     for source in sources:
-        async for batch in list_batches(source, listing.whole.append):
-            for each in batch:
-                listing.add(each.uri)
-            yield batch
+        try:
+            async for batch in list_batches(source, listing.whole.append, run.source.again):
+                for each in batch:
+                    listing.add(each.uri)
+                yield batch
+        except (SourceUnavailable, SourceDown) as error:
+            run.stopped = run.stopped or error
+            return
 
 
 async def _to_do(

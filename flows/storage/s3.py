@@ -7,7 +7,7 @@ key stands in its uri as it is, not percent-encoded, as the AWS command line wri
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import cache
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from extractors.documents import ObjectRef, Spooled
-from extractors.errors import ObjectGone, SourceUnavailable
+from extractors.errors import ObjectGone, SourceAway, SourceUnavailable
 from flows.storage.local import (
     CHUNK,
     Found,
@@ -34,6 +34,7 @@ from flows.storage.local import (
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ListObjectsV2RequestTypeDef
 
 __all__ = [
     "Found", "ObjectGone", "Skipped", "find_object", "find_object_async", "list_batches", "list_objects", "s3_client",
@@ -84,19 +85,29 @@ _ADVICE = {
 _BAD_SETTING = "a setting of boto3's is wrong: check AWS_ENDPOINT_URL, AWS_DEFAULT_REGION and AWS_PROFILE"
 _SAME_AS = {"403": "AccessDenied", "404": "NoSuchBucket", "TokenRefreshRequired": "ExpiredToken"}
 _GONE = {"NoSuchKey", "404"}
+_FOR_A_WHILE = {"ConnectionError", "HTTPClientError"}
+_BUSY = {429, 500, 502, 503, 504}
+
+Again = Callable[[SourceAway, float], None]
+"""Hears that the source is away, and since when (monotonic); returns when it is to be asked once more, or raises."""
 
 
-class _BrokenOff(SourceUnavailable):
+class _BrokenOff(SourceAway):
     """The connection broke while an object was read."""
 
 
-def list_objects(source: str, whole: Whole = lambda _: None) -> Iterator[Found]:
+def _never(error: SourceAway, _: float) -> None:
+    raise error
+
+
+def list_objects(source: str, whole: Whole = lambda _: None, again: Again = _never) -> Iterator[Found]:
     """Lists a source, lazily.
 
     Args:
         source: `s3://bucket/prefix`, `s3://bucket/key`, a folder, a file (also as `file:///`), or `@list.txt`:
             one source on each line, relative to the working directory; blank lines and `#` lines do not count.
         whole: called when all of a prefix or folder was listed, with that with which its objects' uris begin.
+        again: called when a bucket whose listing has begun is away.
 
     Yields:
         Objects that may be documents, and what is skipped, with the reason. Nothing for an S3 prefix
@@ -107,21 +118,25 @@ def list_objects(source: str, whole: Whole = lambda _: None) -> Iterator[Found]:
     """
     if source.startswith("@"):
         for where, line in sources_in(Path(source[1:])):
-            yield from _list_line(line, where, whole)
+            yield from _list_line(line, where, whole, again)
     elif source.startswith("s3://"):
-        yield from _list_s3(source, whole)
+        yield from _list_s3(source, whole, again)
     else:
         yield from list_path(local_path(source), whole)
 
 
-async def list_batches(source: str, whole: Whole = lambda _: None) -> AsyncIterator[list[Found]]:
+async def list_batches(
+    source: str, whole: Whole = lambda _: None, again: Again = _never
+) -> AsyncIterator[list[Found]]:
     """`list_objects` without blocking the event loop: batches of up to 1000, none of them empty.
+
+    `again` is called in a thread.
 
     Raises:
         SourceUnavailable: as `list_objects` does.
     """
     loop = asyncio.get_running_loop()
-    found = list_objects(source, whole)
+    found = list_objects(source, whole, again)
     while batch := await loop.run_in_executor(_THREADS, _next_batch, found):
         yield batch
 
@@ -132,7 +147,8 @@ def spool(ref: ObjectRef, folder: Path, max_bytes: int) -> Spooled:
     Raises:
         TooLarge: more than `max_bytes`, by the listing or by what arrives.
         ObjectGone: it was deleted meanwhile.
-        SourceUnavailable: it cannot be read now, or `folder` cannot be written.
+        SourceAway: the server does not answer, or not to the end.
+        SourceUnavailable: it cannot be read, or `folder` cannot be written.
     """
     check_size(ref.size, max_bytes)
     if not ref.uri.startswith("s3://"):
@@ -244,7 +260,7 @@ def _reach(bucket: str, endpoint: str) -> None:
             return  # it answers; what it refuses, the listing tells in more words
 
 
-def _list_s3(source: str, whole: Whole) -> Iterator[Found]:
+def _list_s3(source: str, whole: Whole, again: Again) -> Iterator[Found]:
     bucket, prefix = split_s3_uri(source)
     if not bucket:
         raise SourceUnavailable(f"{source} names no bucket: write s3://bucket/prefix")
@@ -255,15 +271,32 @@ def _list_s3(source: str, whole: Whole) -> Iterator[Found]:
     if named and named.size:
         yield named
         return
-    pages = iter(client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix))
-    while True:
-        with _told_plainly(source):
-            page = next(pages, None)
-        if page is None:
-            whole(source)
-            return
+    for page in _pages(client, source, again):
         for entry in page.get("Contents", ()):
             yield _listed(bucket, prefix, entry["Key"], entry["Size"], entry.get("ETag", ""))
+    whole(source)
+
+
+def _pages(client: "S3Client", source: str, again: Again) -> Iterator["ListObjectsV2OutputTypeDef"]:
+    """A listing's pages; boto3's paginator would end with its first error, here the same page is asked for again."""
+    bucket, prefix = split_s3_uri(source)
+    asked: ListObjectsV2RequestTypeDef = {"Bucket": bucket, "Prefix": prefix}
+    away_since = None
+    while True:
+        try:
+            with _told_plainly(source):
+                page = client.list_objects_v2(**asked)
+        except SourceAway as error:
+            if "ContinuationToken" not in asked:
+                raise
+            away_since = away_since or time.monotonic()
+            again(error, away_since)
+            continue
+        away_since = None
+        yield page
+        if not page.get("IsTruncated"):
+            return
+        asked["ContinuationToken"] = page["NextContinuationToken"]
 
 
 def _one_object(client: "S3Client", bucket: str, key: str) -> ObjectRef | None:
@@ -287,9 +320,9 @@ def _listed(bucket: str, prefix: str, key: str, size: int, etag: str) -> Found:
     return ObjectRef(uri, size, etag.strip('"'), explicit=explicit)
 
 
-def _list_line(source: str, where: str, whole: Whole) -> Iterator[Found]:
+def _list_line(source: str, where: str, whole: Whole, again: Again) -> Iterator[Found]:
     matched = False
-    for found in list_objects(source, whole):
+    for found in list_objects(source, whole, again):
         matched = True
         yield found
     if not matched and source.startswith("s3://"):
@@ -334,11 +367,13 @@ def _told_plainly(what: str) -> Iterator[None]:
     except ClientError as error:
         code = _SAME_AS.get(_code(error), _code(error))
         told = _ADVICE.get(code) or error.response.get("Error", {}).get("Message") or "the server refuses"
-        raise SourceUnavailable(f"{what}: {told} ({code})") from None
+        busy = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in _BUSY
+        raise (SourceAway if busy else SourceUnavailable)(f"{what}: {told} ({code})") from None
     except (BotoCoreError, ValueError) as error:
         names = [kind.__name__ for kind in type(error).__mro__]
-        told = next((_ADVICE[name] for name in names if name in _ADVICE), _BAD_SETTING)
-        raise SourceUnavailable(f"{what}: {told} ({names[0]})") from None
+        known = next((name for name in names if name in _ADVICE), None)
+        told = _ADVICE[known] if known else _BAD_SETTING
+        raise (SourceAway if known in _FOR_A_WHILE else SourceUnavailable)(f"{what}: {told} ({names[0]})") from None
 
 
 def _code(error: "ClientError") -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -31,6 +32,7 @@ class Attempt:
         shown: it is what the views and the quarantine go by now.
         endpoint: which answered.
         model: likewise.
+        issues: what stands without a record, of the one that is shown.
     """
 
     finished_at: datetime
@@ -48,6 +50,7 @@ class Attempt:
     shown: bool
     endpoint: str | None
     model: str | None
+    issues: list[dict[str, str]]
 
 
 def history(store: Store, uri: str) -> list[Attempt]:
@@ -67,7 +70,7 @@ def history(store: Store, uri: str) -> list[Attempt]:
         digests = {document.sha256, *connection.scalars(showed)} - {None}
         found = connection.execute(
             select(attempts, extractions.c.schema_name, extractions.c.sha256)
-            .add_columns(extractions.c.superseded_by, extractions.c.retired_at)
+            .add_columns(extractions.c.superseded_by, extractions.c.retired_at, extractions.c.issues)
             .select_from(attempts.join(extractions))
             .where(extractions.c.sha256.in_(digests))
             .order_by(attempts.c.finished_at, attempts.c.id)
@@ -78,8 +81,11 @@ def history(store: Store, uri: str) -> list[Attempt]:
         Attempt(
             row.finished_at, row.run_id, row.schema_name, row.recipe, row.sha256, row.status, row.kind, row.cause,
             row.records, row.cost_usd, row.cost_unsettled_usd, row.counts,
-            last.get(row.extraction_id) == row.id and row.superseded_by is None and row.retired_at is None,
-            row.endpoint, row.model,
+            shown, row.endpoint, row.model, row.issues or [] if shown else [],
         )
-        for row in found
+        for row, shown in ((row, _is_shown(row, last)) for row in found)
     ]  # fmt: skip
+
+
+def _is_shown(row: Any, last: dict[int, int]) -> bool:
+    return last.get(row.extraction_id) == row.id and row.superseded_by is None and row.retired_at is None

@@ -5,7 +5,7 @@ on, its generation grows, so that the outcome of the older bytes does not settle
 function is one transaction's work; who takes rows holds them by its lease (`flows.store.leases`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -99,8 +99,13 @@ def accept(connection: Connection, schema_name: str, arrived: Sequence[Arrival])
         connection.execute(upsert.on_conflict_do_update(index_elements=["uri", "schema_name"], set_=again), rows)
 
 
-def take(connection: Connection, *, schema_name: str, holder: str, most: int) -> list[Taken]:
-    """Some waiting arrivals, the oldest first, held from here on; what a dead process held is taken over."""
+def take(
+    connection: Connection, *, schema_name: str, holder: str, most: int, besides: Collection[str] = ()
+) -> list[Taken]:
+    """Some waiting arrivals, the oldest first, held from here on; what a dead process held is taken over.
+
+    Those of the uris `besides` are not among them: the holder itself is at work on them.
+    """
     waiting = and_(arrivals.c.schema_name == schema_name, arrivals.c.state == "waiting")
     holders = connection.scalars(
         select(arrivals.c.held_by).where(waiting, arrivals.c.held_by.is_not(None)).distinct()
@@ -109,7 +114,7 @@ def take(connection: Connection, *, schema_name: str, holder: str, most: int) ->
     free = or_(arrivals.c.held_by.is_(None), arrivals.c.held_by.not_in(others))
     rows = connection.execute(
         select(arrivals)
-        .where(waiting, free, arrivals.c.not_before <= datetime.now(UTC))
+        .where(waiting, free, arrivals.c.uri.not_in(besides), arrivals.c.not_before <= datetime.now(UTC))
         .order_by(arrivals.c.accepted_at, arrivals.c.uri)
         .limit(most)
         .with_for_update(skip_locked=True)

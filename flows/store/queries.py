@@ -7,12 +7,12 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, table, text
+from sqlalchemy import ColumnElement, Connection, exists, select, table, text
 from sqlalchemy.sql import quoted_name
 
 from extractors.documents import Issue, PageState, StoredReply
 from extractors.errors import BadConfiguration
-from extractors.vocabulary import NOT_COMPLETE, WITH_RECORDS, PageStatus, Records
+from extractors.vocabulary import NOT_COMPLETE, WITH_RECORDS, DocumentStatus, PageStatus, Records
 from flows.store.evidence import with_states
 from flows.store.replies import stored_reply
 from flows.store.shape import record_keys
@@ -47,6 +47,7 @@ class Quarantined:
         cause: why, in one line.
         failed_pages: numbers of the pages that failed, in order.
         finished_at: when, in UTC.
+        issues: what stands without a record.
     """
 
     id: int
@@ -57,6 +58,7 @@ class Quarantined:
     cause: str | None
     failed_pages: tuple[int, ...]
     finished_at: datetime | None
+    issues: tuple[Issue, ...]
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,6 @@ class QuarantineDetails(Quarantined):
         endpoint: which answered last, if any.
         model: likewise.
         pages: every page's state.
-        issues: what stands without a record.
         replies: the raw replies, in the order in which they were read.
     """
 
@@ -78,7 +79,6 @@ class QuarantineDetails(Quarantined):
     endpoint: str | None
     model: str | None
     pages: tuple[PageState, ...]
-    issues: tuple[Issue, ...]
     replies: tuple[StoredReply, ...]
 
 
@@ -175,6 +175,19 @@ def quarantined(store: Store) -> list[Quarantined]:
     return [Quarantined(**_entry(row, uris[row.id], failed[row.id])) for row in rows]
 
 
+def without_record(store: Store) -> list[tuple[str, str, Issue]]:
+    """What stands of complete documents that have no record: uri, schema and issue, by uri."""
+    none = ~exists().where(records.c.extraction_id == extractions.c.id)
+    listed = (*current(), extractions.c.status == DocumentStatus.COMPLETE, extractions.c.issues.is_not(None), none)
+    with store.reading() as connection:
+        uri = document_uri(extractions).label("uri")
+        rows = connection.execute(select(uri, extractions.c.schema_name, extractions.c.issues).where(*listed)).all()
+    return sorted(
+        ((row.uri or "", row.schema_name, Issue(**issue)) for row in rows for issue in row.issues),
+        key=lambda told: told[:2],
+    )
+
+
 def quarantine_details(store: Store, extraction_id: int) -> QuarantineDetails | None:
     """One of them with its pages and the model's raw replies, superseded ones too; None when there is none."""
     which = (extractions.c.id == extraction_id, extractions.c.status.in_(NOT_COMPLETE))
@@ -199,7 +212,6 @@ def quarantine_details(store: Store, extraction_id: int) -> QuarantineDetails | 
         endpoint=row.endpoint,
         model=row.model,
         pages=tuple(PageState(state.page, state.status, state.kind, state.cause) for state in states),
-        issues=tuple(Issue(**issue) for issue in row.issues or ()),
         replies=tuple(stored_reply(reply) for reply in read),
     )
 
@@ -236,6 +248,7 @@ def _entry(row: Any, uris: Sequence[str], failed: Sequence[int]) -> dict[str, An
         "cause": row.cause,
         "failed_pages": tuple(failed),
         "finished_at": row.finished_at,
+        "issues": tuple(Issue(**issue) for issue in row.issues or ()),
     }
 
 

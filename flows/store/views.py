@@ -1,7 +1,7 @@
 """One view per schema, one per list in it and one of its issues: typed columns of the current records.
 
 `invoice` has a row per record, `invoice_line_items` a row per element of that list, `invoice_issues` a row per
-thing that a person should know about a record. A record has one
+thing that a person should know about a record, or about a document that has none. A record has one
 row even when its bytes lie under several uris: `document_uri` is the smallest that shows them now
 and is not gone from its source.
 """
@@ -10,12 +10,24 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, inspect, select, true
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    Select,
+    cast,
+    delete,
+    exists,
+    inspect,
+    null,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import quoted_name
 
 from extractors.vocabulary import WITH_RECORDS
-from flows.store.dialects import JsonReader, Sql, insert, json_reader, json_text, lock_definitions
+from flows.store.dialects import Elements, JsonReader, Sql, insert, json_reader, json_text, lock_definitions
 from flows.store.origins import ORIGIN, refuse_another
 from flows.store.shape import Shape, ViewColumn, ViewList, free_name, shape_of
 from flows.store.store import Store
@@ -40,6 +52,9 @@ ISSUES = json_text("issues")
 """The path under which the view of a schema's issues is listed: no field's, since those are lists of keys."""
 
 ISSUE = ("kind", "path", "message")
+
+Query = Select[tuple[object, ...]] | CompoundSelect[tuple[object, ...]]
+"""What a view is defined by."""
 
 
 def make_views(store: Store, schema: Schema) -> None:
@@ -111,7 +126,7 @@ def _stored(connection: Connection, schema_name: str) -> dict[str, tuple[str, st
 def _planned(connection: Connection, schema_name: str, shape: Shape) -> dict[str, tuple[str, str]]:
     """The schema's views as they should be, under the names that they have or are free."""
     reader = json_reader(connection)
-    wanted: list[tuple[str, str, Select[tuple[object, ...]]]] = [
+    wanted: list[tuple[str, str, Query]] = [
         (RECORD, schema_name, _record_view(reader, schema_name, shape.columns)),
         *((json_text(each.path), "_".join([schema_name, *each.path]), _list_view(reader, schema_name, each))
           for each in shape.lists),
@@ -132,7 +147,7 @@ def _allowed(name: str) -> str:
     return f"schema_{name}" if name.casefold().startswith("sqlite_") else name
 
 
-def _text(connection: Connection, query: Select[tuple[object, ...]]) -> str:
+def _text(connection: Connection, query: Query) -> str:
     return str(query.compile(connection, compile_kwargs={"literal_binds": True}))
 
 
@@ -164,14 +179,26 @@ def _list_view(reader: JsonReader, schema_name: str, inner: ViewList) -> Select[
     return _current(schema_name, *_labelled(ELEMENT_BEFORE, before), *fields).select_from(source)
 
 
-def _issues_view(reader: JsonReader, schema_name: str) -> Select[tuple[object, ...]]:
-    """A row for each issue of each current record."""
-    found = reader.elements(records.c.issues, ())
-    before = (records.c.id, document_uri(extractions), found.ordinal)
+def _issues_view(reader: JsonReader, schema_name: str) -> Query:
+    """A row for each issue of each current record and, without a `record_id`, of each document without one."""
+    found, alone = reader.elements(records.c.issues, ()), reader.elements(extractions.c.issues, ())
+    of_records = _current(schema_name, *_issue(reader, found, records.c.id), whole=False).select_from(
+        records.join(extractions).join(found.source, true())
+    )
+    no_id = cast(null(), records.c.id.type)
+    without = (
+        select(*_issue(reader, alone, no_id))
+        .select_from(extractions.join(alone.source, true()))
+        .where(*current(schema_name), ~exists().where(records.c.extraction_id == extractions.c.id))
+    )
+    return union_all(of_records, without)
+
+
+def _issue(reader: JsonReader, found: Elements, record_id: Sql) -> tuple[Sql, ...]:
+    """The columns of an issue."""
+    before = (record_id, document_uri(extractions), found.ordinal)
     told = (reader.typed(reader.value_at(found.object, (name,)), "text") for name in ISSUE)
-    source = records.join(extractions).join(found.source, true())
-    shown = (*_labelled(ELEMENT_BEFORE, before), *_labelled(ISSUE, tuple(told)))
-    return _current(schema_name, *shown, whole=False).select_from(source)
+    return (*_labelled(ELEMENT_BEFORE, before), *_labelled(ISSUE, tuple(told)))
 
 
 def _column(reader: JsonReader, document: Sql, column: ViewColumn) -> Sql:

@@ -70,7 +70,7 @@ def kill_at_random(inbox: Path, url: str, *, kills: int, seed: int) -> Killed:
     again = 0
     with model_server(answer) as server:
         for left in range(kills, -1, -1):
-            begun, answered = len(server.asked), _answered(url)
+            begun, answered = len(server.asked), replies_stored(url)
             process = _start(inbox, url, server)
             if left:
                 share = (total - len(answered)) / (left + 1)
@@ -78,7 +78,7 @@ def kill_at_random(inbox: Path, url: str, *, kills: int, seed: int) -> Killed:
                 threading.Event().wait(chance.uniform(0.0, 0.2))
                 process.send_signal(signal.SIGKILL)
                 process.wait()
-                stored.append(len(_answered(url)))
+                stored.append(len(replies_stored(url)))
             else:
                 assert process.wait(600) == 0
             batch = [each.fingerprint for each in server.asked[begun:]]
@@ -97,7 +97,7 @@ def kill_at_random(inbox: Path, url: str, *, kills: int, seed: int) -> Killed:
     )
 
 
-def _answered(url: str) -> set[str]:
+def replies_stored(url: str) -> set[str]:
     """The questions whose replies are stored, by what the server answered: the start of their fingerprints."""
     with Store.open(url) as store, store.reading() as connection:
         bodies = connection.scalars(select(replies.c.body)).all()

@@ -6,10 +6,12 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 _STARTS_WITHIN = 60.0
 """Seconds; SeaweedFS takes about two on an idle machine."""
 
-_WEED_PORTS = (
+WEED_PORTS = (
     "master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc",
     "s3.port", "s3.port.grpc", "admin.port", "admin.port.grpc",
 )  # fmt: skip
@@ -84,17 +86,18 @@ def moto_server() -> Iterator[S3Server]:
 
 
 @contextmanager
-def seaweed_server(folder: Path, webhook: str = "") -> Iterator[S3Server]:
+def seaweed_server(folder: Path, webhook: str = "", ports: Sequence[int] = ()) -> Iterator[S3Server]:
     """SeaweedFS from its wheel: checks signatures, keeps its data in `folder`, has a bucket `docs`.
 
     Args:
         folder: its data and log.
         webhook: lines of `[notification.webhook]`, for a server that announces what happens in its buckets.
+        ports: one for each of `WEED_PORTS`, for a server that is started again at its place; others are free ones.
     """
     (folder / "notification.toml").write_text(webhook and f"[notification.webhook]\nenabled = true\n{webhook}")
     server = S3Server("", "octavo-test-key", "octavo-test-secret")
-    ports = free_ports(len(_WEED_PORTS))
-    flags = [f"-{name}={port}" for name, port in zip(_WEED_PORTS, ports, strict=True)]
+    ports = ports or free_ports(len(WEED_PORTS))
+    flags = [f"-{name}={port}" for name, port in zip(WEED_PORTS, ports, strict=True)]
     fixed = (
         f"-dir={folder} -ip=127.0.0.1 -ip.bind=127.0.0.1 -s3.port.iceberg=0 -s3.port.lance=0 -webdav=false"
         " -admin.ui=false -master.telemetry=false -bucket=docs"
@@ -105,7 +108,7 @@ def seaweed_server(folder: Path, webhook: str = "") -> Iterator[S3Server]:
         "AWS_ACCESS_KEY_ID": server.key,
         "AWS_SECRET_ACCESS_KEY": server.secret,
     }
-    url = f"http://127.0.0.1:{ports[_WEED_PORTS.index('s3.port')]}"
+    url = f"http://127.0.0.1:{ports[WEED_PORTS.index('s3.port')]}"
     log = folder / "weed.log"
     with log.open("wb") as told:
         process = subprocess.Popen(
@@ -122,6 +125,40 @@ def seaweed_server(folder: Path, webhook: str = "") -> Iterator[S3Server]:
         for port in ports:
             for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - weed offers no other place
                 left.unlink(missing_ok=True)
+
+
+@contextmanager
+def odd_server(monkeypatch: pytest.MonkeyPatch, get: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[None]:
+    """A server whose GET misbehaves as the test says."""
+
+    class Odd(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            get(self)
+
+        def do_HEAD(self) -> None:
+            reply(self, b"", 0)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature is the base class's
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Odd)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    S3Server(f"http://127.0.0.1:{server.server_port}", "key", "secret").settle_in(monkeypatch)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def reply(handler: BaseHTTPRequestHandler, body: bytes, length: int) -> None:
+    """Sends a body under a length that may be another's."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(length))
+    handler.end_headers()
+    handler.wfile.write(body)
 
 
 def _weed() -> str:

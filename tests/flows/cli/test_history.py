@@ -37,8 +37,8 @@ def test_every_outcome_is_told_with_what_counts(tmp_path: Path, capsys: pytest.C
     assert "knows no document" in capsys.readouterr().err
 
 
-def test_a_blank_document_says_so_without_a_record(tmp_path: Path) -> None:
-    """Nothing to read is no failure, and is kept with the extraction."""
+def test_a_blank_document_says_so_without_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing to read is no failure: the extraction has it, the view of issues, the history and the report."""
     inbox = tmp_path / "inbox"
     inbox.mkdir()
     (inbox / "blank.pdf").write_bytes(pages.digital_pdf([""]))
@@ -46,3 +46,13 @@ def test_a_blank_document_says_so_without_a_record(tmp_path: Path) -> None:
         run(inbox, server.base_url)
     ((status, issues),) = rows("select status, issues from extractions")
     assert (status, [issue["kind"] for issue in json.loads(issues)]) == ("complete", ["all_blank"])
+    uri = (inbox / "blank.pdf").as_uri()
+    assert rows("select record_id, document_uri, kind from receipt_issues") == [(None, uri, "all_blank")]
+    assert main(["history", uri, "--json"]) == 0
+    assert [issue["kind"] for issue in json.loads(capsys.readouterr().out)[0]["issues"]] == ["all_blank"]
+    assert main(["history", uri]) == 0
+    assert "all_blank" in capsys.readouterr().out
+    assert main(["report", "report.html"]) == 0
+    told = Path("report.html").read_text("utf-8")
+    assert "Complete without a record: 1" in told
+    assert "no page has ink" in told

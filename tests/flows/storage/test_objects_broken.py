@@ -3,21 +3,18 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from s3_servers import S3Server
+from s3_servers import odd_server, reply
 
 from extractors.documents import ObjectRef
-from extractors.errors import SourceUnavailable
+from extractors.errors import SourceAway, SourceUnavailable
 from flows.storage import s3
-from flows.storage.s3 import (
-    spool,
-    spool_async,
-)
+from flows.storage.s3 import list_objects, spool, spool_async
 
 ROOT = Path(__file__).resolve().parents[3]
 MOST = 100_000_000
@@ -30,39 +27,6 @@ def no_client_stays() -> Iterator[None]:
     s3._shared_client.cache_clear()
 
 
-Handler = type[BaseHTTPRequestHandler]
-
-
-@contextmanager
-def odd_server(monkeypatch: pytest.MonkeyPatch, get: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[None]:
-    """A server whose GET misbehaves as the test says."""
-
-    class Odd(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            get(self)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature is the base class's
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Odd)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    S3Server(f"http://127.0.0.1:{server.server_port}", "key", "secret").settle_in(monkeypatch)
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def _reply(handler: BaseHTTPRequestHandler, body: bytes, length: int) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(length))
-    handler.end_headers()
-    handler.wfile.write(body)
-
-
 REF = ObjectRef("s3://bucket/a.pdf", 10, "etag")
 
 
@@ -71,7 +35,7 @@ def test_a_connection_that_breaks_off_is_tried_again_from_the_start(
 ) -> None:
     """Half an object is never taken for one."""
     bodies = [b"01234", b"012", b"0123456789"]
-    with odd_server(monkeypatch, lambda handler: _reply(handler, bodies.pop(0), 10)):
+    with odd_server(monkeypatch, lambda handler: reply(handler, bodies.pop(0), 10)):
         spooled = spool(REF, tmp_path, MOST)
     assert spooled.path.read_bytes() == b"0123456789"
     assert list(tmp_path.iterdir()) == [spooled.path]
@@ -80,7 +44,7 @@ def test_a_connection_that_breaks_off_is_tried_again_from_the_start(
 def test_a_connection_that_always_breaks_off_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """After three readings it is no use: the object stays for the next run, and no half of it on disk."""
     with (
-        odd_server(monkeypatch, lambda handler: _reply(handler, b"01234", 10)),
+        odd_server(monkeypatch, lambda handler: reply(handler, b"01234", 10)),
         pytest.raises(SourceUnavailable, match="broke off"),
     ):
         spool(REF, tmp_path, MOST)
@@ -93,7 +57,7 @@ def test_reading_leaves_the_event_loop_free(monkeypatch: pytest.MonkeyPatch, tmp
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         went_on.wait(30)
-        _reply(handler, b"0123456789", 10)
+        reply(handler, b"0123456789", 10)
 
     async def read_twenty() -> list[int]:
         asyncio.get_running_loop().call_later(0.01, went_on.set)
@@ -110,7 +74,7 @@ def test_a_cancelled_reading_leaves_nothing_behind(monkeypatch: pytest.MonkeyPat
     def answer(handler: BaseHTTPRequestHandler) -> None:
         asked.set()
         released.wait(30)
-        _reply(handler, b"0123456789", 10)
+        reply(handler, b"0123456789", 10)
 
     async def cancel() -> None:
         reading = asyncio.create_task(spool_async(REF, tmp_path, MOST))
@@ -123,3 +87,32 @@ def test_a_cancelled_reading_leaves_nothing_behind(monkeypatch: pytest.MonkeyPat
 
     with odd_server(monkeypatch, answer):
         asyncio.run(cancel())
+
+
+def _page(number: int, more: str) -> bytes:
+    """A listing's page with one key."""
+    key = f"<Contents><Key>{number}.pdf</Key><Size>1</Size><ETag>e</ETag></Contents>"
+    return f"<ListBucketResult><Name>bucket</Name>{key}{more}</ListBucketResult>".encode()
+
+
+def test_a_listing_goes_on_where_the_server_went_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page that was not answered is asked for again, whatever was listed before it; and nothing twice."""
+    asked, heard = Counter[str](), []
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        page = "second" if "continuation-token=second" in handler.path else "first"
+        asked[page] += 1
+        if page == "second" and asked["second"] <= 5:
+            handler.send_response(503)
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return
+        more = "<IsTruncated>true</IsTruncated><NextContinuationToken>second</NextContinuationToken>"
+        body = _page(1, more) if page == "first" else _page(2, "<IsTruncated>false</IsTruncated>")
+        reply(handler, body, len(body))
+
+    with odd_server(monkeypatch, answer):
+        found = list(list_objects("s3://bucket/", again=lambda error, _: heard.append(type(error))))
+    assert [each.uri for each in found] == ["s3://bucket/1.pdf", "s3://bucket/2.pdf"]
+    assert asked == {"first": 1, "second": 6}
+    assert heard == [SourceAway]
