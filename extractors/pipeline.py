@@ -45,7 +45,7 @@ from extractors.errors import (
 from extractors.journey import Journey
 from extractors.pages import opening, rendering
 from extractors.vision.metering import Meter
-from extractors.vocabulary import DocumentStatus, Ground, IssueKind, PageStatus, Records
+from extractors.vocabulary import DocumentStatus, Ground, IssueKind, PageStatus, Records, WordsFrom
 from schemas.habits import PageHabits, is_open
 
 T = TypeVar("T")
@@ -120,15 +120,18 @@ async def _read(document: Document, pages: tuple[int, ...], journey: Journey, me
         )
         parts: list[merging.Part] = []
         unread: dict[int, completeness.Unread] = {}
+        known: dict[int, WordsFrom | None] = {}
         try:
             for window in windows:
                 async with _being_read(window, journey) as words:
                     answered, failed = await _answered(window, words, journey, meter, whole=whole)
                     states += failed
                     parts += [await _completed(part, window, words, journey, meter, unread) for part in answered]
+                    done = {number for part in answered for number in part.pages}
+                    known |= {p.page: (await _page_words(p, words)).source for p in window.pages if p.page in done}
         except Paused as error:
             return Reading(tuple(states), tuple(parts), _hidden(images), unread, error)
-    states += [PageState(page, PageStatus.READ) for part in parts for page in part.pages]
+    states += [PageState(page, PageStatus.READ, words=known[page]) for part in parts for page in part.pages]
     return Reading(tuple(sorted(states, key=lambda state: state.page)), tuple(parts), _hidden(images), unread)
 
 
@@ -199,15 +202,16 @@ async def _grounded(
 
 
 async def _evidence(value: dict[str, Any], pages: Sequence[PageImage], words: Words) -> tuple[Evidence, ...]:
-    seen = {
-        page.page: await words[page.page] if page.page in words else PageWords(page.words, page.text_layer.whole)
-        for page in pages
-    }
+    seen = {page.page: await _page_words(page, words) for page in pages}
     return await aside(len(json.dumps(value)), grounding.ground, value, seen)
 
 
 def _nothing(journey: Journey) -> dict[str, Any]:
     return {"records": []} if journey.plan.records == Records.MANY else {}
+
+
+async def _page_words(page: PageImage, words: Words) -> PageWords:
+    return await words[page.page] if page.page in words else PageWords(page.words, page.text_layer.whole)
 
 
 async def _in_halves(

@@ -87,6 +87,15 @@ class EvidenceState(StrEnum):
     """It cannot be told: no words to look in, a judgement (yes or no, one of a list), or a number too small alone."""
 
 
+class WordsFrom(StrEnum):
+    """Where a page's words are from, all of which are known."""
+
+    LAYER = "layer"
+    """Its text layer."""
+    OCR = "ocr"
+    """Its picture."""
+
+
 class Ground(StrEnum):
     """Whether values are looked for on their pages (`--ground`)."""
 
