@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from extractors.errors import Kind
-from extractors.vocabulary import DocumentStatus, EvidenceState, IssueKind, PageStatus
+from extractors.vocabulary import DocumentStatus, EvidenceState, IssueKind, PageStatus, WordsFrom
 
 Box = tuple[float, float, float, float]
 
@@ -117,6 +117,13 @@ class PageWords:
     words: Sequence[Word]
     whole: bool = True
     by_ocr: bool = False
+
+    @property
+    def source(self) -> WordsFrom | None:
+        """Where they are from; None for a page whose words are not all known."""
+        if self.by_ocr:
+            return WordsFrom.OCR
+        return WordsFrom.LAYER if self.words and self.whole else None
 
 
 @dataclass(frozen=True)
@@ -309,12 +316,16 @@ class Evidence:
 
 @dataclass(frozen=True)
 class PageState:
-    """How one page ended: `read`, `blank` or `failed`, with the failure's kind and cause."""
+    """How one page ended: `read`, `blank` or `failed`, with the failure's kind and cause.
+
+    `words` tells where the words are from in which values were looked for; None where not all are known.
+    """
 
     page: int
     status: PageStatus
     kind: Kind | None = None
     cause: str | None = None
+    words: WordsFrom | None = None
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,16 @@
 """What every document of a run shares on its way."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from extractors.asking import planning
-from extractors.documents import Reply, VisionRequest
+from extractors.documents import PageImage, PageWords, Reply, VisionRequest
 from extractors.pages.limits import Limits
 from extractors.pages.workers import Workers
 from extractors.vision.metering import Meter
-from extractors.vocabulary import Stored
+from extractors.vocabulary import Ground, Stored
 
 
 class Asks(Protocol):
@@ -46,6 +47,8 @@ class Journey:
         passwords: tried on locked PDFs; never shown.
         work: the ledger's name for the document.
         failed_before: the document's pages that an earlier run under the same recipe could not read.
+        ground: whether values are looked for on their pages.
+        read_words: reads a page's words from its picture; None: only the text layer's are known.
     """
 
     plan: planning.Plan
@@ -58,3 +61,5 @@ class Journey:
     failed_before: frozenset[int] = frozenset()
     split: tuple[planning.Plan, ...] = ()
     work: int | None = None
+    ground: Ground = Ground.TEXT
+    read_words: Callable[[PageImage], Awaitable[PageWords]] | None = None

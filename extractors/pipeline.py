@@ -9,7 +9,8 @@ document's words are never held all at once, and memory does not grow with its p
 
 import asyncio
 import json
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -22,6 +23,7 @@ from extractors.asking import planning
 from extractors.concluding import Reading, concluded, ended
 from extractors.documents import (
     Document,
+    Evidence,
     Extraction,
     Issue,
     PageFailure,
@@ -43,10 +45,13 @@ from extractors.errors import (
 from extractors.journey import Journey
 from extractors.pages import opening, rendering
 from extractors.vision.metering import Meter
-from extractors.vocabulary import DocumentStatus, IssueKind, PageStatus, Records
+from extractors.vocabulary import DocumentStatus, Ground, IssueKind, PageStatus, Records, WordsFrom
 from schemas.habits import PageHabits, is_open
 
 T = TypeVar("T")
+
+Words = Mapping[int, Awaitable[PageWords]]
+"""Of the pages whose text layer does not say all: their words, being read from their pictures."""
 
 
 async def extract_document(spooled: Spooled, journey: Journey) -> Extraction:
@@ -115,14 +120,18 @@ async def _read(document: Document, pages: tuple[int, ...], journey: Journey, me
         )
         parts: list[merging.Part] = []
         unread: dict[int, completeness.Unread] = {}
+        known: dict[int, WordsFrom | None] = {}
         try:
             for window in windows:
-                answered, failed = await _answered(window, journey, meter, whole=whole)
-                states += failed
-                parts += [await _completed(part, window, journey, meter, unread) for part in answered]
+                async with _being_read(window, journey) as words:
+                    answered, failed = await _answered(window, words, journey, meter, whole=whole)
+                    states += failed
+                    parts += [await _completed(part, window, words, journey, meter, unread) for part in answered]
+                    done = {number for part in answered for number in part.pages}
+                    known |= {p.page: (await _page_words(p, words)).source for p in window.pages if p.page in done}
         except Paused as error:
             return Reading(tuple(states), tuple(parts), _hidden(images), unread, error)
-    states += [PageState(page, PageStatus.READ) for part in parts for page in part.pages]
+    states += [PageState(page, PageStatus.READ, words=known[page]) for part in parts for page in part.pages]
     return Reading(tuple(sorted(states, key=lambda state: state.page)), tuple(parts), _hidden(images), unread)
 
 
@@ -136,8 +145,23 @@ def _hidden(images: Sequence[PageImage]) -> tuple[Issue, ...]:
     )
 
 
+@asynccontextmanager
+async def _being_read(window: Window, journey: Journey) -> AsyncIterator[Words]:
+    """Reads what the text layer does not say from the pictures, while the model's answer is awaited."""
+    tasks: dict[int, asyncio.Future[PageWords]] = {}
+    if journey.read_words is not None:
+        unsaid = [page for page in window.pages if not (page.text_layer.texts and page.text_layer.whole)]
+        tasks = {page.page: asyncio.ensure_future(journey.read_words(page)) for page in unsaid}
+    try:
+        yield tasks
+    finally:
+        for task in tasks.values():
+            task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
 async def _answered(
-    window: Window, journey: Journey, meter: Meter, *, whole: bool
+    window: Window, words: Words, journey: Journey, meter: Meter, *, whole: bool
 ) -> tuple[list[merging.Part], list[PageState]]:
     """One window's value with its evidence; cut in two when the endpoint finds it too much.
 
@@ -146,7 +170,7 @@ async def _answered(
     """
     failed_before = journey.failed_before & set(window.numbers)
     if failed_before and failed_before != set(window.numbers):
-        return await _in_halves(window, journey, meter)
+        return await _in_halves(window, words, journey, meter)
     try:
         question = planning.request(journey.plan, window, whole=whole)
         habits = cache(partial(shown_habits, window.pages))
@@ -154,48 +178,71 @@ async def _answered(
     except (TruncatedAnswer, PromptCut, RequestTooBig) as error:
         if len(window.pages) == 1:
             return [], _failed(window, error)
-        return await _in_halves(window, journey, meter)
+        return await _in_halves(window, words, journey, meter)
     except EmptyAnswer as error:
         # Of a longer document, pages without any of it are read, and that is said; a whole one is not.
         nothing = merging.Part(window.numbers, _nothing(journey), nothing_found=True)
         return ([], _failed(window, error)) if whole else ([nothing], [])
     except AnswerError as error:
         return [], _failed(window, error)
-    part = await _grounded(kept.value, window.pages, habits)
-    labelled = kinds.labelled({page.page: page.words for page in window.pages}, journey.plan.schema)
+    look = journey.ground != Ground.OFF
+    part = await _grounded(kept.value, window.pages, words, habits, look=look)
+    own = {page.page: page.words for page in window.pages}
+    labelled = kinds.labelled(own, journey.plan.schema) if look else None
     return [replace(part, refused=kept.refused, labelled=labelled)], []
 
 
-async def _grounded(value: dict[str, Any], pages: Sequence[PageImage], habits: validation.Habits) -> merging.Part:
-    """What some pages gave, with the places where it stands on them."""
-    words = {page.page: PageWords(page.words, page.text_layer.whole) for page in pages}
-    evidence = await aside(len(json.dumps(value)), grounding.ground, value, words)
+async def _grounded(
+    value: dict[str, Any], pages: Sequence[PageImage], words: Words, habits: validation.Habits, *, look: bool = True
+) -> merging.Part:
+    """What some pages gave, with the places where it stands on them, unless nobody wants to know."""
+    evidence = await _evidence(value, pages, words) if look else ()
     known = habits() if is_open(value) else PageHabits()
-    return merging.Part(tuple(words), value, evidence, known)
+    return merging.Part(tuple(page.page for page in pages), value, evidence, known)
+
+
+async def _evidence(value: dict[str, Any], pages: Sequence[PageImage], words: Words) -> tuple[Evidence, ...]:
+    seen = {page.page: await _page_words(page, words) for page in pages}
+    return await aside(len(json.dumps(value)), grounding.ground, value, seen)
 
 
 def _nothing(journey: Journey) -> dict[str, Any]:
     return {"records": []} if journey.plan.records == Records.MANY else {}
 
 
-async def _in_halves(window: Window, journey: Journey, meter: Meter) -> tuple[list[merging.Part], list[PageState]]:
+async def _page_words(page: PageImage, words: Words) -> PageWords:
+    return await words[page.page] if page.page in words else PageWords(page.words, page.text_layer.whole)
+
+
+async def _in_halves(
+    window: Window, words: Words, journey: Journey, meter: Meter
+) -> tuple[list[merging.Part], list[PageState]]:
     parts, states = [], []
     for half in planning.halves(window):
-        answered, failed = await _answered(half, journey, meter, whole=False)
+        answered, failed = await _answered(half, words, journey, meter, whole=False)
         parts += answered
         states += failed
     return parts, states
 
 
-async def _completed(
-    part: merging.Part, window: Window, journey: Journey, meter: Meter, unread: dict[int, completeness.Unread]
+async def _completed(  # noqa: PLR0917 - one caller, types that cannot be swapped
+    part: merging.Part,
+    window: Window,
+    words: Words,
+    journey: Journey,
+    meter: Meter,
+    unread: dict[int, completeness.Unread],
 ) -> merging.Part:
     """The part, with the rows of pages that were read again alone; what is missing still goes into `unread`."""
     pages = {page.page: page for page in window.pages if page.page in part.pages}
     fields = journey.plan.row_fields
     lacking = _unread(part, pages, fields)
+    off = journey.ground == Ground.OFF
+    if lacking and off:
+        # Which rows are a page's own is known by where they stand.
+        part = replace(part, evidence=await _evidence(part.value, list(pages.values()), words))
     for number in lacking:
-        alone = await _page_again(pages[number], lacking[number].rows, journey, meter)
+        alone = await _page_again(pages[number], words, lacking[number].rows, journey, meter)
         if alone is None:
             continue
         better = rereading.with_page_again(part, number, alone, fields, journey.plan.schema)
@@ -203,7 +250,7 @@ async def _completed(
         if after is None or (before is not None and after.missing < before.missing):
             part = better
     unread.update(_unread(part, pages, fields) if lacking else {})
-    return part
+    return replace(part, evidence=()) if off else part
 
 
 def _unread(
@@ -212,7 +259,9 @@ def _unread(
     return completeness.unread_rows(part.value, {number: page.words for number, page in pages.items()}, fields)
 
 
-async def _page_again(page: PageImage, rows: int, journey: Journey, meter: Meter) -> merging.Part | None:
+async def _page_again(
+    page: PageImage, words: Words, rows: int, journey: Journey, meter: Meter
+) -> merging.Part | None:
     """One page alone, asked for all its rows; None where that gives no valid answer: the first one stands."""
     try:
         question = planning.ask_for_rows(journey.plan, page, rows)
@@ -222,7 +271,7 @@ async def _page_again(page: PageImage, rows: int, journey: Journey, meter: Meter
         return None
     if judged.value is None:
         return None
-    return await _grounded(judged.value, [page], habits)
+    return await _grounded(judged.value, [page], words, habits)
 
 
 def _failed(window: Window, error: AnswerError) -> list[PageState]:

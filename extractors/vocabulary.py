@@ -87,6 +87,26 @@ class EvidenceState(StrEnum):
     """It cannot be told: no words to look in, a judgement (yes or no, one of a list), or a number too small alone."""
 
 
+class WordsFrom(StrEnum):
+    """Where a page's words are from, all of which are known."""
+
+    LAYER = "layer"
+    """Its text layer."""
+    OCR = "ocr"
+    """Its picture."""
+
+
+class Ground(StrEnum):
+    """Whether values are looked for on their pages (`--ground`)."""
+
+    OFF = "off"
+    """They are not: no evidence."""
+    TEXT = "text"
+    """In the words of the text layer."""
+    OCR = "ocr"
+    """Also in words read from the picture, where a page has no text layer or one that does not say all."""
+
+
 class Records(StrEnum):
     """How many records a document holds (`--records`)."""
 

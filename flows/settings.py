@@ -16,6 +16,7 @@ from pydantic_settings import (
 
 from extractors.errors import BadConfiguration
 from extractors.pages.limits import Limits
+from extractors.vocabulary import Ground
 
 FILE = Path("octavo.toml")
 
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
         max_answer_bytes: of an answer, unpacked.
         stream: whether answers are streamed: `auto` once an endpoint has shown a runaway, `always` or `never`.
         pages_per_request: pages in one request at most.
+        ground: whether values are looked for on their pages: `off`, `text` (the text layer) or `ocr`.
         render_workers: processes that open and draw documents.
         max_bytes: of one document.
         max_pages: of one document.
@@ -70,6 +72,7 @@ class Settings(BaseSettings):
     max_answer_bytes: int = Field(4 << 20, ge=65_536, le=64 << 20)
     stream: Literal["auto", "always", "never"] = "auto"
     pages_per_request: int = Field(8, ge=1, le=256)
+    ground: Ground = Ground.TEXT
     render_workers: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1)
     max_bytes: int = Field(500_000_000, ge=1)
     max_pages: int = Field(5_000, ge=1)

@@ -14,10 +14,11 @@ import statistics
 import threading
 import unicodedata
 from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -32,6 +33,19 @@ _NEEDED = ("numpy", "onnxruntime", "cv2", "rapidocr")
 _LEAST_SCORE = 0.5
 _TALL = 1.6  # times wider than high: upright margin notes, which would join the lines they stand beside
 _GLUED = re.compile(r"(?<=\d)(vom|du|van|of|del|dated|issued|bis|from|to|au)(?=\s|\d|$)")
+
+
+Corners = list[tuple[float, float]]
+"""Of a box, in pixels, from the text's upper left one clockwise."""
+
+
+class Boxed(NamedTuple):
+    """What the detector boxed, as the recogniser read it: `words` with boxes of their own, `score` 0 to 1."""
+
+    corners: Corners
+    text: str
+    score: float
+    words: tuple[tuple[str, Corners], ...]
 
 
 class UnreadableImage(ValueError):
@@ -65,20 +79,27 @@ class Reader:
 def read_image(image: bytes) -> ReadPage:
     """The lines of one page, read in this thread. Raises as `Reader.read` does."""
     picture = decoded(image)
+    boxed = found_in(picture)
+    segments = [segment for each in boxed if (segment := segment_of(each)) is not None]
+    return ReadPage(picture.width, picture.height, grouped(levelled(segments, boxed)))
+
+
+def found_in(picture: Image.Image) -> list[Boxed]:
+    """All that the detector boxed in a picture, as the recogniser read it. Raises as `Reader.read` does."""
     engine = _engine()
     import numpy as np
 
     # RapidOCR takes arrays as OpenCV does: blue first.
-    result = engine(np.ascontiguousarray(np.asarray(picture)[:, :, ::-1]))
-    segments = []
-    for corners, text, score in zip(
-        result.boxes if result.txts else (), result.txts or (), result.scores or (), strict=True
-    ):
-        segment = _segment([(float(x), float(y)) for x, y in corners], text, float(score))
-        if segment is not None:
-            segments.append(segment)
-    tilt = statistics.median([_slope(corners) for corners in result.boxes]) if result.txts else 0.0
-    return ReadPage(picture.width, picture.height, grouped(_level(segment, tilt) for segment in segments))
+    result = engine(np.ascontiguousarray(np.asarray(picture)[:, :, ::-1]), return_word_box=True)
+    if not result.txts:
+        return []
+    words = [_words(row) for row in result.word_results]
+    corners = [[(float(x), float(y)) for x, y in box] for box in result.boxes]
+    return list(map(Boxed, corners, result.txts, map(float, result.scores), words))
+
+
+def _words(row: Sequence[Any]) -> tuple[tuple[str, Corners], ...]:
+    return tuple((text, [(float(x), float(y)) for x, y in corners]) for text, _, corners in row if corners)
 
 
 def decoded(image: bytes) -> Image.Image:
@@ -105,21 +126,28 @@ def decoded(image: bytes) -> Image.Image:
     return paper
 
 
-def _segment(corners: list[tuple[float, float]], text: str, score: float) -> Segment | None:
-    text = _GLUED.sub(r" \1 ", unicodedata.normalize("NFKC", text)).strip()
-    xs, ys = [x for x, _ in corners], [y for _, y in corners]
+def segment_of(boxed: Boxed) -> Segment | None:
+    """What was boxed as text to be read; None for what is none, or stands upright in the margin."""
+    text = _GLUED.sub(r" \1 ", unicodedata.normalize("NFKC", boxed.text)).strip()
+    xs, ys = [x for x, _ in boxed.corners], [y for _, y in boxed.corners]
     lone = len(text) <= 2  # noqa: PLR2004 - a character or two may be tall
     tall = max(ys) - min(ys) > _TALL * (max(xs) - min(xs)) and not lone
-    if score < _LEAST_SCORE or tall or not text:
+    if boxed.score < _LEAST_SCORE or tall or not text:
         return None
     # The detector widens its boxes by about a sixth of their height on either side.
     margin = min((max(ys) - min(ys)) / 6, (max(xs) - min(xs)) / 4)
-    return Segment(text, min(xs) + margin, min(ys), max(xs) - margin, max(ys), score)
+    return Segment(text, min(xs) + margin, min(ys), max(xs) - margin, max(ys), boxed.score)
 
 
-def _slope(corners: Any) -> float:
+def levelled(segments: Sequence[Segment], boxed: Sequence[Boxed]) -> list[Segment]:
+    """A tilted scan's segments where they would stand on a level page; the tilt is that of all that was boxed."""
+    tilt = statistics.median([_slope(each.corners) for each in boxed]) if boxed else 0.0
+    return [_level(segment, tilt) for segment in segments]
+
+
+def _slope(corners: Corners) -> float:
     (x0, y0), (x1, y1) = corners[0], corners[1]
-    return float((y1 - y0) / (x1 - x0)) if x1 - x0 > 1 else 0.0
+    return (y1 - y0) / (x1 - x0) if x1 - x0 > 1 else 0.0
 
 
 def _level(segment: Segment, tilt: float) -> Segment:
@@ -146,36 +174,47 @@ def _engine() -> Any:
         return _loaded_engine()
 
 
-@cache
-def _loaded_engine() -> Any:
+def models() -> dict[str, Path]:
+    """The built-in models' files by task, `det` and `rec`; nothing is imported.
+
+    Raises:
+        BadConfiguration: the packages of the `local` extra are missing, or rapidocr is too old.
+    """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise BadConfiguration(
             f"the built-in model needs {', '.join(missing)}: "
             "install Octavo with its `local` extra, as in pip install '.[local]'"
         )
+    package: Any = importlib.util.find_spec("rapidocr")
+    folder = Path(package.origin).parent / "models"
+    return {task: _model(folder, task) for task in ("det", "rec")}
+
+
+@cache
+def _loaded_engine() -> Any:
+    # Named files are never downloaded.
+    named = models()
     import rapidocr
 
-    # Named files are never downloaded.
-    models = Path(rapidocr.__file__).parent / "models"
     return rapidocr.RapidOCR(
         params={
             "Global.log_level": "critical",
             "Global.use_cls": False,
             # Short words that stand alone are found with little certainty; the recogniser weeds out what is no text.
             "Det.box_thresh": 0.3,
-            "Det.model_path": _model(models, "det"),
-            "Rec.model_path": _model(models, "rec"),
+            "Det.model_path": str(named["det"]),
+            "Rec.model_path": str(named["rec"]),
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
 
 
-def _model(models: Path, task: str) -> str:
-    found = sorted(models.glob(f"*_{task}_*.onnx"))
+def _model(folder: Path, task: str) -> Path:
+    found = sorted(folder.glob(f"*_{task}_*.onnx"))
     if not found:
         raise BadConfiguration(
-            f"rapidocr has no {task} model in {models}: install rapidocr 3.10 or later from its wheel"
+            f"rapidocr has no {task} model in {folder}: install rapidocr 3.10 or later from its wheel"
         )
-    return str(found[-1])
+    return found[-1]

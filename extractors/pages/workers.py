@@ -1,4 +1,4 @@
-"""Worker processes for what may crash, hang or eat memory: opening and drawing documents.
+"""Worker processes for what may crash, hang or eat memory: opening, drawing and OCR of documents.
 
 Each worker has a socket of its own, so that a death takes down one worker and one call. The dead one is
 replaced at its next call; calls in flight elsewhere finish.
@@ -37,16 +37,17 @@ _BUFFER = 1 << 20
 class Workers:
     """A few worker processes; `async with Workers(2, 2 << 30) as workers: await workers.run(function, ...)`."""
 
-    def __init__(self, count: int, memory_bytes: int) -> None:
+    def __init__(self, count: int, memory_bytes: int, who: str = "renderer") -> None:
         """Starts nothing yet: a worker begins at its first call.
 
         Args:
             count: processes at most.
             memory_bytes: address space that each may use beyond what it starts with.
+            who: they are, where one dies.
         """
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["extractors.pages.rendering", "extractors.pages.opening", "pymupdf"])
-        self._workers = [_Worker(self._context, memory_bytes) for _ in range(count)]
+        self._workers = [_Worker(self._context, memory_bytes, who) for _ in range(count)]
         self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
         self._calls: set[asyncio.Task[Any]] = set()
 
@@ -86,8 +87,9 @@ class Workers:
 class _Worker:
     """One process and its socket, which the event loop reads: a thread's turns would cost more than the calls."""
 
-    def __init__(self, context: Any, memory_bytes: int) -> None:
+    def __init__(self, context: Any, memory_bytes: int, who: str) -> None:
         self._context = context
+        self._who = who
         self._memory = memory_bytes
         self._process: Any = None
         self._socket: socket.socket | None = None
@@ -107,7 +109,7 @@ class _Worker:
             ) from None
         except (EOFError, OSError):
             code = await self.end(_DYING)
-            raise RenderCrashed(f"the renderer's process died ({_told(code)}) on this file") from None
+            raise RenderCrashed(f"the {self._who}'s process died ({_told(code)}) on this file") from None
         if good:
             result: T = outcome
             return result

@@ -34,6 +34,7 @@ COMMANDS = {
         "report": ("report:app", "write one HTML page: counts, what needs a person, records beside their pages"),
         "cost": ("cost:app", "what was paid, by day, run, endpoint, schema or document"),
         "history": ("history:app", "show every outcome of a document, and which of them counts"),
+        "ground": ("ground:app", "look for values in scans, read by OCR; no model is asked"),
         "evaluate": (
             "evaluate:app",
             "hold the store's records against labels, field by field; nothing is extracted or paid",

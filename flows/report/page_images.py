@@ -1,7 +1,8 @@
 """A stored document's pages drawn again: for `octavo quarantine show ID --images DIR`, and for the report."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from extractors.documents import Document, ObjectRef, PageFailure, PageImage
@@ -86,14 +87,21 @@ async def draw_pages(
         DocumentError: it is gone, or cannot be opened.
         SourceUnavailable: it cannot be read now.
     """
+    limits = limits_of(settings)
+    async with opened_again(workers, settings, uri=uri, sha256=sha256) as document:
+        wanted = pages or tuple(range(1, document.page_count + 1))
+        return await workers.run(draw, document, wanted, limits, seconds=limits.seconds)
+
+
+@asynccontextmanager
+async def opened_again(workers: Workers, settings: Settings, *, uri: str, sha256: str) -> AsyncIterator[Document]:
+    """Fetches an object, makes sure that its bytes are those that were read, and opens it. Raises as `draw_pages`."""
     limits, passwords = limits_of(settings), passwords_of(settings)
     with spool_folder() as spool:
         fetched = await spool_async(ObjectRef(uri, 0, ""), spool, limits.max_bytes)
         if fetched.sha256 != sha256:
             raise BadConfiguration(f"{uri} has other bytes now: extract it again")
-        document = await workers.run(opening.open_document, fetched, limits, passwords, seconds=limits.seconds)
-        wanted = pages or tuple(range(1, document.page_count + 1))
-        return await workers.run(draw, document, wanted, limits, seconds=limits.seconds)
+        yield await workers.run(opening.open_document, fetched, limits, passwords, seconds=limits.seconds)
 
 
 def _written(path: Path, jpeg: bytes, *, blank: bool) -> str:

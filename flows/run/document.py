@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -21,6 +22,7 @@ from flows.background import alongside, every
 from flows.observe import telemetry
 from flows.observe.summary import Summary
 from flows.observe.watch import Watch
+from flows.run.ocr import ReadWords
 from flows.run.rerun import Rerun, is_done
 from flows.run.source import Source
 from flows.store.claims import Claim
@@ -37,8 +39,8 @@ _LOOK_AGAIN = 1.0
 class Run:
     """What every document of a run shares.
 
-    `rerun` is the job's; `stopped` says why no further one is taken; `held_back` are those that were refused while it
-    was not known whose fault that is.
+    `read_words` reads scans, where values are looked for in them; `rerun` is the job's; `stopped` says why no further
+    one is taken; `held_back` are those that were refused while it was not known whose fault that is.
     """
 
     run_id: str
@@ -55,6 +57,7 @@ class Run:
     by_content: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     stopped: OctavoError | None = None
     held_back: list[ObjectRef] = field(default_factory=list)
+    read_words: ReadWords | None = None
 
 
 async def not_done(refs: Sequence[ObjectRef], run: Run) -> list[ObjectRef]:
@@ -193,6 +196,7 @@ async def _extracted(ref: ObjectRef, spooled: Spooled, claim: Claim, run: Run) -
         journey = replace(
             run.journey, failed_before=failed, work=claim.extraction_id,
             stored=Stored.ONLY if only_read else run.journey.stored,
+            read_words=None if run.read_words is None else partial(run.read_words, ref.uri),
         )  # fmt: skip
         with telemetry.span("document", uri=ref.uri, run=run.run_id):
             extract = extract_bundle if run.journey.split else extract_document

@@ -18,7 +18,7 @@ from extractors.errors import CannotRun, Interrupted, SourceDown, SourceUnavaila
 from extractors.journey import Journey
 from extractors.pages.workers import Workers
 from extractors.vision import VisionClient, open_http
-from extractors.vocabulary import Stored
+from extractors.vocabulary import Ground, Stored
 from flows.background import alongside
 from flows.observe.summary import Summary
 from flows.observe.telemetry import measured_book
@@ -27,6 +27,7 @@ from flows.run.asked import asked_for, key_of
 from flows.run.deleted import Listing
 from flows.run.document import Run, holding_claims, not_done, take, take_held_back
 from flows.run.endpoints import choose, local_app_for
+from flows.run.ocr import words_reader
 from flows.run.parameters import Job
 from flows.run.rerun import stored_of
 from flows.run.source import Source
@@ -131,6 +132,10 @@ async def run_job(
             most_bytes=settings.max_answer_bytes,
             seen=await store.run(store.transact, seen_calls, endpoints),
         )
+        ground = job.ground or settings.ground
+        read_words = None
+        if ground == Ground.OCR:
+            read_words = await words_reader(stack, store, settings, watch.notice, lambda: vision.stopped)
         summary = Summary(run_id, meter=vision.meter, fail_over=job.fail_over)
         # Half as many again: an answered window keeps its place while its answer is stored, checked and grounded.
         ahead = concurrency + concurrency // 2 + 2 * settings.render_workers
@@ -138,13 +143,13 @@ async def run_job(
         journey = Journey(
             asked.plans[0], vision, workers, limits, drawn,
             Stored.GOOD if ask_again else stored_of(job.rerun, fresh=job.fresh), passwords,
-            split=asked.plans if asked.split else (),
+            split=asked.plans if asked.split else (), ground=ground,
         )  # fmt: skip
         recipe = asked.recipe(vision.whom)
         key = key_of(asked.name, recipe)
         run = Run(
             summary.run_id, job.rerun, key, journey, store, vision, summary, watch,
-            Source(settings.give_up_after, watch.notice), spool, asyncio.Semaphore(ahead),
+            Source(settings.give_up_after, watch.notice), spool, asyncio.Semaphore(ahead), read_words=read_words,
         )  # fmt: skip
         run.source.stopped = lambda: run.stopped is not None
         if stopping is None:

@@ -171,7 +171,7 @@ def quarantined(store: Store) -> list[Quarantined]:
     listed = (*current(), extractions.c.status.in_(NOT_COMPLETE), ~of_split_file())
     with store.reading() as connection:
         rows = connection.execute(select(extractions).where(*listed).order_by(extractions.c.id)).all()
-        uris, failed = _uris(connection, *listed), _failed_pages(connection, *listed)
+        uris, failed = uris_of(connection, *listed), _failed_pages(connection, *listed)
     return [Quarantined(**_entry(row, uris[row.id], failed[row.id])) for row in rows]
 
 
@@ -204,14 +204,14 @@ def quarantine_details(store: Store, extraction_id: int) -> QuarantineDetails | 
             .where(extraction_replies.c.extraction_id == extraction_id)
             .order_by(extraction_replies.c.position)
         ).all()
-        uris = _uris(connection, *which)[extraction_id]
+        uris = uris_of(connection, *which)[extraction_id]
     return QuarantineDetails(
         **_entry(row, uris, [state.page for state in states if state.status == PageStatus.FAILED]),
         sha256=row.sha256,
         recipe=row.recipe,
         endpoint=row.endpoint,
         model=row.model,
-        pages=tuple(PageState(state.page, state.status, state.kind, state.cause) for state in states),
+        pages=tuple(PageState(state.page, state.status, state.kind, state.cause, state.words) for state in states),
         replies=tuple(stored_reply(reply) for reply in read),
     )
 
@@ -252,7 +252,7 @@ def _entry(row: Any, uris: Sequence[str], failed: Sequence[int]) -> dict[str, An
     }
 
 
-def _uris(connection: Connection, *which: ColumnElement[bool]) -> defaultdict[int, list[str]]:
+def uris_of(connection: Connection, *which: ColumnElement[bool]) -> defaultdict[int, list[str]]:
     """The uris that stand for the bytes of some extractions, by the extraction's id."""
     shown = documents.c.sha256 == extractions.c.sha256
     showed_before = documents.c.id.in_(awaiting(extractions, documents.c.id))

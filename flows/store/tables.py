@@ -164,6 +164,8 @@ pages = Table(
     Column("status", String, nullable=False),
     Column("kind", String),
     Column("cause", CleanText),
+    # Where the words are from in which values were looked for; NULL where they are not all known.
+    Column("words", String),
 )
 
 replies = Table(

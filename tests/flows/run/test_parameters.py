@@ -19,7 +19,7 @@ GIVEN: dict[str, Any] = {
     "sources": ("inbox", "s3://bucket/in"), "schema_name": "receipt", "endpoints": ("vllm", "local"),
     "base_url": "http://localhost:1/v1", "model": "m", "store": "sqlite:///elsewhere.db", "max_cost": 0.5,
     "concurrency": 3, "pages_per_request": 2, "records": "many", "limit": 7, "rerun": "failed", "split": True,
-    "fail_over": "1%", "fresh": True, "deleted": "retire",
+    "fail_over": "1%", "fresh": True, "deleted": "retire", "ground": "ocr",
 }  # fmt: skip
 """A value for each field that is not its default."""
 
