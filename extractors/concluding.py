@@ -199,7 +199,12 @@ def _record(
     evidence = _named_as_kept([item for item in merged.evidence if item.path not in refused], plan.schema)
     return RecordDraft(
         data=data,
-        issues=(*_named_as_kept([*merged.issues, *found], plan.schema), *broken, *issues),
+        issues=(
+            *_named_as_kept([*merged.issues, *found], plan.schema),
+            *grounding.not_on_page(evidence),
+            *broken,
+            *issues,
+        ),
         evidence=evidence,
         grounded=grounding.share_grounded(evidence),
         pages=pages,

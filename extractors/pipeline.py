@@ -47,6 +47,7 @@ from extractors.pages import opening, rendering
 from extractors.vision.metering import Meter
 from extractors.vocabulary import DocumentStatus, Ground, IssueKind, PageStatus, Records, WordsFrom
 from schemas.habits import PageHabits, is_open
+from schemas.salvage import as_read
 
 T = TypeVar("T")
 
@@ -185,25 +186,34 @@ async def _answered(
         return ([], _failed(window, error)) if whole else ([nothing], [])
     except AnswerError as error:
         return [], _failed(window, error)
-    look = journey.ground != Ground.OFF
-    part = await _grounded(kept.value, window.pages, words, habits, look=look)
+    part = await _grounded(kept.value, window.pages, words, habits, journey)
     own = {page.page: page.words for page in window.pages}
-    labelled = kinds.labelled(own, journey.plan.schema) if look else None
+    labelled = kinds.labelled(own, journey.plan.schema) if journey.ground != Ground.OFF else None
     return [replace(part, refused=kept.refused, labelled=labelled)], []
 
 
 async def _grounded(
-    value: dict[str, Any], pages: Sequence[PageImage], words: Words, habits: validation.Habits, *, look: bool = True
+    value: dict[str, Any], pages: Sequence[PageImage], words: Words, habits: validation.Habits, journey: Journey
 ) -> merging.Part:
     """What some pages gave, with the places where it stands on them, unless nobody wants to know."""
-    evidence = await _evidence(value, pages, words) if look else ()
     known = habits() if is_open(value) else PageHabits()
+    evidence: tuple[Evidence, ...] = ()
+    if journey.ground != Ground.OFF:
+        seen = {page.page: await _page_words(page, words) for page in pages}
+        evidence = await aside(len(json.dumps(value)), _evidence, value, seen, known, journey.plan)
     return merging.Part(tuple(page.page for page in pages), value, evidence, known)
 
 
-async def _evidence(value: dict[str, Any], pages: Sequence[PageImage], words: Words) -> tuple[Evidence, ...]:
-    seen = {page.page: await _page_words(page, words) for page in pages}
-    return await aside(len(json.dumps(value)), grounding.ground, value, seen)
+def _evidence(
+    value: dict[str, Any], seen: Mapping[int, PageWords], habits: PageHabits, plan: planning.Plan
+) -> tuple[Evidence, ...]:
+    """Where the values stand that the records will hold."""
+    many, schema = plan.records == Records.MANY, plan.schema
+    if many:
+        value = {"records": [as_read(record, schema, habits) for record in value["records"]]}
+    else:
+        value = as_read(value, schema, habits)
+    return grounding.ground(value, seen, schema.leaves, many=many)
 
 
 def _nothing(journey: Journey) -> dict[str, Any]:
@@ -240,7 +250,8 @@ async def _completed(  # noqa: PLR0917 - one caller, types that cannot be swappe
     off = journey.ground == Ground.OFF
     if lacking and off:
         # Which rows are a page's own is known by where they stand.
-        part = replace(part, evidence=await _evidence(part.value, list(pages.values()), words))
+        seen = {number: await _page_words(page, words) for number, page in pages.items()}
+        part = replace(part, evidence=_evidence(part.value, seen, part.habits, journey.plan))
     for number in lacking:
         alone = await _page_again(pages[number], words, lacking[number].rows, journey, meter)
         if alone is None:
@@ -271,7 +282,7 @@ async def _page_again(
         return None
     if judged.value is None:
         return None
-    return await _grounded(judged.value, [page], words, habits)
+    return await _grounded(judged.value, [page], words, habits, journey)
 
 
 def _failed(window: Window, error: AnswerError) -> list[PageState]:

@@ -70,6 +70,31 @@ def as_far_as_read(answer: dict[str, Any], schema: Schema, habits: PageHabits | 
     return kept
 
 
+def as_read(answer: dict[str, Any], schema: Schema, habits: PageHabits | None = None) -> dict[str, Any]:
+    """The answer with each of its leaves as the record will hold it, so that a wrong reading shows on the page."""
+    try:
+        record = schema.parse(answer, habits)
+    except InvalidRecord:
+        record = as_far_as_read(answer, schema, habits)
+    read: dict[str, Any] = _read_leaves(answer, record, schema, "")
+    return read
+
+
+def _read_leaves(answer: Any, record: Any, schema: Schema, path: str) -> Any:
+    if isinstance(answer, dict):
+        named = path and f"{record_path(schema, path)}."
+        read = {}
+        for name, child in answer.items():
+            inside = f"{path}.{name}" if path else str(name)
+            kept = name if schema.record_schema is None else record_path(schema, inside).removeprefix(named)
+            read[name] = _read_leaves(child, record.get(kept) if isinstance(record, dict) else None, schema, inside)
+        return read
+    if isinstance(answer, list):
+        rows = record if isinstance(record, list) and len(record) == len(answer) else [None] * len(answer)
+        return [_read_leaves(child, rows[at], schema, f"{path}.{at}") for at, child in enumerate(answer)]
+    return answer if record is None or isinstance(record, dict | list) else record
+
+
 def _named_as_kept(value: Any, schema: Schema, path: str) -> Any:
     """The same value under the names that its fields have in a record."""
     if isinstance(value, list):

@@ -22,6 +22,9 @@ _MONTH_FIRST = re.compile(
 _DAY_FIRST = re.compile(
     r"[€£]|(?<![A-Z])(?:EUR|GBP|CHF|MYR|RM|SGD|AUD|NZD|INR|GST|VAT|IBAN)(?![A-Z])|[ßäöüéèñçøåąęłčř]"
 )
+_SPAN = re.compile(
+    r"(?<![\d.,])(\d{1,2})(?:\.|er|st|nd|rd|th|º|°)?\s?(?:-|–|to|au|bis|al|tot|t/m|until|through|и|до)\s?\Z"
+)
 _CLEARLY = 4
 
 
@@ -82,7 +85,18 @@ class Days:
 
     @cached_property
     def _with_year(self) -> dict[date, list[Place]]:
-        return self._placed(self._dates)
+        return self._placed([*self._dates, *self._first_days])
+
+    @cached_property
+    def _first_days(self) -> list[PrintedDate]:
+        """The first days of spans that name month and year once: "1er au 31 Juillet 2015"."""
+        found = []
+        for one in self._dates:
+            begun = _SPAN.search(self._letters, max(0, one.start - _NEAR), one.start)
+            if begun is not None:
+                days = [last.replace(day=int(begun[1])) for last in one.values if 1 <= int(begun[1]) < last.day]
+                found.append(PrintedDate(begun.start(), one.end, tuple(days)))
+        return found
 
     @cached_property
     def _joined(self) -> dict[date, list[Place]]:

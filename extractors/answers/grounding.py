@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from extractors.answers.days import Days, order_of, years_of
@@ -18,10 +18,10 @@ from extractors.answers.labels import SURE, Labels
 from extractors.answers.numbers import Numbers, sign_places
 from extractors.answers.page_text import PageText, Place, indexed
 from extractors.answers.placing import Sought, Spot, placed
-from extractors.answers.signs import wrong_signs
-from extractors.answers.texts import split_places, text_places
-from extractors.documents import Evidence, PageWords
-from extractors.vocabulary import EvidenceState
+from extractors.answers.signs import is_negative, wrong_signs
+from extractors.answers.texts import laid_out_places, seen_at, text_places
+from extractors.documents import Evidence, Issue, PageWords
+from extractors.vocabulary import EvidenceState, IssueKind
 from schemas.amounts import LONGEST, read
 from schemas.currencies import CODES
 from schemas.dates import read_date
@@ -30,7 +30,8 @@ from schemas.leaves import Leaf, LeafKind, Leaves
 _SMALL = re.compile(r"\W*\d{1,2}\W*")
 _PAGE = 10_000
 """Lines between one page and the next: farther than any row."""
-_MOST_PLACES = 400
+_MOST_PLACES, _TOLD, _CODE = 400, 100, 3
+_OTHER_SIGN, _OTHER_SPELLING = 0.2, 0.3
 _OF_A_LIST = re.compile(r"^(?:.*\.)?\d+(?=\.|$)")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _NO_LEAVES = Leaves()
@@ -79,6 +80,17 @@ def share_grounded(evidence: Sequence[Evidence]) -> float | None:
     return round(states[EvidenceState.FOUND] / checked, 4) if checked else None
 
 
+def not_on_page(evidence: Sequence[Evidence]) -> tuple[Issue, ...]:
+    """An issue for each value that stands nowhere on its pages, all of whose words are known."""
+    missing = [item.path for item in evidence if item.state == EvidenceState.NOT_FOUND]
+    told = [Issue(IssueKind.NOT_ON_PAGE, path, "it stands nowhere on the pages") for path in missing[:_TOLD]]
+    if len(missing) > _TOLD:
+        told.append(
+            Issue(IssueKind.NOT_ON_PAGE, "", f"{len(missing) - _TOLD} more values stand nowhere on the pages")
+        )
+    return tuple(told)
+
+
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping):
         for name, child in value.items():
@@ -121,7 +133,10 @@ class _Window:
         key = (type(leaf).__name__, leaf, known and (known.kind, known.rate))
         if key not in self._spots:
             places = [place for text in self._texts for place in self._places_on(leaf, known, text)]
-            self._spots[key] = tuple([self._spot(each, order) for order, each in enumerate(places[:_MOST_PLACES])])
+            places = places or [place for text in self._texts for place in self._laid_out(leaf, text)]
+            self._spots[key] = tuple(
+                [self._spot(each, order, leaf) for order, each in enumerate(places[:_MOST_PLACES])]
+            )
         group, row = self._group(path)
         late = not row and known is not None and known.kind == LeafKind.NUMBER
         return Sought(path, self._field(path), group, row, self._spots[key], late)
@@ -171,11 +186,16 @@ class _Window:
             return f"{record}.{row[0]}" if record else row[0], True
         return path.rpartition(".")[0], False
 
-    def _spot(self, place: Place, order: int) -> Spot:
+    def _spot(self, place: Place, order: int, leaf: Any) -> Spot:
         page, text = self._by_page[place.page]
         boxes = [text.words[number].box for number in place.words]
         x0, x1 = min(box[0] for box in boxes), max(box[2] for box in boxes)
-        return Spot(place, page * _PAGE + text.lines[place.first], x0, x1, order, place.distance)
+        alone = place.distance
+        if place.mark is None:
+            alone += 0.0 if str(leaf) in text.text_of(place) else _OTHER_SPELLING
+        elif place.mark in {"", "-"} and is_negative(leaf) is (place.mark == ""):
+            alone += _OTHER_SIGN
+        return Spot(place, page * _PAGE + text.lines[place.first], x0, x1, order, alone)
 
     def _places_on(self, leaf: Any, known: Leaf | None, text: PageText) -> list[Place]:
         kind = known.kind if known else None
@@ -188,24 +208,49 @@ class _Window:
         day = _day_of(said)
         if day is not None:
             return self._days_of(text).places(day) or [
-                place for place in text_places(said, text) if len(place.words) <= len(said.split())
+                place for place in text_places(said, text) if _is_date_alone(said, place)
             ]
         value = _number_of(said, kind)
         if value is not None:
             return numbers.places(abs(value), share=share)
-        places = text_places(said, text) or split_places(said, text)
+        places = text_places(said, text)
         if not places and said in CODES and kind in {None, LeafKind.CURRENCY, LeafKind.TEXT}:
             places = sign_places(said, text)
         if not places and _COUNTRY.fullmatch(said):
             places = _prefixed(said, text)
         return places
 
+    def _laid_out(self, leaf: Any, text: PageText) -> list[Place]:
+        """Where a page shows a text or a day in another order of words than the file has."""
+        if not isinstance(leaf, str) or len(leaf) <= _CODE:
+            return []
+        day = _day_of(leaf)
+        if day is not None:
+            seen, order = text.as_seen
+            return [seen_at(place, order) for place in self._days_of(seen).places(day)]
+        return laid_out_places(leaf, text) if any(map(str.isalpha, leaf)) else []
+
     def _days_of(self, text: PageText) -> Days:
-        if not self._days:
-            order, years = order_of(self._texts), years_of(self._texts)
-            wanted = {day.year for _, leaf in self._wanted if isinstance(leaf, str) and (day := _day_of(leaf))}
-            self._days = {each.page: Days(each, frozenset(wanted), order, years) for each in self._texts}
-        return self._days[text.page]
+        if id(text) not in self._days:
+            self._days[id(text)] = Days(text, self._years_wanted, self._order, self._years)
+        return self._days[id(text)]
+
+    @cached_property
+    def _order(self) -> str | None:
+        return order_of(self._texts)
+
+    @cached_property
+    def _years(self) -> frozenset[int]:
+        return years_of(self._texts)
+
+    @cached_property
+    def _years_wanted(self) -> frozenset[int]:
+        return frozenset(day.year for _, leaf in self._wanted if isinstance(leaf, str) and (day := _day_of(leaf)))
+
+
+def _is_date_alone(said: str, place: Place) -> bool:
+    """Whether digits are not those of two dates side by side."""
+    return len(place.words) <= len(said.split()) or any(map(str.isalpha, said))
 
 
 def _prefixed(country: str, text: PageText) -> list[Place]:

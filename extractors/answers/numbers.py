@@ -17,6 +17,8 @@ from schemas.printed_numbers import numbers_within, printed_numbers
 
 _DIGITS, _OTHERS = re.compile(r"[0-9]"), re.compile(r"[^0-9]+")
 _GROUP, _MOST_GROUPS = 3, 4
+_WIDE, _LONGEST = 3.5, 30
+"""Letters' widths between the digits of a number that is set wide, at most; and how many they are."""
 _AROUND = " *:;=|_#"
 _CENTS = re.compile(r"(?<![0-9])[0-9]{1,3}(?:[.,' ][0-9]{3})*([.,])[0-9]{2}(?![0-9])")
 _CALLED = re.compile(r"(?<!\w)\+[0-9]{1,3}[ (/-]?[0-9 ()/.-]{5,20}[0-9]|(?<!\w)\([0-9]{3,5}\) ?[0-9][0-9 -]{4,12}")
@@ -84,14 +86,23 @@ class Numbers:
         text, words = self.text, self.text.words
         if not words[first].text[-1:].isdecimal():
             return
-        single = len(words[first].text) == 1
-        for last in range(first + 1, min(first + (30 if single else _MOST_GROUPS), len(words))):
+        if len(words[first].text) == 1:
+            yield from self._set_wide(first)
+        for last in range(first + 1, min(first + _MOST_GROUPS, len(words))):
             here = words[last].text
             group = len(here) >= _GROUP and here[:_GROUP].isdecimal() and not here[_GROUP : _GROUP + 1].isdecimal()
-            wide = single and len(here) == 1 and (here.isdecimal() or here in ".,'")
-            if not (group or wide) or not text.is_close(last - 1 if group else first, last):
+            if not group or not text.is_close(last - 1, last):
                 return
-            if here[-1:].isdecimal() and (group or last > first + 1):
+            yield last
+
+    def _set_wide(self, first: int) -> Iterator[int]:
+        """Where a number may end whose digits and marks are words of their own."""
+        words = self.text.words
+        for last in range(first + 1, min(first + _LONGEST, len(words))):
+            here = words[last].text
+            if len(here) != 1 or not (here.isdecimal() or here in ".,'") or self.text.gap(last - 1, last) > _WIDE:
+                return
+            if here.isdecimal() and last - first >= _GROUP:
                 yield last
 
     def _said(self, first: int, last: int) -> list[Said]:

@@ -111,6 +111,19 @@ class PageText:
         return found
 
     @cached_property
+    def as_seen(self) -> tuple["PageText", list[int]]:
+        """The page with its words line by line, as a reader goes through them, and the position of each here."""
+        order: list[int] = []
+        for _, line in sorted(self.of_line.items()):
+            order += line[::-1] if any(map(self.is_from_right, line)) else line
+        return indexed(self.page, PageWords([self.words[number] for number in order], by_ocr=self.by_ocr)), order
+
+    def is_from_right(self, number: int) -> bool:
+        """Whether a word is of a script that is written from right to left."""
+        text = self.words[number].text
+        return not text.isascii() and any(unicodedata.bidirectional(character) in {"R", "AL"} for character in text)
+
+    @cached_property
     def at(self) -> dict[str, list[int]]:
         """Token -> where it stands."""
         found: dict[str, list[int]] = defaultdict(list)
@@ -166,7 +179,7 @@ def indexed(page: int, seen: PageWords) -> PageText:
     owners: list[int] = []
     printed = "\n".join([word.text.replace("\n", " ") for word in seen.words])
     for number, text in enumerate(folded(printed).split("\n")):
-        found = TOKEN.findall(text)
+        found = [text] if text.isalnum() else TOKEN.findall(text)
         tokens += found
         owners += [number] * len(found)
     offsets = list(accumulate(map(len, tokens), initial=0))

@@ -17,6 +17,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import NamedTuple
 
 from extractors.answers.page_text import Place
@@ -25,7 +26,7 @@ REUSE, IN_A_TABLE, ROW, OBJECT, COLUMN, ORDER = 4.0, 1.0, 1.0, 0.2, 0.12, 0.002
 _MOST_LINES_AWAY, _MOST_LETTERS_AWAY = 6, 12
 _LETTER = 0.008
 """A letter's width on a usual page, as a fraction of the page's."""
-_CHOICES, _ROUNDS = 8, 3
+_CHOICES, _ALIKE, _ROUNDS, _GAIN = 8, 12, 3, 1e-9
 _NEIGHBOUR = 0.3
 _SURELY = 4
 """Order does not go before a line that holds clearly more of a row."""
@@ -95,7 +96,8 @@ def placed(values: Sequence[Sought], label: Label = lambda _field, _place: 0.0) 
         if value.group in anchors:
             chosen[value.path] = min(value.spots, key=lambda spot: abs(spot.line - anchors[value.group]))
     for _ in range(_ROUNDS if several else 0):
-        if not _moved(values, several, chosen, anchors) and not _swapped(several, chosen, values, anchors):
+        moved, swapped = _moved(values, several, chosen, anchors), _swapped(several, chosen, values, anchors)
+        if not moved and not swapped:
             break
         anchors |= _middles(values, chosen)
     return chosen
@@ -175,22 +177,25 @@ def _moved(
 def _swapped(
     several: Sequence[Sought], chosen: dict[str, Spot], values: Sequence[Sought], anchors: dict[str, float]
 ) -> bool:
-    """Lets two values of one object, or of one column, change places where that costs less; whether any did."""
+    """Lets two values that may stand at each other's places change them where that costs less; whether any did.
+
+    Values of one object are tried, and those of several that may stand at the same places.
+    """
     state, swapped = _State(values, chosen, anchors), False
-    alike: dict[tuple[object, ...], list[Sought]] = defaultdict(list)
+    alike: dict[object, list[Sought]] = defaultdict(list)
     for value in several:
-        alike[tuple(spot.place for spot in value.spots[:_CHOICES])].append(value)
+        alike[value.group].append(value)
+        alike[value.field, tuple([spot.place.words_at for spot in value.spots])].append(value)
     for same in alike.values():
-        for number, one in enumerate(same[:_CHOICES]):
-            for other in same[number + 1 : _CHOICES]:
-                here, there = chosen[one.path], chosen[other.path]
-                ours = next((spot for spot in one.spots if spot.place == there.place), None)
-                theirs = next((spot for spot in other.spots if spot.place == here.place), None)
-                if ours is None or theirs is None or ours is here:
-                    continue
-                now = state.own(one, here) + state.own(other, there)
-                if state.own(one, ours) + state.own(other, theirs) < now - 1e-9:
-                    chosen[one.path], chosen[other.path], swapped = ours, theirs, True
+        for one, other in combinations(same[:_ALIKE], 2):
+            here, there = chosen[one.path], chosen[other.path]
+            ours = next((spot for spot in one.spots if spot.place.words_at == there.place.words_at), None)
+            theirs = next((spot for spot in other.spots if spot.place.words_at == here.place.words_at), None)
+            if ours is None or theirs is None or ours is here:
+                continue
+            now = state.own(one, here) + state.own(other, there)
+            if state.own(one, ours) + state.own(other, theirs) < now - _GAIN:
+                chosen[one.path], chosen[other.path], swapped = ours, theirs, True
     return swapped
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from extractors.answers.grounding import ground
-from extractors.documents import Evidence, Issue, PageWords
-from extractors.vocabulary import EvidenceState, IssueKind
+from extractors.documents import Evidence, PageWords
+from schemas.leaves import Leaves
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Kept:
     pages: tuple[int, ...]
 
 
-def grounded_anew(kept: Sequence[Kept], words: Mapping[int, PageWords]) -> list[tuple[Evidence, ...]]:
+def grounded_anew(kept: Sequence[Kept], words: Mapping[int, PageWords], leaves: Leaves) -> list[tuple[Evidence, ...]]:
     """The evidence of a document's records, in their order.
 
     Those that were read from the same pages are placed together, so that no two take one place.
@@ -33,6 +33,7 @@ def grounded_anew(kept: Sequence[Kept], words: Mapping[int, PageWords]) -> list[
     Args:
         kept: the records.
         words: of every page that they were read from.
+        leaves: what the schema says of their values.
     """
     together: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
     for number, record in enumerate(kept):
@@ -40,22 +41,13 @@ def grounded_anew(kept: Sequence[Kept], words: Mapping[int, PageWords]) -> list[
     found: dict[int, tuple[Evidence, ...]] = {}
     for pages, numbers in together.items():
         value = {"records": [_read(kept[n].data, {item.path for item in kept[n].evidence}) for n in numbers]}
-        told = {item.path: item for item in ground(value, {page: words[page] for page in pages})}
+        told = {item.path: item for item in ground(value, {page: words[page] for page in pages}, leaves, many=True)}
         for place, number in enumerate(numbers):
             found[number] = tuple(
                 replace(told.get(f"records.{place}.{item.path}", item), path=item.path)
                 for item in kept[number].evidence
             )
     return [found[number] for number in range(len(kept))]
-
-
-def not_on_page(evidence: Sequence[Evidence]) -> tuple[Issue, ...]:
-    """An issue for each value that stands nowhere on its pages, all of whose words are known."""
-    return tuple(
-        Issue(IssueKind.NOT_ON_PAGE, item.path, "it stands nowhere on the pages that it was read from")
-        for item in evidence
-        if item.state == EvidenceState.NOT_FOUND
-    )
 
 
 def _read(value: Any, paths: Collection[str], path: str = "") -> Any:

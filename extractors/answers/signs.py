@@ -35,7 +35,7 @@ def wrong_signs(
         known = leaves.by_path.get(value.field)
         if value.path not in chosen or (known is not None and known.unsigned and not value.row):
             continue
-        negative, mark = _negative(values[value.path]), chosen[value.path].place.mark
+        negative, mark = is_negative(values[value.path]), chosen[value.path].place.mark
         if negative is None or mark not in record:
             continue
         turned = negative != (mark == "-")
@@ -66,7 +66,7 @@ def _column(value: Sought, spot: Spot) -> tuple[object, ...]:
     return (value.field, round(spot.x1 / _COLUMN)) if value.row else ("",)
 
 
-def _negative(leaf: Any) -> bool | None:
+def is_negative(leaf: Any) -> bool | None:
     """Whether a number is below zero; None for what is no number, or none but zero."""
     if isinstance(leaf, bool):
         return None

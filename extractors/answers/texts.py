@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import replace
 
 from extractors.answers.page_text import TOKEN, PageText, Place, folded
 from schemas.amounts import read
@@ -18,18 +19,38 @@ _REACH = 2.6
 
 
 def text_places(value: str, text: PageText) -> list[Place]:
-    """Where the page prints the text, over line breaks, inside split words and over the lines of a cell too."""
+    """Where the page prints the text, over line breaks and inside split words too."""
     if not TOKEN.search(value):
         return [text.run(number, number) for number, word in enumerate(text.words) if word.text == value.strip()]
-    places = [place for place in _runs(value, text) if _is_all(value, place, text)]
-    return places or _blocks(value, text)
+    return [place for place in _runs(value, text) if _is_all(value, place, text)]
 
 
-def split_places(value: str, text: PageText) -> list[Place]:
+def laid_out_places(value: str, text: PageText) -> list[Place]:
+    """Where a reader sees the text, whatever order the file has: in a line, in a cell of several, in parts."""
+    tokens = TOKEN.findall(folded(value))
+    if value.isascii() and not all(token in text.letters for token in tokens):
+        return []
+    return _in_lines(value, text) or _blocks(value, text) or _in_parts(value, text)
+
+
+def _in_lines(value: str, text: PageText) -> list[Place]:
+    """Where it stands in a line, as a reader goes through it."""
+    seen, order = text.as_seen
+    return [seen_at(place, order) for place in _runs(value, seen) if _is_all(value, place, seen)]
+
+
+def seen_at(place: Place, order: list[int]) -> Place:
+    """A place among the words as they are seen, told by their order in the file."""
+    return replace(place, words=tuple([order[number] for number in place.words]))
+
+
+def _in_parts(value: str, text: PageText) -> list[Place]:
     """A text of several parts ("Main Street 1, 12345 Town") whose parts stand apart, each near the first."""
     parts = [part for part in re.split(r"[,;\n]", value) if TOKEN.search(part)]
-    found = [text_places(part, text) for part in parts]
-    if len(parts) < _SEVERAL or not all(found):
+    if len(parts) < _SEVERAL:
+        return []
+    found = [text_places(part, text) or _in_lines(part, text) or _blocks(part, text) for part in parts]
+    if not all(found):
         return []
     together = min((_nearest(first, found, text) for first in found[0]), key=lambda each: each[0])[1]
     return [Place(text.page, tuple(sorted({number for place in together for number in place.words})))]
@@ -155,10 +176,10 @@ def _following(block: list[int], text: PageText) -> Iterator[int]:
         yield last + 1
     word = text.owners[last]
     box = text.words[word].box
-    line = text.of_line[text.lines[word]]
+    line = [number for number in text.of_line[text.lines[word]] if _end(number, text) > text.first_tokens[number]]
     at = line.index(word)
     beside = [line[at + 1]] if at + 1 < len(line) else []
-    if not text.words[word].text.isascii() and at:
+    if at and any(text.is_from_right(text.owners[token]) for token in block):
         beside.append(line[at - 1])
     left = min(text.words[text.owners[token]].box[0] for token in block)
     right = max(text.words[text.owners[token]].box[2] for token in block)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from extractors.answers.grounding import share_grounded
-from extractors.answers.regrounding import Kept, grounded_anew, not_on_page
+from extractors.answers.grounding import not_on_page, share_grounded
+from extractors.answers.regrounding import Kept, grounded_anew
 from extractors.aside import aside
 from extractors.documents import PageImage, PageWords
 from extractors.errors import BadConfiguration, DocumentError, SourceUnavailable
@@ -116,7 +116,7 @@ async def _document(found: Uncheckable, store: Store, look: Look, done: Grounded
         return
     kept = [Kept(record.data, record.evidence, record.pages) for record in found.records]
     size = sum(len(json.dumps(record.data)) for record in kept)
-    evidence = await aside(size, grounded_anew, kept, words)
+    evidence = await aside(size, grounded_anew, kept, words, found.leaves)
     anew = [
         Regrounded(
             record.id, told, share_grounded(told),

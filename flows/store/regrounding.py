@@ -16,7 +16,8 @@ from extractors.vocabulary import WITH_RECORDS, EvidenceState, IssueKind, PageSt
 from flows.store.evidence import with_states
 from flows.store.queries import uris_of
 from flows.store.succession import current
-from flows.store.tables import extractions, pages, records
+from flows.store.tables import extractions, pages, records, schemas
+from schemas.leaves import Leaves, leaves_of
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,14 @@ class Uncheckable:
         sha256: of the document's bytes.
         uris: of the objects that show them; those that are gone last.
         records: all of it, in order.
+        leaves: what the schema says of their values.
     """
 
     id: int
     sha256: str
     uris: tuple[str, ...]
     records: tuple[KeptRecord, ...]
+    leaves: Leaves
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,10 @@ def uncheckable(connection: Connection, schema_name: str | None, after: int, mos
     """Some of them by id, from the first above `after`."""
     chosen = (*_uncheckable(schema_name), extractions.c.id > after)
     rows = connection.execute(
-        select(extractions.c.id, extractions.c.sha256).where(*chosen).order_by(extractions.c.id).limit(most)
+        select(extractions.c.id, extractions.c.sha256, extractions.c.schema_name)
+        .where(*chosen)
+        .order_by(extractions.c.id)
+        .limit(most)
     ).all()
     which = extractions.c.id.in_([row.id for row in rows])
     uris = uris_of(connection, which)
@@ -75,7 +81,12 @@ def uncheckable(connection: Connection, schema_name: str | None, after: int, mos
         select(records).join(extractions).where(which).order_by(records.c.extraction_id, records.c.ordinal)
     ):
         kept[record.extraction_id].append(_kept(record))
-    return [Uncheckable(row.id, row.sha256, tuple(uris[row.id]), tuple(kept[row.id])) for row in rows]
+    declared = dict(connection.execute(select(schemas.c.name, schemas.c.json_schema)).tuples().all())
+    leaves = {name: leaves_of(declared.get(name) or {}) for name in {row.schema_name for row in rows}}
+    return [
+        Uncheckable(row.id, row.sha256, tuple(uris[row.id]), tuple(kept[row.id]), leaves[row.schema_name])
+        for row in rows
+    ]
 
 
 def put_evidence(
