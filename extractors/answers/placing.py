@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from extractors.answers.page_text import Place
 
-REUSE, IN_A_TABLE, ROW, OBJECT, COLUMN, ORDER = 4.0, 1.0, 1.0, 0.2, 0.12, 0.002
+REUSE, IN_A_TABLE, ROW, OBJECT, COLUMN, ORDER = 4.0, 1.0, 2.0, 0.2, 0.12, 0.002
 _MOST_LINES_AWAY, _MOST_LETTERS_AWAY = 6, 12
 _LETTER = 0.008
 """A letter's width on a usual page, as a fraction of the page's."""
@@ -94,13 +94,18 @@ def placed(values: Sequence[Sought], label: Label = lambda _field, _place: 0.0) 
     chosen = {value.path: value.spots[-1 if value.late else 0] for value in values}
     for value in several:
         if value.group in anchors:
-            chosen[value.path] = min(value.spots, key=lambda spot: abs(spot.line - anchors[value.group]))
+            # Columns are not known yet: the heads say which is whose.
+            chosen[value.path] = min(value.spots, key=lambda spot: _at_first(value, spot, anchors[value.group]))
     for _ in range(_ROUNDS if several else 0):
         moved, swapped = _moved(values, several, chosen, anchors), _swapped(several, chosen, values, anchors)
         if not moved and not swapped:
             break
         anchors |= _middles(values, chosen)
     return chosen
+
+
+def _at_first(value: Sought, spot: Spot, line: float) -> float:
+    return spot.label + min(abs(spot.line - line), _MOST_LINES_AWAY) * (ROW if value.row else OBJECT)
 
 
 def _near(value: Sought, anchors: dict[str, float]) -> Sought:

@@ -10,9 +10,11 @@ for in the record with all others true. A wrong value counts only if its letters
 import argparse
 import json
 import random
+import re
 import sys
+import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +23,18 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "support")]
 
+from box_scores import Score
+from known_boxes import invoice
+from mistakes import ISO, is_printed, is_text, mistakes
+
 from extractors.answers.grounding import ground
-from extractors.documents import PageImage, PageWords, Spooled
+from extractors.documents import Evidence, PageImage, PageWords, Spooled
 from extractors.pages.limits import Limits
 from extractors.pages.opening import open_document
 from extractors.pages.rendering import render_pages
+from schemas.invoice import Invoice
 from schemas.leaves import Leaves, leaves_of
+from schemas.record import schema_of
 
 GOALS = {
     "amount x100": 1, "amount x1000": 1, "amount x10": 1, "amount / 10": 1, "amount, one digit": 1,
@@ -69,6 +77,7 @@ def main() -> int:
     parser.add_argument("--labels", type=Path, default=Path("../shared/data/real"), help="folder with labels.jsonl")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--each", type=int, default=2, help="wrong values of each kind for each true one")
+    parser.add_argument("--drawn", type=int, default=40, help="invoices that are drawn with known boxes")
     parser.add_argument("--verbose", action="store_true", help="tell every wrong value found, every true one not")
     options = parser.parse_args()
     documents = labelled(options.labels)
@@ -83,6 +92,14 @@ def main() -> int:
             print("   ", which)
     for which in true.which if options.verbose else ():
         print("    not found:", which)
+    together, rows = rows_on_a_line(documents)
+    print(f"{'cells of a row on one line':34}{together:6} of {rows:6}  {100 * together / rows:6.2f} %  (goal 95 %)")
+    score, several, right = known_places(options.drawn, verbose=options.verbose)
+    print(f"{'drawn invoices: word-box F1':34}{score.box_f1:24.2f} %  (goal 90 %), page F1 {score.page_f1:.2f} %")
+    print(
+        f"{'values that stand several times':34}{right:6} of {several:6}  {100 * right / several:6.2f} %  (goal 90 %)"
+    )
+    missed = missed or together < 0.95 * rows or score.box_f1 < 90 or right < 0.9 * several
     print(f"{1000 * seconds / sum(len(each.pages) for each in documents):.2f} ms a page")
     return int(missed)
 
@@ -170,6 +187,44 @@ def true_values(documents: Sequence[Labelled]) -> tuple[Tally, float]:
             if item.state != "found":
                 tally.which.append(f"{each.file} {item.path} {_at(each.record, item.path)!r} {item.state}")
     return tally, time.process_time() - begun
+
+
+def rows_on_a_line(documents: Sequence[Labelled]) -> tuple[int, int]:
+    """Rows of lists all of whose cells were placed on one line (of the cells that stand on one), and all rows."""
+    together = rows = 0
+    for each in documents:
+        cells: dict[str, list[Evidence]] = defaultdict(list)
+        for item in ground(each.record, each.pages, each.leaves):
+            row = re.match(r"(?:.*\.)?\d+(?=\.)", item.path)
+            if row and item.box is not None and " " not in (item.text or ""):
+                cells[row[0]].append(item)
+        for row in cells.values():
+            if len(row) > 1:
+                rows += 1
+                middles = [(item.box[1] + item.box[3]) / 2 for item in row if item.box]
+                tallest = max(item.box[3] - item.box[1] for item in row if item.box)
+                together += len({item.page for item in row}) == 1 and max(middles) - min(middles) < tallest
+    return together, rows
+
+
+def known_places(count: int, *, verbose: bool) -> tuple[Score, int, int]:
+    """The score over drawn invoices; how many of their values stand in several places, and how many are right."""
+    score, several, right = Score(), 0, 0
+    leaves = schema_of(Invoice).leaves
+    for seed in range(count):
+        known = invoice(seed)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "drawn.pdf"
+            path.write_bytes(known.pdf)
+            pages = words_of(path)
+        wrong = set(score.add(ground(known.record, pages, leaves), known.boxes))
+        values = Counter(str(_at(known.record, path)) for path in known.boxes)
+        repeated = [path for path in known.boxes if values[str(_at(known.record, path))] > 1]
+        several += len(repeated)
+        right += sum(path not in wrong for path in repeated)
+        for path in sorted(wrong) if verbose else ():
+            print(f"    drawn invoice {seed}: {path}")
+    return score, several, right
 
 
 def wrong_values(documents: Sequence[Labelled], seed: int, each: int) -> dict[str, Tally]:

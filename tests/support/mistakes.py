@@ -1,4 +1,4 @@
-"""Ways in which an answer's values are wrong: as models and readers make them, by seed; and whether a page prints them."""
+"""Ways in which values of an answer are wrong, as models and readers make them; and whether a page prints them."""
 
 import random
 import re
