@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
 
+from extractors.answers.numbers import as_digits
 from extractors.answers.page_text import PageText, Place
 from schemas.dates import PrintedDate, month_named, order_shown, printed_dates
 from schemas.partial_dates import days_without_year, joined_dates
@@ -58,7 +59,9 @@ class Days:
 
     @cached_property
     def _letters(self) -> str:
-        return self.text.plain
+        if not self.text.by_ocr:
+            return self.text.plain
+        return "\n".join(map(as_digits, self.text.plain.split("\n")))
 
     def _may_print(self, day: date) -> bool:
         """Whether a day's number stands near its month, or all digits together: most are told so at a glance."""

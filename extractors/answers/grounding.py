@@ -15,6 +15,7 @@ from typing import Any
 
 from extractors.answers.days import Days, order_of, years_of
 from extractors.answers.labels import SURE, Labels
+from extractors.answers.lookalikes import lookalike_places
 from extractors.answers.numbers import Numbers, sign_places
 from extractors.answers.page_text import PageText, Place, indexed
 from extractors.answers.placing import Sought, Spot, placed
@@ -228,7 +229,10 @@ class _Window:
         if day is not None:
             seen, order = text.as_seen
             return [seen_at(place, order) for place in self._days_of(seen).places(day)]
-        return laid_out_places(leaf, text) if any(map(str.isalpha, leaf)) else []
+        places = laid_out_places(leaf, text) if any(map(str.isalpha, leaf)) else []
+        if not places and text.by_ocr and _number_of(leaf, None) is None:
+            places = lookalike_places(leaf, text)
+        return places
 
     def _days_of(self, text: PageText) -> Days:
         if id(text) not in self._days:

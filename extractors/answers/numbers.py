@@ -53,14 +53,21 @@ class Numbers:
             )
             if said is not None:
                 place = self.text.run(first, last)
-                odd = sum(map(str.isalpha, self.text.text_of(place))) if self.text.by_ocr else 0
-                found[first, last] = replace(place, mark=said[1] or self._mark_beside(first, last), distance=odd / 2)
+                mark, distance = said[1] or self._mark_beside(first, last), self._distance(place)
+                found[first, last] = replace(place, mark=mark, distance=distance)
         # "1 234,50" also holds "234,50": the longest is what is printed.
         return [
             place
             for (first, last), place in found.items()
             if not any(a <= first and last <= b and (a, b) != (first, last) for a, b in found)
         ]
+
+    def _distance(self, place: Place) -> float:
+        """How many letters OCR saw for digits, half an edit each."""
+        if not self.text.by_ocr:
+            return 0.0
+        words = [self.text.words[number].text for number in place.words]
+        return sum(one != other for word in words for one, other in zip(word, as_digits(word), strict=True)) / 2
 
     @cached_property
     def decimal_mark(self) -> str | None:
@@ -84,14 +91,15 @@ class Numbers:
     def _last_words(self, first: int) -> Iterator[int]:
         """Where a number may end that begins at a word: after groups of three digits, or after letters set wide."""
         text, words = self.text, self.text.words
-        if not words[first].text[-1:].isdecimal():
+        if not words[first].text[-1:].isdecimal() and not text.by_ocr:
             return
         if len(words[first].text) == 1:
             yield from self._set_wide(first)
         for last in range(first + 1, min(first + _MOST_GROUPS, len(words))):
             here = words[last].text
             group = len(here) >= _GROUP and here[:_GROUP].isdecimal() and not here[_GROUP : _GROUP + 1].isdecimal()
-            if not group or not text.is_close(last - 1, last):
+            cut = text.by_ocr and _is_cut(words[last - 1].text, here)
+            if not (group or cut) or not text.is_close(last - 1, last):
                 return
             yield last
 
@@ -109,6 +117,7 @@ class Numbers:
         """What some words say, read as one number; each of several that stand in one word."""
         words = [word.text for word in self.text.words[first : last + 1]]
         wide = len(words) > 1 and all(len(word) == 1 for word in words)
+        wide = wide or (self.text.by_ocr and any(map(_is_cut, words, words[1:])))
         said = _said(("" if wide else " ").join(words), self.text.by_ocr, self.decimal_mark)
         return [] if said and self._is_called(first) else said
 
@@ -135,6 +144,13 @@ class Numbers:
         return _side(after)
 
 
+def _is_cut(before: str, after: str) -> bool:
+    """Whether OCR saw a blank at a number's decimal mark: "12. 50"."""
+    return (before[-1:] in ".," and before[-2:-1].isdecimal() and after[:2].isdecimal()) or (
+        before[-1:].isdecimal() and after[:1] in ".," and after[1:3].isdecimal()
+    )
+
+
 def _side(word: str) -> str:
     name = word.removesuffix(".").casefold()
     if not word[:1].isupper() or name not in DEBIT | CREDIT:
@@ -149,7 +165,7 @@ def _key(text: str) -> str:
 @lru_cache(maxsize=16384)
 def _keys(text: str, by_ocr: bool) -> tuple[str, ...]:  # noqa: FBT001 - cached by position
     """The digits of each number that a word may print."""
-    plain = _as_digits(plain_characters(text)) if by_ocr else plain_characters(text)
+    plain = as_digits(plain_characters(text)) if by_ocr else plain_characters(text)
     if not _DIGITS.search(plain):
         return ()
     parts = [plain, *(plain[one.start : one.end] for one in numbers_within(plain))]
@@ -157,7 +173,7 @@ def _keys(text: str, by_ocr: bool) -> tuple[str, ...]:  # noqa: FBT001 - cached 
     return tuple(dict.fromkeys(_key(part) for part in parts))
 
 
-def _as_digits(text: str) -> str:
+def as_digits(text: str) -> str:
     """OCR's letters among digits as the digits that they look like: "1O.00"."""
     return text.translate(_LETTERS_FOR_DIGITS) if _DIGITS.search(text) and _MOSTLY_DIGITS.fullmatch(text) else text
 
@@ -165,7 +181,7 @@ def _as_digits(text: str) -> str:
 @lru_cache(maxsize=16384)
 def _said(printed: str, by_ocr: bool, mark: str | None) -> list[Said]:  # noqa: FBT001 - cached by position
     text = plain_characters(printed)
-    text = _as_digits(text) if by_ocr else text
+    text = as_digits(text) if by_ocr else text
     whole = read(text.strip(_AROUND), units=True)
     if whole.values:
         return [_meant(whole, mark)]
