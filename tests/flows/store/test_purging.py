@@ -6,7 +6,21 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
-from stores import Note, call, draft, extract, fresh_url, known, listed, outcome, reply, spooled, texts
+from stores import (
+    Note,
+    call,
+    draft,
+    extract,
+    fresh_url,
+    get_reply,
+    known,
+    listed,
+    outcome,
+    put_reply,
+    reply,
+    spooled,
+    texts,
+)  # fmt: skip
 
 from extractors.documents import Usage
 from flows.cli.parser import main
@@ -39,7 +53,7 @@ def store(url: str) -> Iterator[Store]:
 
 def _extract(store: Store, name: str, content: str, text: str, *fingerprints: str, etag: str = "1") -> int:
     for fingerprint in fingerprints:
-        store.put_reply(reply(fingerprint, text))
+        put_reply(store, reply(fingerprint, text))
     done = outcome("complete", draft(text=text), reply_fingerprints=fingerprints)
     return extract(store, name, content, done, etag=etag)
 
@@ -58,7 +72,7 @@ def test_old_replies_go_and_records_stay(store: Store) -> None:
     with store.reading() as connection:
         evidence = connection.scalars(select(records.c.evidence)).all()
     assert store.transact(purge_replies, datetime(2026, 1, 2, tzinfo=UTC), None) == Purged(replies=1)
-    assert (store.get_reply("f1"), store.get_reply("f2") is not None) == (None, True)
+    assert (get_reply(store, "f1"), get_reply(store, "f2") is not None) == (None, True)
     assert texts(store) == [("a", "first"), ("b", "second")]
     with store.reading() as connection:
         assert connection.scalars(select(records.c.evidence)).all() == evidence
@@ -73,7 +87,7 @@ def test_a_document_goes_with_all_it_ever_showed(store: Store) -> None:
     assert texts(store) == [("b", "other")]
     counts = {name: _count(store, name) for name in ("documents", "extractions", "pages", "former_contents")}
     assert counts == {"documents": 1, "extractions": 1, "pages": 2, "former_contents": 0}
-    assert [store.get_reply(each) is not None for each in ("f1", "f2", "f3", "shared")] == [False, False, True, True]
+    assert [get_reply(store, each) is not None for each in ("f1", "f2", "f3", "shared")] == [False, False, True, True]
     assert store.known([listed("a").uri], Key(schema_name="note", recipe="r1")) == {}
     assert store.claim(listed("a"), spooled("B"), key=Key(schema_name="note", recipe="r1"), run_id="run").mine
 
