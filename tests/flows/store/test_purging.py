@@ -27,6 +27,7 @@ from flows.cli.parser import main
 from flows.export.export import export
 from flows.store.call_tables import attempts, calls
 from flows.store.keys import Key
+from flows.store.page_words import note_picture
 from flows.store.purge import Purged, purge_document, purge_old, purge_replies
 from flows.store.review_tables import corrections, page_words, reviews
 from flows.store.store import Store
@@ -185,6 +186,22 @@ def test_a_purge_reaches_what_people_decided_and_leaves_the_bill(store: Store) -
         assert connection.scalars(select(attempts.c.extraction_id)).all() == [kept]
         for table in (reviews, corrections):
             assert connection.scalars(select(table.c.sha256)).all() == ["B"]
+
+
+def test_words_of_a_page_that_another_document_shows_too_stay(store: Store) -> None:
+    """Of a purged document go the words of its own pages, and those of which it is not known whose they are."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    extract(store, "a", "A")
+    extract(store, "b", "B")
+    for name, picture in (("a", "own"), ("a", "shared"), ("b", "shared"), ("b", "another's"), ("a", "own")):
+        store.transact(note_picture, listed(name).uri, picture)
+    with store.writing() as connection:
+        for picture in ("own", "shared", "another's", "of old"):
+            connection.execute(page_words.insert().values(picture=picture, reader="r", words=[], created_at=now))
+    assert store.transact(purge_document, listed("a").uri, None).ocr_pages == 2
+    with store.reading() as connection:
+        assert set(connection.scalars(select(page_words.c.picture))) == {"another's", "shared"}
+    assert store.transact(purge_document, listed("b").uri, None).ocr_pages == 2
 
 
 def test_what_is_old_goes_and_what_counts_stays(store: Store) -> None:
