@@ -239,7 +239,6 @@ def ended(meter: Meter, started: datetime, *, status: DocumentStatus, **known: A
     """An extraction that ends now, with what the meter counted."""
     return Extraction(
         status=status,
-        usage=meter.usage,
         reply_fingerprints=tuple(dict.fromkeys(meter.fingerprints)),
         endpoint=meter.endpoint,
         model=meter.model,

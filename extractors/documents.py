@@ -359,7 +359,6 @@ class Extraction:
         page_count: None when it was never opened.
         pages: every page's state.
         records: in document order.
-        usage: of every call made now; reused replies cost nothing.
         endpoint: which answered last, if any.
         model: likewise.
         stand_in: another endpoint than the one that is asked first answered some of it.
@@ -376,7 +375,6 @@ class Extraction:
     page_count: int | None = None
     pages: tuple[PageState, ...] = ()
     records: tuple[RecordDraft, ...] = ()
-    usage: Usage = field(default_factory=Usage)
     endpoint: str | None = None
     model: str | None = None
     stand_in: bool = False

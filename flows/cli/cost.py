@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from flows.cli.options import AsJson, Positive, StoreUrl, command, settings_with
+from flows.cli.options import Positive, StoreUrl, command, settings_with
 
 if TYPE_CHECKING:
     from extractors.ledger import Booked
@@ -24,7 +24,9 @@ def cost(
     since: Annotated[datetime | None, Parameter(help="only calls from then on (UTC)")] = None,
     limit: Annotated[int, Parameter(help="rows at most", validator=Positive, show_default=True)] = 50,
     store: StoreUrl = None,
-    json: AsJson = False,
+    json: Annotated[
+        bool, Parameter(name="--json", help="print the rows as one JSON list; an unknown cost is null")
+    ] = False,
 ) -> int:
     """Tells what calls cost, from the ledger: those that nobody answered at what they could cost at most."""
     from rich.console import Console

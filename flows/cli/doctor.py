@@ -163,9 +163,9 @@ def _probe(endpoint: Endpoint, settings: Settings) -> _Finding:
     if probed.counted is not None:
         told.append(f"counts {probed.counted} tokens ({probed.estimated} estimated)")
     good = probed.honours_schema and probed.reads_image
-    return _Finding(
-        what, "good" if good else "note", f"{', '.join(told)}; {probed.seconds:.1f} s, ${probed.cost_usd:.6f}"
-    )
+    priced = probed.cost_usd or None not in {endpoint.price_input, endpoint.price_output}
+    paid = f"${probed.cost_usd:.6f}" if priced else "cost unknown"
+    return _Finding(what, "good" if good else "note", f"{', '.join(told)}; {probed.seconds:.1f} s, {paid}")
 
 
 def _read(probed: Probed) -> list[str]:

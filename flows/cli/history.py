@@ -57,7 +57,8 @@ def _show(uri: str, found: list[Attempt], console: Console) -> None:
         table.add_row(
             f"{each.finished_at:%Y-%m-%d %H:%M:%S}\n{(each.run_id or '')[:_SHORT]}",
             f"{each.schema_name}\n{each.recipe[:_SHORT]}",
-            f"{each.status}\n{counts}", str(each.records), f"${each.cost_usd:.4f}",
+            f"{each.status}\n{counts}", str(each.records),
+            "unknown" if each.cost_usd is None else f"${each.cost_usd:.4f}",
             Text("\n".join(_why(each))),
         )  # fmt: skip
     console.print(table)

@@ -27,6 +27,7 @@ class Terminal:
         self.summary: Summary | None = None
         self._how = how
         self._line_at = time.monotonic()
+        self._priced = True
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -43,6 +44,7 @@ class Terminal:
     def started(self, endpoints: Sequence[Endpoint], schema_name: str) -> None:
         """The first line of output says who is asked."""
         first, *others = endpoints
+        self._priced = all(None not in {each.price_input, each.price_output} for each in endpoints)
         fallback = f", then {', '.join(other.name for other in others)}" if others else ""
         self.console.print(f"[bold]{schema_name}[/] with {first.name} ({first.model}){fallback}{self._how}")
         self._bar.start()
@@ -52,8 +54,9 @@ class Terminal:
         self.summary = summary
         total = summary.documents["seen"] - summary.documents["skipped"]
         done = total - summary.documents[DocumentStatus.PENDING]
-        usage = summary.meter.usage
-        note = f"{summary.meter.calls} calls" + (f", ${usage.cost_usd:.4f}" if usage.cost_usd else "")
+        meter = summary.meter
+        paid = f"${meter.usage.cost_usd:.4f}" if meter.usage.cost_usd else "" if self._priced else "cost unknown"
+        note = ", ".join(filter(None, (f"{meter.calls} calls", paid if meter.calls else "")))
         self._bar.update(self._task, total=total, completed=done, note=note)
         if (
             outcome is not None

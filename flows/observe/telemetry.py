@@ -100,6 +100,7 @@ class _Meters:
     call_seconds: Any
     tokens: Any
     cost: Any
+    unpriced: Any
     retries: Any
     uploads: Any
     waiting: Any
@@ -118,7 +119,8 @@ def _meters() -> _Meters:
         calls=meter.create_counter("octavo.calls", description="replies of models, by endpoint and HTTP status"),
         call_seconds=meter.create_histogram("octavo.call.seconds", unit="s", description="from request to reply"),
         tokens=meter.create_counter("octavo.tokens", description="tokens, by direction"),
-        cost=meter.create_counter("octavo.cost.usd", description="USD spent"),
+        cost=meter.create_counter("octavo.cost.usd", description="USD spent, where the price is known"),
+        unpriced=meter.create_counter("octavo.calls.unpriced", description="replies whose cost is not known"),
         retries=meter.create_counter("octavo.retries", description="calls sent again"),
         uploads=meter.create_counter("octavo.uploads", description="uploads announced, by what became of them"),
         waiting=meter.create_gauge("octavo.queue.waiting", description="uploads accepted and not yet read"),
@@ -197,7 +199,10 @@ def _measure(call: Planned, ended: Ended) -> None:
     usage = call.expected if ended.usage is None else ended.usage
     for direction in ("input", "output", "cached"):
         meters.tokens.add(getattr(usage, direction), {**where, "direction": direction})
-    meters.cost.add(usage.cost_usd, where)
+    if call.priced or usage.cost_usd:
+        meters.cost.add(usage.cost_usd, where)
+    else:
+        meters.unpriced.add(1, where)
     now = time_ns()
     span = trace.get_tracer(_NAME).start_span(
         "call", attributes={"octavo.window": call.fingerprint, **where}, start_time=now - int(ended.seconds * _NS)

@@ -10,7 +10,7 @@ from extractors.errors import DocumentError, Interrupted, Paused
 from extractors.pages.ocr_words import MEMORY, read_words, reader_name
 from extractors.pages.workers import Workers
 from flows.settings import Settings
-from flows.store.page_words import get_words, put_words
+from flows.store.page_words import get_words, note_picture, put_words
 from flows.store.store import Store
 
 ReadWords = Callable[[str, PageImage], Awaitable[PageWords]]
@@ -45,6 +45,8 @@ async def words_reader(
     places = asyncio.Semaphore(count)
 
     async def read(uri: str, page: PageImage) -> PageWords:
+        # Before it is read, so that a purge finds its words whatever comes between.
+        await store.run(store.transact, note_picture, uri, page.sha256)
         kept = await store.run(_kept, store, page.sha256, reader)
         if kept is not None:
             return kept

@@ -1,13 +1,14 @@
 """Objects as listed: noted, and what is known of each. Each function is one transaction's work."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, exists, null, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Text, and_, bindparam, case, cast, exists, null, or_, select
 
 from extractors.documents import ObjectRef
 from extractors.vocabulary import FINAL, WITH_RECORDS
@@ -93,16 +94,27 @@ def note_objects(connection: Connection, refs: Sequence[ObjectRef]) -> None:
 def known(connection: Connection, uris: Sequence[str], key: Key) -> dict[str, Known]:
     """What is known of each uri that was ever noted."""
     stored = {clean_text(uri): uri for uri in uris}
-    rows = connection.execute(_known(), {"uris": list(stored), "asked": key.schema_name, "how": key.recipe})
-    return {stored[row.uri]: _told(connection, row, key) for row in rows}
+    rows = connection.execute(_known(), {"uris": list(stored), "asked": key.schema_name, "how": key.recipe}).all()
+    return {stored[row[0]]: _told(connection, row, key) for row in rows}
 
 
 def _told(connection: Connection, row: Any, key: Key) -> Known:
-    sha256, gone = None if _is_unread(row.sha256) else row.sha256, row.gone_at is not None
+    # Not by name: there are as many rows as objects in a bucket.
+    _, etag, sha256, gone_at, status, kind, held_by, stand_in, versions, plain, *_ = row
+    if sha256 is not None and sha256.startswith(UNREAD):
+        sha256 = None
     # Beside or below another recipe's outcome, which may be worth more.
-    if row.status is not None and not row.plain and not stands(connection, row, split_schemas(key.schema_name)):
-        return Known(row.etag, sha256, None, None, gone=gone)
-    return Known(row.etag, sha256, row.status, row.kind, row.held_by, gone, row.stand_in, row.versions)
+    if status is not None and not plain and not stands(connection, row, split_schemas(key.schema_name)):
+        return Known(etag, sha256, None, None, gone=gone_at is not None)
+    told = None if versions is None else _versions(versions)
+    return Known(etag, sha256, status, kind, held_by, gone_at is not None, stand_in, told)
+
+
+@lru_cache(maxsize=64)
+def _versions(text: str) -> Mapping[str, str]:
+    """Octavo's versions of an outcome: the same few for all of a store."""
+    found: dict[str, str] = json.loads(text)
+    return found
 
 
 @cache
@@ -127,10 +139,11 @@ def _known() -> Select[Any]:
         or_(extractions.c.status.not_in(WITH_RECORDS), ~rivalled),
         all_current(extractions),
     )
-    names = ("id", "schema_name", "recipe", "status", "kind", "held_by", "stand_in", "versions")
+    told = (extractions.c[name] for name in ("status", "kind", "held_by", "stand_in"))
     return (
         select(documents.c.uri, documents.c.etag, documents.c.sha256, documents.c.gone_at)
-        .add_columns(*(extractions.c[name] for name in names), plain.label("plain"))
+        .add_columns(*told, cast(extractions.c.versions, Text).label("versions"), plain.label("plain"))
+        .add_columns(*(extractions.c[name] for name in ("id", "schema_name", "recipe")))
         .select_from(documents.outerjoin(extractions, under_recipe))
         .where(documents.c.uri.in_(bindparam("uris", expanding=True)))
     )
@@ -171,7 +184,3 @@ def remember(connection: Connection, which: ColumnElement[bool]) -> Any:
     """The statement that notes the bytes which some documents show now as their former ones."""
     shown = select(documents.c.id, documents.c.sha256).where(which)
     return insert(connection, former_contents).from_select(["document_id", "sha256"], shown).on_conflict_do_nothing()
-
-
-def _is_unread(digest: str | None) -> bool:
-    return digest is not None and digest.startswith(UNREAD)

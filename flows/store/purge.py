@@ -4,6 +4,7 @@ Each function is one transaction's work. What had been exported is taken away by
 they are the bill: those of a document that goes only forget which one it was.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from extractors.errors import BadConfiguration
 from flows.store import leases
 from flows.store.call_tables import attempts, calls
 from flows.store.dialects import erase_deleted
-from flows.store.review_tables import corrections, page_words, reviews
+from flows.store.review_tables import corrections, page_pictures, page_words, reviews
 from flows.store.tables import documents, extraction_replies, extractions, former_contents, pages, records, replies
 from flows.store.types import clean_text
 
@@ -76,8 +77,8 @@ def purge_replies(connection: Connection, before: datetime | None, uri: str | No
 def purge_document(connection: Connection, uri: str, before: datetime | None) -> Purged:
     """Removes a document: its row, and what was extracted from its bytes and the bytes it showed before.
 
-    What other documents show or showed too is theirs and stays. OCR words are kept by picture, which does not tell
-    whose it is: all of them go, and are read again when they are needed.
+    What other documents show or showed too is theirs and stays, OCR words of a page that looks like one of theirs
+    included. Words of which it is not known whose they are go too, and are read again when they are needed.
 
     Args:
         connection: of the transaction.
@@ -108,7 +109,7 @@ def purge_document(connection: Connection, uri: str, before: datetime | None) ->
         table: connection.execute(delete(table).where(table.c.sha256.in_(contents))).rowcount
         for table in (corrections, reviews)
     }
-    words = connection.execute(delete(page_words)).rowcount
+    words = _purge_words(connection, contents)
     found = connection.execute(delete(records).where(records.c.extraction_id.in_(ids))).rowcount
     # What one of them had replaced does not come back: it is superseded, by nothing that is there any more.
     orphaned = extractions.c.superseded_by.in_(ids)
@@ -120,6 +121,13 @@ def purge_document(connection: Connection, uri: str, before: datetime | None) ->
         documents=1, extractions=len(ids), records=found, replies=removed, attempts=tried,
         corrections=decided[corrections], reviews=decided[reviews], ocr_pages=words,
     )  # fmt: skip
+
+
+def _purge_words(connection: Connection, contents: Collection[str]) -> int:
+    """Removes the words of pictures that no other bytes than these show; returns how many pages they were of."""
+    connection.execute(delete(page_pictures).where(page_pictures.c.sha256.in_(contents)))
+    left = select(page_pictures.c.picture)
+    return connection.execute(delete(page_words).where(page_words.c.picture.not_in(left))).rowcount
 
 
 def _document_id(connection: Connection, uri: str) -> int:

@@ -13,7 +13,6 @@ from flows.store.keys import Key
 from flows.store.tables import recipes, replies, runs
 
 # Statements that every call or document needs are made once: that costs more than to run them.
-_REPLY = select(replies).where(replies.c.fingerprint == bindparam("asked"))
 _REPLIES = select(replies).where(replies.c.fingerprint.in_(bindparam("asked", expanding=True)))
 
 
@@ -43,12 +42,6 @@ def summaries(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[
     """The counts of those runs that have ended."""
     ended = select(runs.c.id, runs.c.summary).where(runs.c.id.in_(run_ids), runs.c.finished_at.is_not(None))
     return {row.id: row.summary for row in connection.execute(ended)}
-
-
-def get_reply(connection: Connection, fingerprint: str) -> StoredReply | None:
-    """The reply kept under a request's fingerprint."""
-    row = connection.execute(_REPLY, {"asked": fingerprint}).one_or_none()
-    return None if row is None else stored_reply(row)
 
 
 def get_replies(connection: Connection, fingerprints: Sequence[str]) -> list[StoredReply]:

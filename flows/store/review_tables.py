@@ -18,6 +18,14 @@ page_words = Table(
     Column("created_at", Moment, nullable=False),
 )
 
+page_pictures = Table(
+    "page_pictures",
+    metadata,
+    # Of the bytes of a document, and of a picture of one of its pages.
+    Column("sha256", String, primary_key=True),
+    Column("picture", String, primary_key=True, index=True),
+)
+
 reviews = Table(
     "reviews",
     metadata,

@@ -273,15 +273,6 @@ class Store:
         with self.reading() as connection:
             return replies.get_replies(connection, fingerprints)
 
-    def get_reply(self, fingerprint: str) -> StoredReply | None:
-        """The reply kept under a request's fingerprint."""
-        with self.reading() as connection:
-            return replies.get_reply(connection, fingerprint)
-
-    def put_reply(self, reply: StoredReply) -> None:
-        """Keeps a reply; it is committed on return, and replaces one of the same fingerprint."""
-        self.transact(replies.put_replies, [reply])
-
     def strikes(self, fingerprint: str) -> tuple[int, int]:
         """What speaks against a question that is not answered (`strikes.strikes`)."""
         with self.reading() as connection:

@@ -3,7 +3,9 @@
 Hostile documents can put text into an answer that no database takes: NUL, half of a surrogate pair, NaN.
 """
 
+import json
 import math
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,6 +35,10 @@ def clean_json(value: Any) -> Any:
     return value
 
 
+_TO_CLEAN = re.compile(r"\\u(?:0000|d[89a-f])|NaN|Infinity")
+"""In JSON of ASCII alone: what may be NUL, a lone surrogate, or no number."""
+
+
 class CleanText(TypeDecorator[str]):
     """Text that came from a document, a model or a file's name."""
 
@@ -56,8 +62,8 @@ class CleanJson(TypeDecorator[Any]):
         return dialect.type_descriptor(kind(none_as_null=True))
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
-        """Cleans the data on its way in."""
-        return clean_json(value)
+        """Cleans the data on its way in; hardly any needs it, and to see that takes a quarter of the time."""
+        return clean_json(value) if value is not None and _TO_CLEAN.search(json.dumps(value)) else value
 
 
 class OrderedJson(CleanJson):

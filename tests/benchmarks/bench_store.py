@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 from sqlalchemy import Table, select
 from stores import fresh_url, listed, spooled
 
-from extractors.documents import Evidence, Extraction, ObjectRef, PageState, RecordDraft, Usage
+from extractors.documents import Evidence, Extraction, ObjectRef, PageState, RecordDraft
 from extractors.vocabulary import EvidenceState
 from flows.observe.summary import Summary
 from flows.run.document import not_done
@@ -232,7 +232,6 @@ def _extraction() -> Extraction:
         page_count=2,
         pages=(PageState(1, "read"), PageState(2, "read")),
         records=(RecordDraft(data, (), evidence, 1.0, (1, 2)),),
-        usage=Usage(1000, 100),
         reply_fingerprints=("f",),
         started_at=now,
         finished_at=now,

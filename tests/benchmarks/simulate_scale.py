@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pages
-from stores import Note, draft, listed, outcome, reply, spooled
+from stores import Note, draft, listed, outcome, put_reply, reply, spooled
 
 from flows.store.keys import Key
 from flows.store.store import Store
@@ -80,7 +80,7 @@ def measure(documents: int = 1_000, drawn: int = 60) -> Measured:
                 ref, digest = listed(f"2026/01/document-{number:07}.pdf"), f"{number:064x}"
                 store.note_objects([ref])
                 claim = store.claim(ref, spooled(digest), key=Key(schema_name="note", recipe="r" * 16), run_id="run")
-                store.put_reply(reply(f"{number:064x}", json.dumps({"text": "x" * 1_200})))
+                put_reply(store, reply(f"{number:064x}", json.dumps({"text": "x" * 1_200})))
                 store.finish(claim, outcome("complete", draft(text="x" * 600)), run_id="run")
             seconds = (time.perf_counter() - began) / documents
         size = (path.stat().st_size - before) / documents

@@ -6,9 +6,8 @@ For `test_identity_machine`: the world says what the runs did, the oracle what t
 import asyncio
 import io
 import json
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +15,7 @@ from typing import Any, Self
 import pages
 from fakes import Answer, Asked, ModelServer
 from PIL import Image
+from sqlalchemy import create_engine, inspect, text
 
 from flows.observe.summary import Summary
 from flows.observe.watch import Silent
@@ -136,6 +136,7 @@ class World:
     """Documents, endpoints and the store in a folder.
 
     Attributes:
+        url: the store's.
         files: name -> content of what is in the inbox.
         quality: how good a model's next answers about a content are, where not good.
         down: models whose server refuses everybody.
@@ -145,19 +146,27 @@ class World:
     """
 
     folder: Path
+    url: str
     files: dict[str, int] = field(default_factory=dict)
     quality: dict[tuple[int, str], str] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
     said: dict[str, Said] = field(default_factory=dict)
     asked: list[tuple[Question, str]] = field(default_factory=list)
     kill_at: int | None = None
+    _has_store: bool = False
 
     def __post_init__(self) -> None:
         """Starts the server, which both endpoints are."""
         self.inbox = self.folder / "inbox"
         self.inbox.mkdir()
         self.server = ModelServer(self._answer)
+        self._engine = create_engine(self.url)
         self._kill: Callable[[], None] = lambda: None
+
+    def close(self) -> None:
+        """Ends the server, and lets go of the store."""
+        self.server.close()
+        self._engine.dispose()
 
     def put(self, name: str, content: int) -> None:
         """Writes a document."""
@@ -169,11 +178,6 @@ class World:
         """Deletes a document."""
         (self.inbox / f"{name}.pdf").unlink()
         del self.files[name]
-
-    @property
-    def url(self) -> str:
-        """The store's."""
-        return f"sqlite:///{self.folder}/octavo.db"
 
     def _answer(self, asked: Asked) -> Answer:
         with Image.open(io.BytesIO(asked.images[0])) as picture:
@@ -208,11 +212,13 @@ class World:
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """What the store says."""
-        path = self.folder / "octavo.db"
-        if not path.exists():
-            return []
-        with closing(sqlite3.connect(path)) as connection:
-            return connection.execute(query, values).fetchall()
+        for number in range(len(values)):
+            query = query.replace("?", f":value_{number}", 1)
+        named = {f"value_{number}": value for number, value in enumerate(values)}
+        with self._engine.connect() as connection:
+            if not self._has_store:
+                self._has_store = inspect(connection).has_table("replies")
+            return [tuple(row) for row in connection.execute(text(query), named)] if self._has_store else []
 
     def finished(self, run_id: str) -> set[str]:
         """The names of the documents whose bytes a run brought to an end."""

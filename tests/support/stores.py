@@ -20,6 +20,7 @@ from flows.store.book import CallBook
 from flows.store.keys import Key
 from flows.store.objects import Known
 from flows.store.queries import record_rows
+from flows.store.replies import put_replies
 from flows.store.store import Store
 from flows.store.tables import extractions
 
@@ -87,18 +88,38 @@ def reply(fingerprint: str, body: str = "{}") -> StoredReply:
 
 
 def extract(
-    store: Store, name: str, content: str, result: Extraction | None = None, *, etag: str = "1", recipe: str = "r1"
+    store: Store,
+    name: str,
+    content: str,
+    result: Extraction | None = None,
+    *,
+    etag: str = "1",
+    recipe: str = "r1",
+    usage: Usage | None = None,
 ) -> int:
-    """One document's way through the ledger, as a run takes it; the record says what it was read from."""
+    """One document's way through the ledger, as a run takes it; the record says what it was read from.
+
+    `usage` is that of its call; None: it was not asked about.
+    """
     ref = listed(name, etag)
     claim = store.claim(
         ref, spooled(content), key=Key(schema_name="note", recipe=recipe), run_id="claiming", taken=lambda _: True
     )
     result = result or outcome("complete", draft(text=f"{content} {recipe}"))
-    if result.usage != Usage():
-        call(store, claim.extraction_id, result.usage)
+    if usage is not None:
+        call(store, claim.extraction_id, usage)
     store.finish(claim, result, run_id="run")
     return claim.extraction_id
+
+
+def put_reply(store: Store, kept: StoredReply) -> None:
+    """Keeps a reply, in place of one of the same fingerprint."""
+    store.transact(put_replies, [kept])
+
+
+def get_reply(store: Store, fingerprint: str) -> StoredReply | None:
+    """The reply kept under a fingerprint."""
+    return next(iter(store.get_replies([fingerprint])), None)
 
 
 def call(store: Store, work: int | None, usage: Usage) -> None:

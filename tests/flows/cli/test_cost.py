@@ -19,7 +19,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     url = fresh_url(request.param, tmp_path)
     with Store.open(url) as store:
         for name, cost in (("a", 0.25), ("b", 0.5)):
-            extract(store, name, name, outcome("complete", draft(text=name), usage=Usage(100, 10, 5, cost)))
+            extract(store, name, name, outcome("complete", draft(text=name)), usage=Usage(100, 10, 5, cost))
         call(store, None, Usage(7, 1, 0, 0.125))
     return url
 

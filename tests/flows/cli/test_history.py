@@ -31,8 +31,10 @@ def test_every_outcome_is_told_with_what_counts(tmp_path: Path, capsys: pytest.C
     assert (first["status"], first["records"], first["counts"], first["shown"]) == ("complete", 1, True, True)
     assert (second["status"] != "complete", second["shown"]) == (True, False)
     assert first["run_id"] != second["run_id"]
+    assert first["cost_usd"] is second["cost_usd"] is None  # the model's price is not known
     assert main(["history", uri]) == 0
-    assert "2 outcomes of" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert ("2 outcomes of" in told, "unknown" in told, "$" in told) == (True, True, False)
     assert main(["history", "s3://nowhere/x.pdf"]) == 1
     assert "knows no document" in capsys.readouterr().err
 

@@ -98,6 +98,7 @@ def receipt(number: int) -> bytes:
 
 def test_uploads_become_records_and_messages_go(queue: Queue, tmp_path: Path) -> None:
     """The server's own messages, one through SNS's envelope, a duplicate, a test event and a deleted object."""
+    Path("octavo.toml").write_text("[endpoint.custom]\nprice_input = 1\nprice_output = 1\n", "utf-8")
     (port,) = free_ports(1)
     beside = ("--port", str(port))
     with model_server(lambda _: says(TOTAL)) as model, consumer(queue, model, tmp_path / "log", *beside) as process:

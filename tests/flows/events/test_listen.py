@@ -102,6 +102,7 @@ def test_uploaded_announced_read_and_in_the_view(
     bucket: S3Server, model: ModelServer, port: int, tmp_path: Path
 ) -> None:
     """A real server's own notifications are all it takes; a deleted object is noted, not tried for ever."""
+    Path("octavo.toml").write_text("[endpoint.custom]\nprice_input = 1\nprice_output = 1\n", "utf-8")
     log = tmp_path / "listen.log"
     with listener(port, "--base-url", model.base_url, "--model", "m", log=log, OCTAVO_LOG_FORMAT="json") as process:
         client = bucket.client()

@@ -2,7 +2,7 @@
 
 Between them schemas, validators, models, endpoints and documents change, runs are killed, and replies are purged.
 
-`python tests/flows/run/test_identity_machine.py [EXAMPLES]` does more of them.
+`python tests/flows/run/test_identity_machine.py [EXAMPLES]` does more of them, a fifth as many on PostgreSQL.
 """
 
 import sys
@@ -21,6 +21,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(HERE.parents[3]), str(HERE.parents[2] / "support")]
 
 from identities import ENDPOINTS, QUALITIES, READINGS, InProcess, Question, Said, Wish, World  # noqa: E402
+from stores import fresh_url  # noqa: E402
 
 from extractors.asking import planning  # noqa: E402 - after the path
 from extractors.errors import CannotRun  # noqa: E402 - likewise
@@ -84,12 +85,15 @@ class Plan:
 class Identity(stateful.RuleBasedStateMachine):
     """One store, and runs over it."""
 
+    database = "sqlite"
+
     def __init__(self) -> None:
         super().__init__()
         self.patched = pytest.MonkeyPatch()
         self.patched.setattr(job, "Workers", InProcess)
         self.folder = tempfile.TemporaryDirectory(prefix="octavo-identity-")
-        self.world = World(Path(self.folder.name))
+        folder = Path(self.folder.name)
+        self.world = World(folder, fresh_url(self.database, folder))
         self.wish = Wish()
         self.version = planning.PROMPT_VERSION
         self.outcomes: dict[int, dict[tuple[str, str, str], Outcome]] = {each: {} for each in CONTENTS}
@@ -98,7 +102,7 @@ class Identity(stateful.RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Ends the server."""
-        self.world.server.close()
+        self.world.close()
         self.patched.undo()
         self.folder.cleanup()
 
@@ -270,10 +274,16 @@ class Identity(stateful.RuleBasedStateMachine):
                 assert rows == []
 
 
-def _settings(examples: int) -> settings:
+class OnPostgreSQL(Identity):
+    """The same, on the other database."""
+
+    database = "postgresql"
+
+
+def _settings(examples: int, steps: int = 20) -> settings:
     # Not made smaller: each step towards a smaller one is a dozen runs.
     return settings(
-        max_examples=examples, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck),
+        max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck),
         phases=[Phase.explicit, Phase.reuse, Phase.generate],
     )  # fmt: skip
 
@@ -281,6 +291,7 @@ def _settings(examples: int) -> settings:
 def test_nothing_stored_is_paid_for_again_and_the_best_known_answer_shows() -> None:
     """Whatever is changed, killed, purged, overwritten or deleted between runs, and in whichever order."""
     stateful.run_state_machine_as_test(Identity, settings=_settings(12))
+    stateful.run_state_machine_as_test(OnPostgreSQL, settings=_settings(3, steps=12))
 
 
 @pytest.fixture
@@ -314,4 +325,6 @@ def test_a_purged_reply_is_not_asked_again_when_only_the_reading_changes(identit
 
 
 if __name__ == "__main__":
-    stateful.run_state_machine_as_test(Identity, settings=_settings(int(sys.argv[1]) if len(sys.argv) > 1 else 500))
+    wished = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+    stateful.run_state_machine_as_test(Identity, settings=_settings(wished))
+    stateful.run_state_machine_as_test(OnPostgreSQL, settings=_settings(max(1, wished // 5)))

@@ -100,7 +100,9 @@ def test_values_of_a_scan_are_found_in_the_picture_that_was_sent(inbox: Path) ->
     assert 0 < x0 < x1 < 1
     assert 0 < y0 < y1 < found["total"]["box"][3] < 1
     assert rows("select grounded > 0.5 from receipt") == [(1,)]
-    assert rows("select count(*) from page_words") == [(1,)]
+    assert rows(
+        "select count(*) from page_words w join page_pictures using (picture) join documents using (sha256)"
+    ) == [(1,)]
 
 
 @pytest.mark.parametrize("ground", [Ground.TEXT, None])

@@ -90,12 +90,11 @@ def test_everything_of_an_outcome_is_written(store: Store) -> None:
         "partial",
         draft(text="one"),
         draft(text="two"),
-        usage=Usage(100, 20, 0, 0.5),
         endpoint="vllm",
         model="m",
         reply_fingerprints=("f1", "f2"),
     )
-    done = extract(store, "a", "A", result)
+    done = extract(store, "a", "A", result, usage=Usage(100, 20, 0, 0.5))
     row = stored(store, done)
     assert (row.status, row.kind, row.cause) == ("partial", "invalid_answer", "page 2: no JSON")
     assert (row.endpoint, row.model, row.run_id) == ("vllm", "m", "run")
@@ -118,8 +117,8 @@ def test_everything_of_an_outcome_is_written(store: Store) -> None:
 
 def test_a_second_outcome_replaces_the_first(store: Store) -> None:
     """A retry leaves one extraction, with the new outcome's parts; tokens and cost add up."""
-    first = extract(store, "a", "A", outcome("partial", draft(text="half"), usage=Usage(10, 1, 0, 0.25)))
-    second = extract(store, "a", "A", outcome("complete", draft(text="whole"), usage=Usage(5, 1, 0, 0.5)))
+    first = extract(store, "a", "A", outcome("partial", draft(text="half")), usage=Usage(10, 1, 0, 0.25))
+    second = extract(store, "a", "A", outcome("complete", draft(text="whole")), usage=Usage(5, 1, 0, 0.5))
     assert first == second
     assert texts(store) == [("a", "whole")]
     row = stored(store, second)
@@ -138,7 +137,7 @@ def test_a_pause_keeps_its_cause_and_no_records(store: Store) -> None:
 def test_a_pause_takes_no_earlier_outcome_away(store: Store) -> None:
     """Doing everything again and running out of budget leaves the old record, and counts the money."""
     done = extract(store, "a", "A")
-    extract(store, "a", "A", outcome("pending", kind="budget_exhausted", usage=Usage(7, 0, 0, 0.125)))
+    extract(store, "a", "A", outcome("pending", kind="budget_exhausted"), usage=Usage(7, 0, 0, 0.125))
     assert texts(store) == [("a", "A r1")]
     row = stored(store, done)
     assert (row.status, row.input_tokens, row.cost_usd) == ("complete", 7, 0.125)

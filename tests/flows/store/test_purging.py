@@ -6,13 +6,28 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
-from stores import Note, call, draft, extract, fresh_url, known, listed, outcome, reply, spooled, texts
+from stores import (
+    Note,
+    call,
+    draft,
+    extract,
+    fresh_url,
+    get_reply,
+    known,
+    listed,
+    outcome,
+    put_reply,
+    reply,
+    spooled,
+    texts,
+)  # fmt: skip
 
 from extractors.documents import Usage
 from flows.cli.parser import main
 from flows.export.export import export
 from flows.store.call_tables import attempts, calls
 from flows.store.keys import Key
+from flows.store.page_words import note_picture
 from flows.store.purge import Purged, purge_document, purge_old, purge_replies
 from flows.store.review_tables import corrections, page_words, reviews
 from flows.store.store import Store
@@ -39,7 +54,7 @@ def store(url: str) -> Iterator[Store]:
 
 def _extract(store: Store, name: str, content: str, text: str, *fingerprints: str, etag: str = "1") -> int:
     for fingerprint in fingerprints:
-        store.put_reply(reply(fingerprint, text))
+        put_reply(store, reply(fingerprint, text))
     done = outcome("complete", draft(text=text), reply_fingerprints=fingerprints)
     return extract(store, name, content, done, etag=etag)
 
@@ -58,7 +73,7 @@ def test_old_replies_go_and_records_stay(store: Store) -> None:
     with store.reading() as connection:
         evidence = connection.scalars(select(records.c.evidence)).all()
     assert store.transact(purge_replies, datetime(2026, 1, 2, tzinfo=UTC), None) == Purged(replies=1)
-    assert (store.get_reply("f1"), store.get_reply("f2") is not None) == (None, True)
+    assert (get_reply(store, "f1"), get_reply(store, "f2") is not None) == (None, True)
     assert texts(store) == [("a", "first"), ("b", "second")]
     with store.reading() as connection:
         assert connection.scalars(select(records.c.evidence)).all() == evidence
@@ -73,7 +88,7 @@ def test_a_document_goes_with_all_it_ever_showed(store: Store) -> None:
     assert texts(store) == [("b", "other")]
     counts = {name: _count(store, name) for name in ("documents", "extractions", "pages", "former_contents")}
     assert counts == {"documents": 1, "extractions": 1, "pages": 2, "former_contents": 0}
-    assert [store.get_reply(each) is not None for each in ("f1", "f2", "f3", "shared")] == [False, False, True, True]
+    assert [get_reply(store, each) is not None for each in ("f1", "f2", "f3", "shared")] == [False, False, True, True]
     assert store.known([listed("a").uri], Key(schema_name="note", recipe="r1")) == {}
     assert store.claim(listed("a"), spooled("B"), key=Key(schema_name="note", recipe="r1"), run_id="run").mine
 
@@ -171,6 +186,22 @@ def test_a_purge_reaches_what_people_decided_and_leaves_the_bill(store: Store) -
         assert connection.scalars(select(attempts.c.extraction_id)).all() == [kept]
         for table in (reviews, corrections):
             assert connection.scalars(select(table.c.sha256)).all() == ["B"]
+
+
+def test_words_of_a_page_that_another_document_shows_too_stay(store: Store) -> None:
+    """Of a purged document go the words of its own pages, and those of which it is not known whose they are."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    extract(store, "a", "A")
+    extract(store, "b", "B")
+    for name, picture in (("a", "own"), ("a", "shared"), ("b", "shared"), ("b", "another's"), ("a", "own")):
+        store.transact(note_picture, listed(name).uri, picture)
+    with store.writing() as connection:
+        for picture in ("own", "shared", "another's", "of old"):
+            connection.execute(page_words.insert().values(picture=picture, reader="r", words=[], created_at=now))
+    assert store.transact(purge_document, listed("a").uri, None).ocr_pages == 2
+    with store.reading() as connection:
+        assert set(connection.scalars(select(page_words.c.picture))) == {"another's", "shared"}
+    assert store.transact(purge_document, listed("b").uri, None).ocr_pages == 2
 
 
 def test_what_is_old_goes_and_what_counts_stays(store: Store) -> None:

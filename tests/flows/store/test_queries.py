@@ -55,7 +55,7 @@ def _invoice(
         taken=lambda _: True,
     )
     usage = Usage(2200, 300, 0, 0.25)
-    done = outcome("complete", RecordDraft(data, issues, (), grounded, (1,)), usage=usage, model="mistral-small")
+    done = outcome("complete", RecordDraft(data, issues, (), grounded, (1,)), model="mistral-small")
     call(store, claim.extraction_id, usage)
     store.finish(claim, done, run_id="run")
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stores import NOON, Note, draft, extract, fresh_url, listed, outcome, reply, spooled
+from stores import NOON, Note, draft, extract, fresh_url, listed, outcome, put_reply, reply, spooled
 
 from extractors.documents import PageState
 from extractors.errors import BadConfiguration
@@ -104,7 +104,7 @@ def test_the_details_hold_the_raw_replies(store: Store) -> None:
     """One entry tells every page and what the model wrote, in the order in which it was read."""
     answers = [reply("f2", "first"), reply("f1", "second")]
     for answer in answers:
-        store.put_reply(answer)
+        put_reply(store, answer)
     unfinished = outcome("quarantined", endpoint="vllm", model="m", reply_fingerprints=("f2", "f1", "lost"))
     number = extract(store, "a", "A", unfinished)
     details = quarantine_details(store, number)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
-from stores import fresh_url, reply
+from stores import fresh_url, get_reply, put_reply, reply
 
 from extractors.documents import StoredReply
 from extractors.errors import StoreUnavailable
@@ -62,10 +62,10 @@ def test_a_store_is_made_on_opening_and_found_again(tmp_path: Path, monkeypatch:
     """A relative SQLite URL is a file in the working directory; opening it again keeps what it holds."""
     monkeypatch.chdir(tmp_path)
     with Store.open("sqlite:///octavo.db") as store:
-        store.put_reply(reply("a"))
+        put_reply(store, reply("a"))
     assert (tmp_path / "octavo.db").is_file()
     with Store.open("sqlite:///octavo.db", read_only=True) as store:
-        assert store.get_reply("a") == reply("a")
+        assert get_reply(store, "a") == reply("a")
 
 
 def test_a_relative_store_stays_where_it_was_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +75,7 @@ def test_a_relative_store_stays_where_it_was_opened(tmp_path: Path, monkeypatch:
         (tmp_path / "elsewhere").mkdir()
         monkeypatch.chdir(tmp_path / "elsewhere")
         with store.writing():
-            store.get_reply("a")  # a second connection beside the first
+            get_reply(store, "a")  # a second connection beside the first
     assert not (tmp_path / "elsewhere" / "octavo.db").exists()
 
 
@@ -185,8 +185,8 @@ def test_a_store_opened_for_looking_is_not_written(store: Store, tmp_path: Path)
     """Whoever opens a store read-only cannot write to it by mistake."""
     url = store._url.render_as_string(hide_password=False)
     with Store.open(url, read_only=True) as looking, pytest.raises(StoreUnavailable, match="cannot be written"):
-        looking.put_reply(reply("a"))
-    assert store.get_reply("a") is None
+        put_reply(looking, reply("a"))
+    assert get_reply(store, "a") is None
 
 
 def test_a_read_only_file_is_refused_for_writing(folder: Path) -> None:
@@ -223,19 +223,19 @@ def test_a_store_that_is_held_for_too_long_is_an_error(tmp_path: Path, monkeypat
     url = f"sqlite:///{tmp_path / 'octavo.db'}"
     with Store.open(url) as first, Store.open(url) as second:
         with first.writing(), pytest.raises(StoreUnavailable, match="held by another process for too long"):
-            second.put_reply(reply("a"))
-        second.put_reply(reply("a"))
+            put_reply(second, reply("a"))
+        put_reply(second, reply("a"))
 
 
 def test_a_reply_comes_back_as_it_was_put(store: Store) -> None:
     """A reply is kept whole under its fingerprint; a later one of the same fingerprint takes its place."""
-    assert store.get_reply("a") is None
-    store.put_reply(reply("a", "first"))
-    store.put_reply(reply("a", "first"))
-    assert store.get_reply("a") == reply("a", "first")
+    assert get_reply(store, "a") is None
+    put_reply(store, reply("a", "first"))
+    put_reply(store, reply("a", "first"))
+    assert get_reply(store, "a") == reply("a", "first")
     again = replace(reply("a", "second"), endpoint="openrouter", status=503)
-    store.put_reply(again)
-    assert store.get_reply("a") == again
+    put_reply(store, again)
+    assert get_reply(store, "a") == again
 
 
 @pytest.fixture(scope="module")
@@ -248,8 +248,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @given(st.text(st.characters(codec=None), max_size=50))
 def test_any_reply_can_be_kept(shared: Store, body: str) -> None:
     """Whatever a server sends is stored; only NUL and lone surrogates, which databases refuse, are replaced."""
-    shared.put_reply(reply("hostile", body))
-    kept = shared.get_reply("hostile")
+    put_reply(shared, reply("hostile", body))
+    kept = get_reply(shared, "hostile")
     assert kept is not None
     clean = "".join("\ufffd" if c == "\x00" or "\ud800" <= c <= "\udfff" else c for c in body)
     paired = body.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
@@ -304,19 +304,19 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
             connection.execute(replies.delete())
             raise KeyError("stop")
 
-    store.put_reply(reply("a"))
+    put_reply(store, reply("a"))
     with pytest.raises(KeyError):
         half()
-    assert store.get_reply("a") == reply("a")
+    assert get_reply(store, "a") == reply("a")
 
 
 _PUTS_UNTIL_KILLED = """
 import sys
 from flows.store.store import Store
-from stores import reply
+from stores import put_reply, reply
 store = Store.open(sys.argv[1])
 for number in range(1_000_000):
-    store.put_reply(reply(f"{number}", "x" * 3000))
+    put_reply(store, reply(f"{number}", "x" * 3000))
     print(number, flush=True)
 """
 
@@ -338,6 +338,6 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
         acknowledged += process.stdout.read().split()
     assert len(acknowledged) >= 150
     with Store.open(url) as store:
-        assert all(store.get_reply(number) is not None for number in acknowledged)
+        assert all(get_reply(store, number) is not None for number in acknowledged)
         with store.reading() as connection:
             assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
