@@ -8,7 +8,7 @@ import pytest
 from drawing import HALF_RED, drawn, pdf, picture
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from extractors.pages.rendering import CELL, _drawn, grid, image_tokens
 from extractors.pages.scans import scan_of
@@ -164,6 +164,8 @@ def test_an_ocr_layer_over_a_scan_is_text(tmp_path: Path) -> None:
 
 
 GREY_SCAN = Image.linear_gradient("L").resize((2480, 3508)).rotate(30, fillcolor=255)
+# What its invisible text says, or nobody would see that there.
+ImageDraw.Draw(GREY_SCAN).text((208, 205), "scanned", fill=0, font=ImageFont.load_default(46))
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
