@@ -5,7 +5,7 @@ accepted one at IoU 0.5 (the word level), or its page is right (the page level).
 box, recall over those with a true one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from extractors.documents import Box, Evidence
@@ -32,16 +32,17 @@ class Score:
         """Per cent, on the level of pages."""
         return _f1(self.pages, self.told, self.true)
 
-    def add(self, evidence: Iterable[Evidence], truth: Mapping[str, tuple[int, Box]]) -> list[str]:
-        """Counts a record; returns the paths whose box is not the true one."""
+    def add(self, evidence: Iterable[Evidence], truth: Mapping[str, Sequence[tuple[int, Box]]]) -> list[str]:
+        """Counts a record, given the true places of each value; returns the paths whose box is none of them."""
         told = {item.path: item for item in evidence if item.box is not None and item.path in truth}
         wrong = []
         self.true += len(truth)
         self.told += len(told)
-        for path, (page, box) in truth.items():
+        for path, places in truth.items():
             item = told.get(path)
-            here = item is not None and item.page == page
-            right = here and item is not None and item.box is not None and overlap(item.box, box) >= _OVERLAP
+            boxes = [box for page, box in places if item is not None and item.page == page]
+            here = bool(boxes)
+            right = item is not None and item.box is not None and any(overlap(item.box, b) >= _OVERLAP for b in boxes)
             self.pages += here
             self.boxes += right
             if not right:
