@@ -201,7 +201,7 @@ def _record(
         data=data,
         issues=(
             *_named_as_kept([*merged.issues, *found], plan.schema),
-            *grounding.not_on_page(evidence),
+            *grounding.issues_of(evidence),
             *broken,
             *issues,
         ),

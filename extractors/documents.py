@@ -303,6 +303,7 @@ class Evidence:
         page: where it stands; None unless found.
         box: around its words there.
         text: its words, as the page shows them.
+        doubt: what speaks against the place, in words.
         distance: how far OCR's words are from the value, in characters that OCR confuses; 0 where they are its own.
     """
 
@@ -312,6 +313,11 @@ class Evidence:
     box: Box | None = None
     text: str | None = None
     distance: float | None = None
+    doubt: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is stored; a doubt is an issue of its own."""
+        return {name: value for name, value in vars(self).items() if name != "doubt"}
 
 
 @dataclass(frozen=True)

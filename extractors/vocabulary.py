@@ -72,6 +72,8 @@ class IssueKind(StrEnum):
     """No page has ink: there is nothing to read, and no record."""
     NOT_ON_PAGE = "not_on_page"
     """A value that stands nowhere on pages all of whose words are known: the model may have made it up."""
+    MISPLACED = "misplaced"
+    """A value that stands beside another field's label, in another's column or in another row."""
     OLDER_SCHEMA = "older_schema"
     """The record was read under an older schema: under today's the document is quarantined."""
 

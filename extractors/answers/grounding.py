@@ -8,12 +8,14 @@ stand in several places, the record is placed as one (`placing`).
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any
 
 from extractors.answers.days import Days, order_of, years_of
+from extractors.answers.doubts import doubts
 from extractors.answers.labels import SURE, Labels
 from extractors.answers.lookalikes import lookalike_places
 from extractors.answers.numbers import Numbers, sign_places
@@ -32,6 +34,7 @@ _SMALL = re.compile(r"\W*\d{1,2}\W*")
 _PAGE = 10_000
 """Lines between one page and the next: farther than any row."""
 _MOST_PLACES, _TOLD, _CODE = 400, 100, 3
+_NOWHERE = "it stands nowhere on the pages"
 _OTHER_SIGN, _OTHER_SPELLING = 0.2, 0.3
 _OF_A_LIST = re.compile(r"^(?:.*\.)?\d+(?=\.|$)")
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -62,6 +65,7 @@ def ground(
     chosen = placed(sought, window.label)
     unsupported = window.unsupported(sought, chosen)
     refused = wrong_signs(sought, chosen, dict(found), leaves)
+    doubted = window.doubts(sought, chosen)
     evidence = []
     for path, leaf in found:
         spot = chosen.get(path)
@@ -70,7 +74,7 @@ def ground(
         elif spot is None or path in refused:
             evidence.append(Evidence(path, EvidenceState.NOT_FOUND))
         else:
-            evidence.append(window.evidence(path, spot.place))
+            evidence.append(replace(window.evidence(path, spot.place), doubt=doubted.get(path)))
     return tuple(evidence)
 
 
@@ -81,15 +85,14 @@ def share_grounded(evidence: Sequence[Evidence]) -> float | None:
     return round(states[EvidenceState.FOUND] / checked, 4) if checked else None
 
 
-def not_on_page(evidence: Sequence[Evidence]) -> tuple[Issue, ...]:
-    """An issue for each value that stands nowhere on its pages, all of whose words are known."""
-    missing = [item.path for item in evidence if item.state == EvidenceState.NOT_FOUND]
-    told = [Issue(IssueKind.NOT_ON_PAGE, path, "it stands nowhere on the pages") for path in missing[:_TOLD]]
-    if len(missing) > _TOLD:
-        told.append(
-            Issue(IssueKind.NOT_ON_PAGE, "", f"{len(missing) - _TOLD} more values stand nowhere on the pages")
-        )
-    return tuple(told)
+def issues_of(evidence: Sequence[Evidence]) -> tuple[Issue, ...]:
+    """An issue for each value that stands nowhere on its pages, or where another should stand."""
+    told = [Issue(IssueKind.NOT_ON_PAGE, item.path, _NOWHERE) for item in evidence if item.state == "not_found"]
+    told += [Issue(IssueKind.MISPLACED, item.path, item.doubt) for item in evidence if item.doubt is not None]
+    if len(told) <= _TOLD:
+        return tuple(told)
+    more = f"{len(told) - _TOLD} more values stand nowhere on the pages, or where others should"
+    return (*told[:_TOLD], Issue(told[_TOLD].kind, "", more))
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -141,6 +144,10 @@ class _Window:
         group, row = self._group(path)
         late = not row and known is not None and known.kind == LeafKind.NUMBER
         return Sought(path, self._field(path), group, row, self._spots[key], late)
+
+    def doubts(self, sought: Sequence[Sought], chosen: Mapping[str, Spot]) -> dict[str, str]:
+        """What speaks against the places of values."""
+        return doubts(sought, chosen, self._labels, self._leaves) if self._leaves.by_path else {}
 
     def label(self, field: str, place: Place) -> float:
         """How unlike a field's place a place is, by its label."""

@@ -13,7 +13,9 @@ _OTHER_HEAD, _OTHER_ABOVE, _OTHER_BESIDE = 1.4, 1.5, 2.0
 _BEHIND_A_NUMBER = 0.6
 SURE = _OWN_HEAD
 """Of a field's own label, however far."""
-_TWO_LINES = 2
+_TWO_LINES, _NEXT_WORDS, _COUNT = 2, 3, 2
+_MEANS_MANY = 4
+"""Fields that a label may be of; one of more says little."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,44 @@ class Labels:
         if head is not None:
             return _OTHER_HEAD if far else _OTHER_ABOVE
         return _NONE
+
+    def elsewhere(self, name: str, place: Place, *, below: bool) -> str | None:
+        """The field's own label, where another's stands beside a place and its own beside another value.
+
+        Args:
+            name: the field.
+            place: where its value was found.
+            below: whether a value may stand under its label, too.
+        """
+        if self.cost(name, place) < _OTHER_ABOVE:
+            return None
+        text = self.text
+        for label in self._all:
+            if name not in label.fields or len(label.fields) > _MEANS_MANY:
+                continue
+            beside = [n for n in text.of_line[label.line] if text.words[n].box[0] >= label.x1 - 0.005][:_NEXT_WORDS]
+            groups = [beside, *([self._under(label)] if below else [])]
+            for words in groups:
+                if not set(words) & set(place.words) and any(map(self._is_value, words)):
+                    return text.words[label.last].text
+        return None
+
+    def _under(self, label: _Label) -> list[int]:
+        """The words on the next line that has any under a label."""
+        words = self.text.words
+        for line in range(label.line + 1, label.line + 1 + _TWO_LINES):
+            under = [
+                n
+                for n in self.text.of_line.get(line, ())
+                if words[n].box[0] < label.x1 and label.x0 < words[n].box[2]
+            ]
+            if under:
+                return under
+        return []
+
+    def _is_value(self, number: int) -> bool:
+        """Whether a word shows a number, a date or a code rather than a count."""
+        return sum(map(str.isdecimal, self.text.words[number].text)) > _COUNT
 
     def _found(self, place: Place) -> _Near:
         line = self.text.lines[place.first]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from extractors.answers.grounding import not_on_page, share_grounded
+from extractors.answers.grounding import issues_of, share_grounded
 from extractors.answers.regrounding import Kept, grounded_anew
 from extractors.aside import aside
 from extractors.documents import PageImage, PageWords
@@ -29,6 +29,7 @@ from flows.store.store import Store
 Look = Callable[[str, Uncheckable], Awaitable[dict[int, PageWords]]]
 """Fetches a document from one of its uris, and tells the words of each page that its records were read from."""
 
+_OF_EVIDENCE = (IssueKind.NOT_ON_PAGE, IssueKind.MISPLACED)
 _BATCH, _DRAWN = 16, 4
 """Documents worked on side by side, and pages of one that are drawn together."""
 
@@ -120,7 +121,7 @@ async def _document(found: Uncheckable, store: Store, look: Look, done: Grounded
     anew = [
         Regrounded(
             record.id, told, share_grounded(told),
-            (*(issue for issue in record.issues if issue.kind != IssueKind.NOT_ON_PAGE), *not_on_page(told)),
+            (*(issue for issue in record.issues if issue.kind not in _OF_EVIDENCE), *issues_of(told)),
         )
         for record, told in zip(found.records, evidence, strict=True)
     ]  # fmt: skip

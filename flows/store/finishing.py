@@ -147,7 +147,7 @@ def _write_parts(connection: Connection, extraction_id: int, extraction: Extract
                 "ordinal": ordinal,
                 "data": draft.data,
                 "issues": [vars(issue) for issue in draft.issues],
-                "evidence": [vars(entry) for entry in draft.evidence],
+                "evidence": [entry.as_json() for entry in draft.evidence],
                 "pages": draft.pages,
                 "grounded": draft.grounded,
                 "created_at": now,

@@ -117,7 +117,7 @@ def put_evidence(
         connection.execute(
             records.insert().values(
                 extraction_id=found.id, ordinal=row.ordinal, data=row.data, pages=row.pages,
-                issues=list(map(vars, each.issues)), evidence=list(map(vars, each.evidence)),
+                issues=list(map(vars, each.issues)), evidence=[item.as_json() for item in each.evidence],
                 grounded=each.grounded, created_at=datetime.now(UTC),
             )
         )  # fmt: skip
