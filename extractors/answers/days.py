@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 
 from extractors.answers.numbers import as_digits
 from extractors.answers.page_text import PageText, Place
+from schemas.amounts import plain_characters
 from schemas.dates import PrintedDate, month_named, order_shown, printed_dates
 from schemas.partial_dates import days_without_year, joined_dates
 
@@ -61,7 +62,7 @@ class Days:
     def _letters(self) -> str:
         if not self.text.by_ocr:
             return self.text.plain
-        return "\n".join(map(as_digits, self.text.plain.split("\n")))
+        return " ".join([as_digits(plain_characters(word.text)) for word in self.text.words])
 
     def _may_print(self, day: date) -> bool:
         """Whether a day's number stands near its month, or all digits together: most are told so at a glance."""

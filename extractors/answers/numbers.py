@@ -27,7 +27,7 @@ _NEAR_SIGN = 2.5
 _MINUS_AND_CURRENCY = re.compile(rf"[{MINUS}] ?\D{{1,4}}")
 _TIED = re.compile(r"[^\W_][-/]$")
 _LETTERS_FOR_DIGITS = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1", "|": "1", "S": "5", "B": "8", "Z": "2"})
-_MOSTLY_DIGITS = re.compile(r"[-−–+(]?[$€£¥]?[0-9OolISBZ|]+(?:[.,'][0-9OolISBZ|]+)*[-−–)%]?")
+_MOSTLY_DIGITS = re.compile(r"[-−–+(]?[$€£¥]?[0-9OolISBZ|]+(?:[.,'/-][0-9OolISBZ|]+)*[-−–)%]?")
 
 Said = tuple[frozenset[Decimal], str, frozenset[Decimal]]
 """What a printed number can mean, without its sign; the sign that it is printed with; what a percentage is of one."""

@@ -24,9 +24,9 @@ from extractors.answers.page_text import Place
 
 REUSE, IN_A_TABLE, ROW, OBJECT, COLUMN, ORDER = 4.0, 1.0, 2.0, 0.2, 0.12, 0.002
 _MOST_LINES_AWAY, _MOST_LETTERS_AWAY = 6, 12
-_LETTER = 0.008
-"""A letter's width on a usual page, as a fraction of the page's."""
-_CHOICES, _ALIKE, _ROUNDS, _GAIN = 8, 12, 3, 1e-9
+_COLUMN_CELLS, _LETTER = 3, 0.008
+"""Cells that show where a column is; a letter's width on a usual page, as a fraction of the page's."""
+_CHOICES, _ALIKE, _ROUNDS, _FEW, _GAIN = 8, 12, 3, 12, 1e-9
 _NEIGHBOUR = 0.3
 _SURELY = 4
 """Order does not go before a line that holds clearly more of a row."""
@@ -101,7 +101,27 @@ def placed(values: Sequence[Sought], label: Label = lambda _field, _place: 0.0) 
         if not moved and not swapped:
             break
         anchors |= _middles(values, chosen)
+    if several and len(values) <= _FEW:
+        _settle(values, several, chosen)
     return chosen
+
+
+def _settle(values: Sequence[Sought], several: Sequence[Sought], chosen: dict[str, Spot]) -> None:
+    """Moves the values of a small record, one by one, as long as the whole costs less."""
+    least = cost(values, chosen)
+    for _ in range(_ROUNDS):
+        before = least
+        for value in several:
+            for spot in value.spots:
+                here = chosen[value.path]
+                chosen[value.path] = spot
+                now = cost(values, chosen)
+                if now < least - _GAIN:
+                    least = now
+                else:
+                    chosen[value.path] = here
+        if least == before:
+            return
 
 
 def _at_first(value: Sought, spot: Spot, line: float) -> float:
@@ -146,7 +166,7 @@ class _State:
         self.columns = {
             name: (statistics.median([spot.x0 for spot in spots]), statistics.median([spot.x1 for spot in spots]))
             for name, spots in edges.items()
-            if len(spots) > 1
+            if len(spots) >= _COLUMN_CELLS
         }
 
     def own(self, value: Sought, spot: Spot) -> float:

@@ -13,7 +13,7 @@ from extractors.answers.placing import Sought, Spot
 from schemas.amounts import read
 from schemas.leaves import Leaves
 
-_ENOUGH, _CLEAR = 3, 0.8
+_ENOUGH, _CLEAR = 3, 0.7
 _COLUMN = 0.03
 
 

@@ -12,31 +12,26 @@ import json
 import random
 import re
 import sys
-import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "support")]
 
 from box_scores import Score
 from known_boxes import invoice
-from mistakes import ISO, is_printed, is_text, mistakes
+from labelled import Labelled, at, drawn, labelled, leaf_values, put, words_of_bytes
+from mistakes import is_printed, is_text, mistakes
 from PIL import Image
 from receipt_boxes import true_boxes
 from swaps import swaps
 
 from extractors.answers.grounding import ground
-from extractors.documents import Evidence, PageImage, PageWords, Spooled
-from extractors.pages.limits import Limits
-from extractors.pages.opening import open_document
-from extractors.pages.rendering import render_pages
+from extractors.documents import Evidence
 from schemas.invoice import Invoice
-from schemas.leaves import Leaves, leaves_of
 from schemas.receipt import Receipt
 from schemas.record import schema_of
 
@@ -48,17 +43,6 @@ GOALS = {
 }  # fmt: skip
 """Per cent that may be found, at most."""
 TRUE_GOAL = 99.5
-
-
-@dataclass
-class Labelled:
-    """A document with its true record and its pages' words."""
-
-    file: str
-    record: dict[str, Any]
-    leaves: Leaves
-    pages: dict[int, PageWords]
-    text: str = ""
 
 
 @dataclass
@@ -120,92 +104,6 @@ def main() -> int:
     return int(missed)
 
 
-def labelled(folder: Path) -> list[Labelled]:
-    """The labelled documents of a folder that have a text layer."""
-    found = []
-    for line in (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines():
-        label = json.loads(line)
-        record = _record(label)
-        if not record or ("digital" not in label["modality"] and "ocr_text" not in label["modality"]):
-            continue
-        pages = words_of(folder / label["file"])
-        if not any(seen.words for seen in pages.values()):
-            continue
-        text = " ".join(word.text for seen in pages.values() for word in seen.words)
-        found.append(Labelled(label["file"], record, leaves_of(schema_for(record)), pages, text))
-    return found
-
-
-def words_of(path: Path) -> dict[int, PageWords]:
-    """Page -> its words, as a run sees them."""
-    return {page.page: PageWords(page.words, page.text_layer.whole) for page in drawn(path)}
-
-
-def words_of_bytes(pdf: bytes) -> dict[int, PageWords]:
-    """The same of a PDF that is in no file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "drawn.pdf"
-        path.write_bytes(pdf)
-        return words_of(path)
-
-
-def drawn(path: Path) -> list[PageImage]:
-    """A document's pages, as a run draws them."""
-    document = open_document(Spooled(path, path.name, path.stat().st_size), Limits(), ())
-    pages = render_pages(document, tuple(range(1, document.page_count + 1)), Limits())
-    return [page for page in pages if isinstance(page, PageImage)]
-
-
-def _record(label: dict[str, Any]) -> dict[str, Any]:
-    """The true values that the page shows; a table's cells as rows."""
-    expected = label.get("expected") or {}
-    if label["label_kind"] in {"none", "keywords", "acroform_values"}:
-        return {}
-    if "tables" in expected:
-        return {f"table{number}": _rows(table["cells"]) for number, table in enumerate(expected["tables"])}
-    if "rows" in expected:
-        rows = [{f"c{at}": cell for at, cell in enumerate(row)} for row in expected["rows"]]
-        return {"rows": rows}
-    hidden = set(label.get("expected_not_on_page") or ())
-    kept: dict[str, Any] = _without(expected, "", hidden)
-    return kept
-
-
-def _rows(cells: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
-    rows: dict[int, dict[str, str]] = defaultdict(dict)
-    for cell in cells:
-        if cell.get("text"):
-            rows[cell["row"]][f"c{cell['col']}"] = cell["text"]
-    return [rows[number] for number in sorted(rows)]
-
-
-def _without(value: Any, path: str, hidden: set[str]) -> Any:
-    if isinstance(value, dict):
-        inner = {name: (f"{path}.{name}" if path else name, child) for name, child in value.items()}
-        return {name: _without(child, at, hidden) for name, (at, child) in inner.items() if at not in hidden}
-    if isinstance(value, list):
-        return [_without(child, f"{path}[{number}]", hidden) for number, child in enumerate(value)]
-    return value
-
-
-def schema_for(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A JSON schema as a person would write it for such a record: types by its values."""
-
-    def node(values: list[Any]) -> dict[str, Any]:
-        known = [value for value in values if value is not None]
-        if any(isinstance(value, dict) for value in known):
-            names = dict.fromkeys(name for value in known for name in value)
-            return {"type": "object", "properties": {n: node([v.get(n) for v in known]) for n in names}}
-        if any(isinstance(value, list) for value in known):
-            return {"type": "array", "items": node([child for value in known for child in value])}
-        if known and all(isinstance(value, int | float) for value in known):
-            return {"type": "number"}
-        dates = bool(known) and all(ISO.fullmatch(str(value)) for value in known)
-        return {"type": "string", "format": "date"} if dates else {"type": "string"}
-
-    return node([record])
-
-
 def true_values(documents: Sequence[Labelled]) -> tuple[Tally, float]:
     """How many of the true values are found; and the CPU time."""
     tally, begun = Tally(), time.process_time()
@@ -214,7 +112,7 @@ def true_values(documents: Sequence[Labelled]) -> tuple[Tally, float]:
             tally.tried += 1
             tally.found += item.state == "found"
             if item.state != "found":
-                tally.which.append(f"{each.file} {item.path} {_at(each.record, item.path)!r} {item.state}")
+                tally.which.append(f"{each.file} {item.path} {at(each.record, item.path)!r} {item.state}")
     return tally, time.process_time() - begun
 
 
@@ -246,8 +144,8 @@ def known_places(count: int, *, verbose: bool) -> tuple[Score, int, int]:
         wrong = set(
             score.add(ground(known.record, pages, leaves), {path: [place] for path, place in known.boxes.items()})
         )
-        values = Counter(str(_at(known.record, path)) for path in known.boxes)
-        repeated = [path for path in known.boxes if values[str(_at(known.record, path))] > 1]
+        values = Counter(str(at(known.record, path)) for path in known.boxes)
+        repeated = [path for path in known.boxes if values[str(at(known.record, path))] > 1]
         several += len(repeated)
         right += sum(path not in wrong for path in repeated)
         for path in sorted(wrong) if verbose else ():
@@ -267,9 +165,9 @@ def doubted(documents: Sequence[Labelled], count: int) -> tuple[Tally, dict[str,
         known = invoice(seed)
         pages = words_of_bytes(known.pdf)
         for kind, path, wrong in swaps(known.record):
-            if str(_at(known.record, path)) != wrong:
+            if str(at(known.record, path)) != wrong:
                 changed = json.loads(json.dumps(known.record))
-                _set(changed, path, wrong)
+                put(changed, path, wrong)
                 item = next(item for item in ground(changed, pages, leaves) if item.path == path)
                 kinds[kind].tried += 1
                 kinds[kind].found += item.doubt is not None or item.state == "not_found"
@@ -303,41 +201,19 @@ def wrong_values(documents: Sequence[Labelled], seed: int, each: int) -> dict[st
     tallies = {kind: Tally() for kind in GOALS}
     for one in documents:
         others = [other for other in documents if other is not one]
-        texts = [leaf for other in others for path, leaf in _leaves(other.record) if is_text(path, leaf)]
-        for path, leaf in _leaves(one.record):
+        texts = [leaf for other in others for path, leaf in leaf_values(other.record) if is_text(path, leaf)]
+        for path, leaf in leaf_values(one.record):
             for kind, wrong in mistakes(path, leaf, dice, texts, each):
                 if wrong == leaf or (kind != "sign flipped" and is_printed(wrong, one.text)):
                     continue
                 changed = json.loads(json.dumps(one.record))
-                _set(changed, path, wrong)
+                put(changed, path, wrong)
                 item = next(item for item in ground(changed, one.pages, one.leaves) if item.path == path)
                 tallies[kind].tried += 1
                 if item.state == "found":
                     tallies[kind].found += 1
                     tallies[kind].which.append(f"{one.file} {path}: {leaf!r} as {wrong!r} on {item.text!r}")
     return tallies
-
-
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
-    if pairs is None:
-        if value is not None:
-            yield path, value
-        return
-    for step, child in pairs:
-        yield from _leaves(child, f"{path}.{step}" if path else str(step))
-
-
-def _at(value: Any, path: str) -> Any:
-    for step in path.split("."):
-        value = value[int(step)] if isinstance(value, list) else value[step]
-    return value
-
-
-def _set(value: Any, path: str, leaf: Any) -> None:
-    *steps, last = path.split(".")
-    node = _at(value, ".".join(steps)) if steps else value
-    node[int(last) if isinstance(node, list) else last] = leaf
 
 
 if __name__ == "__main__":

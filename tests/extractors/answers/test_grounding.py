@@ -1,12 +1,27 @@
 """Grounding: found by meaning, near its row, and never where the page does not say it."""
 
+import random
+from collections import Counter
+from copy import deepcopy
+from pathlib import Path
+
 import pytest
+from box_scores import Score
+from drawing import drawn
 from hypothesis import given
 from hypothesis import strategies as st
+from known_boxes import invoice
+from labelled import labelled, leaf_values, put
+from mistakes import is_printed, mistakes
 
-from extractors.answers.grounding import ground, share_grounded
-from extractors.documents import PageWords, Word
+from extractors.answers.grounding import ground, issues_of, share_grounded
+from extractors.documents import Evidence, PageWords, Word
 from extractors.vocabulary import EvidenceState
+from schemas.invoice import Invoice
+from schemas.leaves import leaves_of
+from schemas.record import schema_of
+
+REAL = Path(__file__).resolve().parents[4] / "shared/data/real"
 
 
 def page(*lines: str) -> PageWords:
@@ -50,6 +65,15 @@ def found(value: object, *lines: str) -> str | None:
         ("München", "MUNCHEN", "MUNCHEN"),
         ("Rechnung", "Rech nung", "Rech nung"),
         ("00012", "Invoice 00012", "00012"),
+        ("471102", "Nr.471102", "Nr.471102"),
+        ("1234.50", "1 2 3 4 , 5 0", "1 2 3 4 , 5 0"),
+        ("INR", "Rs. 120.50", "Rs."),
+        ("DE", "DE123456789", "DE123456789"),
+        ("2015-07-01", "du 1er au 31 Juillet 2015", "1er au 31 Juillet 2015"),
+        ("2024-04-03", "03.04.2024", "03.04.2024"),
+        ("2024-04-03", "03/04/2024 31/12/2024", "03/04/2024"),
+        ("2024-03-04", "03/04/2024 $5", "03/04/2024"),
+        ("7274600", "７，２７４，６００", "７，２７４，６００"),
         ("DE89 3704 0044", "IBAN DE8937040044", "DE8937040044"),
     ],
 )
@@ -69,11 +93,170 @@ def test_values_are_found_by_meaning(value: str, line: str, text: str) -> None:
         ("2024-03-31", "31.03.2025"),
         ("Ann", "Hannover"),
         ("EUR", "CHF"),
+        ("EUR", "FORMEUR"),
+        ("MYR", "FORM 12"),
+        ("7250.00", "72,50"),
+        ("1234567.00", "12.345,67"),
+        ("2", "Q2 INGBNL2A 02/07"),
+        ("7", "02/07"),
+        ("2.0", "2.0-Rechnungen"),
+        ("11", "1 1,0000"),
+        ("555", "+1 (412) 555 0199"),
+        ("18-31", "R18-31"),
+        ("X18-31", "R18-31"),
+        ("R18-3", "R18-31"),
+        ("2013-05-03", "05.03.2013 05.03.2013"),
+        ("2024-03-04", "03/04/2024 31/12/2024"),
+        ("2023-03-31", "31.03. 2024"),
+        ("2018-06-13", "13/06/19"),
+        ("04/20/20", "04/27/20 05/03/20 04/28/20"),
+        ("24.5%", "24.0% 11.5%"),
+        ("OH", "oh no"),
     ],
 )
 def test_what_the_page_does_not_say_is_visibly_ungrounded(value: str, line: str) -> None:
     """A part of another number or word is no evidence."""
     assert found(value, line) is None
+
+
+def in_schema(kind: dict[str, object], value: object, *lines: str, name: str = "number") -> Evidence:
+    """Where a value of a JSON schema's property stands."""
+    leaves = leaves_of({"type": "object", "properties": {name: kind}})
+    (evidence,) = ground({name: value}, {1: page(*lines)}, leaves)
+    return evidence
+
+
+TEXT, NUMBER = {"type": "string"}, {"type": "number"}
+
+
+@pytest.mark.parametrize(
+    ("value", "line", "text"),
+    [
+        ("80333", "D-80333 München", "D-80333"), ("12", "00012", None), ("00012", "12", None),
+        ("562044387", "562 044 387", "562 044 387"), ("1250", "12 50", None), ("123456", "1.234,56", None),
+        ("7250", "72,50", None), ("2013", "01.02.2013", None), ("33", "R18-33/A", None),
+    ],
+)  # fmt: skip
+def test_an_identifier_is_text(value: str, line: str, text: str | None) -> None:
+    """All of its letters and digits, and no more; never the digits of an amount."""
+    assert in_schema(TEXT, value, line).text == text
+
+
+def test_a_small_number_needs_its_label_or_its_row() -> None:
+    """A 2 stands somewhere on most pages: that says nothing, and is no evidence for or against it."""
+    assert in_schema(NUMBER, 2, "Page 2", name="boxes").state == "not_checkable"
+    assert in_schema(NUMBER, 2, "Page 2", "Boxes: 2", name="boxes").text == "2"
+    assert in_schema(NUMBER, 200, "Page 200", name="boxes").text == "200"
+
+
+def test_a_judgement_is_not_looked_for() -> None:
+    """Yes and no, one of a list: what is not printed of them is not invented."""
+    paid = True
+    assert in_schema({"type": "boolean"}, paid, "paid in full").state == "not_checkable"
+    choice = {"type": "string", "enum": ["credit", "debit"]}
+    assert in_schema(choice, "credit", "paid by card").state == "not_checkable"
+    assert in_schema(choice, "credit", "by Credit card").state == "found"
+
+
+def test_what_is_not_on_pages_whose_words_are_not_all_known_is_not_told() -> None:
+    """A stamped header over a scan says nothing of the scan."""
+    seen = PageWords(page("RECEIVED 2024").words, whole=False)
+    assert ground({"total": "12.50"}, {1: seen})[0].state == "not_checkable"
+    assert ground({"total": "2024"}, {1: seen})[0].state == "found"
+
+
+def amounts(*signs: int) -> list[dict[str, float]]:
+    """Rows of a list, whose amounts have these signs."""
+    return [{"amount": sign * (10.25 + number)} for number, sign in enumerate(signs)]
+
+
+PRINTED = tuple(f"Row{number} {10.25 + number:.2f}" for number in range(5))
+
+
+@pytest.mark.parametrize(
+    ("signs", "lost"),
+    [
+        ((1, 1, 1, 1, 1), []), ((-1, -1, -1, -1, -1), []), ((-1, -1, 1, -1, -1), [2]), ((1, 1, 1, 1, -1), [4]),
+        ((1, -1, 1, -1, 1), [1, 3]),
+    ],
+)  # fmt: skip
+def test_a_sign_is_the_pages_or_its_columns(signs: tuple[int, ...], lost: list[int]) -> None:
+    """A statement may print all spendings without a minus; one that differs from its column is wrong."""
+    evidence = ground({"rows": amounts(*signs)}, {1: page(*PRINTED)})
+    assert [number for number, item in enumerate(evidence) if item.state == "not_found"] == lost
+
+
+def test_a_sign_alone_is_the_printed_one() -> None:
+    """-12.00 is not 12.00, however it is printed."""
+    assert in_schema(NUMBER, -12.5, "Total 12.50", name="total").state == "not_found"
+    assert in_schema(NUMBER, 12.5, "Total (12.50)", name="total").state == "not_found"
+    assert in_schema(NUMBER, -12.5, "Total 12.50-", name="total").state == "found"
+    assert in_schema(NUMBER, 5, "Discount -5.00", name="discount").state == "found"
+
+
+def test_a_value_beside_anothers_label_is_doubted() -> None:
+    """A subtotal that is taken for the total is printed, and still wrong."""
+    leaves = schema_of(Invoice).leaves
+    lines = ("Subtotal 100.00", "VAT 19.00", "Total 119.00")
+    right = ground({"subtotal": "100.00", "total": "119.00"}, {1: page(*lines)}, leaves)
+    assert [(item.text, item.doubt) for item in right] == [("100.00", None), ("119.00", None)]
+    (wrong,) = ground({"total": "100.00"}, {1: page(*lines)}, leaves)
+    assert wrong.text == "100.00"
+    assert wrong.doubt is not None
+    assert "Total" in wrong.doubt
+    assert [issue.kind for issue in issues_of([wrong])] == ["misplaced"]
+
+
+def test_what_stands_nowhere_is_an_issue() -> None:
+    """A value that was made up never counts as sure."""
+    leaves = schema_of(Invoice).leaves
+    evidence = ground({"number": "RE-1", "total": "119.00"}, {1: page("Invoice No. RE-1", "Total 118.00")}, leaves)
+    assert [(issue.kind, issue.path) for issue in issues_of(evidence)] == [("not_on_page", "total")]
+    assert share_grounded(evidence) == 0.5
+    many = [Evidence(f"rows.{number}", EvidenceState.NOT_FOUND) for number in range(150)]
+    assert len(issues_of(many)) == 101
+    assert "50 more" in issues_of(many)[-1].message
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_value_of_a_drawn_invoice_is_at_its_place(seed: int, tmp_path: Path) -> None:
+    """However often it stands on the page: by labels, rows, columns and order."""
+    known = invoice(seed)
+    pages = {each.page: PageWords(each.words) for each in drawn(tmp_path, known.pdf)}
+    evidence = ground(known.record, pages, schema_of(Invoice).leaves)
+    assert [item.path for item in evidence if item.doubt] == []
+    assert Score().add(evidence, {path: [place] for path, place in known.boxes.items()}) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_wrong_values_of_a_drawn_invoice_are_not_found(seed: int, tmp_path: Path) -> None:
+    """Whatever way a value is wrong: digits, factors of ten, signs, order of day and month, prefixes, other texts."""
+    known, dice = invoice(seed), random.Random(seed)
+    pages = {each.page: PageWords(each.words) for each in drawn(tmp_path, known.pdf)}
+    text = " ".join(word.text for seen in pages.values() for word in seen.words)
+    leaves, found, tried = schema_of(Invoice).leaves, [], 0
+    for path, leaf in leaf_values(known.record):
+        value = float(leaf) if path.endswith(("amount", "unit_price", "total", "tax")) else leaf
+        for kind, wrong in mistakes(path, value, dice, ["Wholesome Life Foods", "Nowhere Lane"], 1):
+            if kind != "sign flipped" and is_printed(wrong, text):
+                continue
+            changed = deepcopy(known.record)
+            put(changed, path, str(wrong))
+            tried += 1
+            item = next(item for item in ground(changed, pages, leaves) if item.path == path)
+            found += [(kind, path, wrong, item.text)] if item.state == "found" else []
+    assert tried > 30
+    assert found == []
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the labelled documents are not here")
+def test_true_values_of_real_documents_are_found() -> None:
+    """Of a few of them; all, and wrong values: tests/benchmarks/bench_grounding.py."""
+    documents = labelled(REAL, only=("inv_001", "inv_009", "inv_014", "form_001", "nda_002", "bank_001"))
+    evidence = [item for each in documents for item in ground(each.record, each.pages, each.leaves)]
+    states = Counter(item.state for item in evidence)
+    assert len(documents) == 6
+    assert states["found"] >= 0.99 * len(evidence)
 
 
 def test_a_number_is_found_by_itself_before_inside_another() -> None:

@@ -87,6 +87,13 @@ def test_an_upgrade_pays_for_nothing(inbox: Path, monkeypatch: pytest.MonkeyPatc
     assert rendering.RENDER_VERSION != "next"
 
 
+def _failing_checks() -> list[tuple[int]]:
+    """How many checks fail of each record; the small pages print none of the values, which is another issue."""
+    told = rows("select issues from records join extractions on extractions.id = extraction_id "
+                "where superseded_by is null")  # fmt: skip
+    return [(sum(issue["kind"] == "check_failed" for issue in json.loads(issues)),) for (issues,) in told]
+
+
 def test_only_what_is_read_otherwise_is_read_again_free_of_charge(inbox: Path) -> None:
     """A comment is nothing; a type, a validator, a check read the stored answers again; a description asks."""
     with model_server(_answers) as server:
@@ -105,7 +112,7 @@ def test_only_what_is_read_otherwise_is_read_again_free_of_charge(inbox: Path) -
         assert rows("select total from ticket") == [(25,)] * 2
         _changed("        return None", '        return "always too much"')
         assert _taken(inbox, server) == (2, 0)
-        assert rows("select issue_count from ticket") == [(1,)] * 2
+        assert _failing_checks() == [(1,)] * 2
         _changed("as printed", "with its letter")
         assert _taken(inbox, server) == (2, 2)
         assert _taken(inbox, server) == (0, 0)
@@ -121,9 +128,9 @@ def test_a_purged_reply_is_not_asked_for_again_by_reading_again(inbox: Path) -> 
         _changed("        return None", '        return "always too much"')
         assert _taken(inbox, server) == (0, 0)
         assert _taken(inbox, server) == (0, 0)
-        assert rows("select issue_count from ticket") == [(0,)] * 2
+        assert _failing_checks() == [(0,)] * 2
         assert _taken(inbox, server, rerun="all") == (2, 2)
-        assert rows("select issue_count from ticket") == [(1,)] * 2
+        assert _failing_checks() == [(1,)] * 2
 
 
 def test_a_kill_while_reading_again_leaves_it_to_do(inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,9 +146,9 @@ def test_a_kill_while_reading_again_leaves_it_to_do(inbox: Path, monkeypatch: py
             patched.setattr("flows.store.finishing.finish", killed)
             with pytest.raises(BaseException):  # noqa: B017, PT011 - whatever a kill looks like
                 _taken(inbox, server)
-        assert rows("select issue_count from ticket") == [(0,)] * 2
+        assert _failing_checks() == [(0,)] * 2
         assert _taken(inbox, server) == (2, 0)
-        assert rows("select issue_count from ticket") == [(1,)] * 2
+        assert _failing_checks() == [(1,)] * 2
 
 
 @pytest.mark.parametrize(
