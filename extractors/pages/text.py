@@ -1,8 +1,9 @@
 """The text layer as a reader sees it: words with boxes, and apart from them what is hidden."""
 
+import re
 from array import array
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -10,6 +11,12 @@ from extractors.documents import Box, TextLayer
 from extractors.pages import layers, said
 from extractors.pages.covered import covered
 from extractors.pages.unseen import Cover, Drawn, Suspect, looked_at, suspicion_of, suspicions, unseen
+
+_FILLS = re.compile(rb"[\s\])](?:[fFbB]\*?|sh|Do|BI)\s")
+"""What fills an area, in a page's own drawing: paths, shadings, pictures, and forms, which may hold all of them."""
+
+_LEVEL = 0.1
+"""Rise of a line of text, to its length, from which it does not run from left to right."""
 
 
 def visible_words(page: Any, drawing: Any, image: Image.Image) -> tuple[TextLayer, str]:
@@ -23,16 +30,18 @@ def visible_words(page: Any, drawing: Any, image: Image.Image) -> tuple[TextLaye
     Hidden is what the drawn page does not show (`unseen`): invisible, hardly opaque, as light as its ground, covered,
     off the page, on a layer that is switched off, or too small to be read. It is how documents carry instructions.
     """
-    words, pictures, spans, off = _things(page, drawing, image.height / (drawing.rect.height or 1))
-    flat, twice = looked_at(words, image)
-    suspect = suspicions(words, spans, pictures, flat)
+    found = _found(page, drawing, image.height / (drawing.rect.height or 1))
+    words, flat, twice = found.words, list[int](), False
+    if found.filled:
+        flat, twice = looked_at(words, image, turned=found.turned)
+    suspect = suspicions(words, found.suspects, found.pictures, flat)
     hidden = unseen(words, suspect, image) if suspect else set()
     if twice:
         hidden |= covered(page, words)
     seen = [word for number, word in enumerate(words) if number not in hidden] if hidden else words
-    told = off + [words[number].text for number in sorted(hidden)]
+    told = found.off + [words[number].text for number in sorted(hidden)]
     told += layers.switched_off(page, words)
-    boxes = [picture.box for picture in pictures]
+    boxes = [picture.box for picture in found.pictures]
     layer = TextLayer(
         tuple(word.text for word in seen), array("d", (edge for word in seen for edge in word.box)).tobytes(),
         said.says_all(seen, boxes, image),
@@ -49,36 +58,52 @@ def show_all(drawing: Any, device: Any) -> None:
     mupdf.fz_close_device(device)
 
 
-def _things(page: Any, drawing: Any, pixels: float) -> tuple[list[Drawn], list[Cover], list[Suspect], list[str]]:
-    """The words on the page, its pictures, what may not be seen, and what is off the page; `pixels` to a unit."""
+class _Found(NamedTuple):
+    """What a page's text layer and pictures tell by themselves; `off` is text off the page, `turned` some of it.
+
+    Where nothing is `filled`, all stands on bare paper, and nothing is covered.
+    """
+
+    words: list[Drawn]
+    pictures: list[Cover]
+    suspects: list[Suspect]
+    off: list[str]
+    turned: bool
+    filled: bool
+
+
+def _found(page: Any, drawing: Any, pixels: float) -> _Found:
+    """Reads the text layer; a unit is drawn as so many pixels."""
     from pymupdf import TEXT_MEDIABOX_CLIP, TEXT_PRESERVE_IMAGES, TEXTFLAGS_WORDS, TextPage, mupdf
 
     # All text, also where it is off the page or cut away, which a text page leaves out by itself.
     text = mupdf.FzStextPage(mupdf.FzRect(mupdf.FzRect.Fixed_INFINITE))
     show_all(drawing, mupdf.fz_new_stext_device(text, mupdf.FzStextOptions(TEXTFLAGS_WORDS & ~TEXT_MEDIABOX_CLIP)))
     everything = TextPage(text)
-    rect, spans, off = drawing.rect, [], []
-    beyond = False
+    rect, suspects, off, turned, beyond = drawing.rect, [], [], False, False
     for block in everything.extractDICT()["blocks"]:
         for line in block["lines"]:
             for span in line["spans"]:
                 why = suspicion_of(span, pixels)
                 if why is not None:
-                    spans.append(Suspect(_fractions(span["bbox"], rect), why))
+                    suspects.append(Suspect(_fractions(span["bbox"], rect), why))
             x0, y0, x1, y1 = line["bbox"]
             if x0 < rect.x0 or y0 < rect.y0 or x1 > rect.x1 or y1 > rect.y1:
                 beyond = True
                 off += [span["text"].strip() for span in line["spans"] if _is_off(span["bbox"], rect)]
-    pictured = bool(page.get_images()) or b"BI" in page.read_contents()
-    if not beyond and not pictured:
-        return _words(everything, rect), [], spans, off
+            turned = turned or abs(line["dir"][1]) > _LEVEL
+    drawn = page.read_contents()
+    pictured = bool(page.get_images()) or b"BI" in drawn
+    filled = _FILLS.search(drawn) is not None or page.parent.xref_get_key(page.xref, "Annots")[0] != "null"
+    if filled and not beyond and not pictured:
+        return _Found(_words(everything, rect), [], suspects, off, turned, filled)
     clipped = drawing.get_textpage(TEXTFLAGS_WORDS | TEXT_PRESERVE_IMAGES)
     pictures = [
         Cover(_on_page(_fractions((block.bbox.x0, block.bbox.y0, block.bbox.x1, block.bbox.y1), rect)), number)
         for number, block in enumerate(_blocks(clipped))
         if block.type == mupdf.FZ_STEXT_BLOCK_IMAGE
     ]
-    return _words(TextPage(clipped), rect), pictures, spans, off
+    return _Found(_words(TextPage(clipped), rect), pictures, suspects, off, turned, filled)
 
 
 def _words(text: Any, rect: Any) -> list[Drawn]:

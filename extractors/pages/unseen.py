@@ -10,7 +10,7 @@ from enum import IntEnum
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from extractors.documents import Box
 
@@ -24,9 +24,8 @@ _LIGHT = 229
 _CONTRAST = 20
 """Levels, of 255, between ink and ground, which print of 8 % opacity has: less is not seen."""
 
-_EVEN = bytes(level // 32 for level in range(256))
-_ODD = bytes((level + 16) // 32 for level in range(256))
-"""Levels in steps of 32, in two ways: what differs by less than 16 is one step in one of them."""
+_STEPS = bytes(level // 32 for level in range(256))
+"""Levels in steps that are coarse enough for the closer look to find what is hardly seen."""
 
 GRID = (384, 384)
 """Cells of a page on which places are told apart."""
@@ -34,8 +33,11 @@ GRID = (384, 384)
 _GROUND = 0.85
 """Share of a word's box in its own colour from which that is the ground."""
 
-_STROKES, _WIDTH, _MOST_INK = 0.5, 0.6, 0.75
-"""A drawn word: strokes a letter along some row; share of its box that ink spans, and that is ink."""
+_STROKES, _WIDTH, _MOST_INK = 0.75, 0.6, 0.75
+"""A drawn word: edges a letter along some row; share of its box that ink spans, and that is ink."""
+
+_STEEP, _BLUR = 0.35, 2
+"""Share of a word's contrast that an edge of a stroke has, over so many pixels."""
 
 
 class Drawn(NamedTuple):
@@ -153,8 +155,8 @@ def unseen(words: Sequence[Drawn], suspect: Mapping[int, Suspicion], image: Imag
     return hidden
 
 
-def looked_at(words: Sequence[Drawn], image: Image.Image) -> tuple[list[int], bool]:
-    """A cheap look at all words.
+def looked_at(words: Sequence[Drawn], image: Image.Image, *, turned: bool) -> tuple[list[int], bool]:
+    """A cheap look at all words; where lines are `turned`, some are for a closer one.
 
     Returns:
         The numbers of those through whose middle hardly anything is drawn, and whether a word stands in the place of
@@ -167,33 +169,41 @@ def looked_at(words: Sequence[Drawn], image: Image.Image) -> tuple[list[int], bo
     taken, last = bytearray(columns * rows), columns * (rows - 1)
     flat, twice = [], False
     for number, (text, (x0, y0, x1, y1), _, _) in enumerate(words):
+        if turned and (y1 - y0) * down > (x1 - x0) * across and len(text) > 1:
+            # It may run upwards, which a row does not show.
+            flat.append(number)
+            middle = min(columns - 1, int((x0 + x1) / 2 * columns))
+            places = slice(int(y0 * rows + 1) * columns + middle, int(y1 * rows) * columns + middle, columns)
+            twice = twice or 1 in taken[places]
+            taken[places] = b"\1" * len(taken[places])
+            continue
         row = min(quarter - 1, int((0.45 * y0 + 0.55 * y1) * quarter)) * across
         start, end = int(x0 * across), int(x1 * across) + 1
         seen = levels[(row + start) * step + step // 2 : (row + end) * step : step]
-        one, other = seen.translate(_EVEN), seen.translate(_ODD)
-        if not one.strip(one[:1]) or not other.strip(other[:1]) or end - start <= len(text):
+        steps = seen.translate(_STEPS)
+        if not steps.strip(steps[:1]) or end - start <= len(text):
             flat.append(number)
         first = min(last, int((y0 + y1) / 2 * rows) * columns)
         left, right = first + int(x0 * columns) + 1, first + int(x1 * columns)
         if right > left:
-            find = taken.find
             twice = (
                 twice
-                or find(1, left, right) >= 0
-                or find(1, left + columns, right + columns) >= 0
-                or find(1, max(0, left - columns), max(0, right - columns)) >= 0
+                or taken.find(1, left, right) >= 0
+                or taken.find(1, left + columns, right + columns) >= 0
+                or taken.find(1, max(0, left - columns), max(0, right - columns)) >= 0
             )
             taken[left:right] = b"\1" * (right - left)
     return flat, twice
 
 
 def _cut(box: Box, image: Image.Image, margin: float = 0.0) -> Image.Image:
-    """The pixels of a box; without a share of its height above and below, where its neighbours' ink may be."""
+    """The pixels of a box; without a margin, as a share of its height, where its neighbours' ink may be."""
     across, down = image.size
     x0, y0, x1, y1 = box[0] * across, box[1] * down, box[2] * across, box[3] * down
-    spare = margin * (y1 - y0)
-    left, top = int(max(0, x0)), int(max(0, y0 + spare))
-    return image.crop((left, top, max(left + 1, round(min(across, x1))), max(top + 1, round(min(down, y1 - spare)))))
+    spare = margin * min(x1 - x0, y1 - y0)
+    left, top = int(max(0, x0 + spare)), int(max(0, y0 + spare))
+    right, bottom = round(min(across, x1 - spare)), round(min(down, y1 - spare))
+    return image.crop((left, top, max(left + 1, right), max(top + 1, bottom)))
 
 
 def _shows(word: Drawn, image: Image.Image, *, light: bool) -> bool:
@@ -230,18 +240,30 @@ def _not_drawn(line: Sequence[tuple[int, Drawn]], image: Image.Image) -> set[int
 def _is_like(word: Drawn, image: Image.Image) -> bool:
     """Whether the ink in a word's box has about its extent, and strokes as its letters have."""
     seen = _cut(word.box, image).convert("L")
-    letters = sum(map(str.isalnum, word.text))
-    if seen.height > 1.5 * seen.width and letters > 2:  # noqa: PLR2004 - one or two letters may be tall
-        seen = seen.transpose(Image.Transpose.ROTATE_90)
-    ink = _ink(seen)
-    columns = ink.resize((ink.width, 1), Image.Resampling.BOX).tobytes()
+    ways = [seen]
+    if seen.height > seen.width and len(word.text) > 1:
+        ways.append(seen.transpose(Image.Transpose.ROTATE_90))
+    return any(_is_written(way, sum(map(str.isalnum, word.text))) for way in ways)
+
+
+def _is_written(seen: Image.Image, letters: int) -> bool:
+    """Whether a grey picture shows so many letters from left to right."""
+    columns = _ink(seen).resize((seen.width, 1), Image.Resampling.BOX).tobytes()
     inked = [number for number, level in enumerate(columns) if level]
     share = sum(columns) / (255 * len(columns))
-    if not inked or share > _MOST_INK or inked[-1] - inked[0] + 1 < _WIDTH * ink.width:
+    if not inked or share > _MOST_INK or inked[-1] - inked[0] + 1 < _WIDTH * seen.width:
         return False
-    raw = ink.tobytes()
-    rows = (raw[at : at + ink.width] for at in range(0, len(raw), ink.width))
-    return max(sum(map(bool, row.split(b"\0"))) for row in rows) >= _STROKES * letters
+    return _edges(seen) >= _STROKES * letters
+
+
+def _edges(seen: Image.Image) -> int:
+    """The most edges that some row of a grey picture has: a stroke has two, a photo none as sharp."""
+    steep = ImageChops.difference(seen, ImageChops.offset(seen, _BLUR, 0)).crop((_BLUR, 0, *seen.size))
+    least = _STEEP * _contrast(seen)
+    raw, width = steep.point([255 * (level >= least) for level in range(256)]).tobytes(), steep.width
+    return max(
+        (sum(map(bool, raw[at : at + width].split(b"\0"))) for at in range(0, len(raw), width or 1)), default=0
+    )
 
 
 def _ink(seen: Image.Image) -> Image.Image:
