@@ -1,6 +1,5 @@
 """The text layer as a reader sees it: words with boxes, and apart from them what is hidden."""
 
-import re
 from array import array
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -10,10 +9,17 @@ from PIL import Image
 from extractors.documents import Box, TextLayer
 from extractors.pages import layers, said
 from extractors.pages.covered import covered
-from extractors.pages.unseen import Cover, Drawn, Suspect, looked_at, suspicion_of, suspicions, unseen
-
-_FILLS = re.compile(rb"[\s\])](?:[fFbB]\*?|sh|Do|BI)\s")
-"""What fills an area, in a page's own drawing: paths, shadings, pictures, and forms, which may hold all of them."""
+from extractors.pages.unseen import (
+    Cover,
+    Drawn,
+    Line,
+    Suspect,
+    looked_at,
+    overwritten,
+    suspicion_of,
+    suspicions,
+    unseen,
+)
 
 _LEVEL = 0.1
 """Rise of a line of text, to its length, from which it does not run from left to right."""
@@ -31,21 +37,21 @@ def visible_words(page: Any, drawing: Any, image: Image.Image) -> tuple[TextLaye
     off the page, on a layer that is switched off, or too small to be read. It is how documents carry instructions.
     """
     found = _found(page, drawing, image.height / (drawing.rect.height or 1))
-    words, flat, twice = found.words, list[int](), False
-    if found.filled:
-        flat, twice = looked_at(words, image, turned=found.turned)
+    words = found.words
+    flat, twice = looked_at(found.lines, words, image)
     suspect = suspicions(words, found.suspects, found.pictures, flat)
     hidden = unseen(words, suspect, image) if suspect else set()
-    if twice:
+    if twice and overwritten(words):
         hidden |= covered(page, words)
     seen = [word for number, word in enumerate(words) if number not in hidden] if hidden else words
     told = found.off + [words[number].text for number in sorted(hidden)]
     told += layers.switched_off(page, words)
     boxes = [picture.box for picture in found.pictures]
-    layer = TextLayer(
-        tuple(word.text for word in seen), array("d", (edge for word in seen for edge in word.box)).tobytes(),
-        said.says_all(seen, boxes, image),
-    )  # fmt: skip
+    edges = array("d")
+    for word in seen:
+        edges.extend(word.box)
+    texts = tuple([word.text for word in seen])
+    layer = TextLayer(texts, edges.tobytes(), said.says_all(page, seen, boxes, image))
     return layer, " ".join(filter(None, told))
 
 
@@ -59,17 +65,13 @@ def show_all(drawing: Any, device: Any) -> None:
 
 
 class _Found(NamedTuple):
-    """What a page's text layer and pictures tell by themselves; `off` is text off the page, `turned` some of it.
-
-    Where nothing is `filled`, all stands on bare paper, and nothing is covered.
-    """
+    """What a page's text layer and pictures tell by themselves; `off` is text off the page."""
 
     words: list[Drawn]
+    lines: list[Line]
     pictures: list[Cover]
     suspects: list[Suspect]
     off: list[str]
-    turned: bool
-    filled: bool
 
 
 def _found(page: Any, drawing: Any, pixels: float) -> _Found:
@@ -80,30 +82,28 @@ def _found(page: Any, drawing: Any, pixels: float) -> _Found:
     text = mupdf.FzStextPage(mupdf.FzRect(mupdf.FzRect.Fixed_INFINITE))
     show_all(drawing, mupdf.fz_new_stext_device(text, mupdf.FzStextOptions(TEXTFLAGS_WORDS & ~TEXT_MEDIABOX_CLIP)))
     everything = TextPage(text)
-    rect, suspects, off, turned, beyond = drawing.rect, [], [], False, False
+    rect, lines, suspects, off, beyond = drawing.rect, [], [], [], False
     for block in everything.extractDICT()["blocks"]:
         for line in block["lines"]:
             for span in line["spans"]:
                 why = suspicion_of(span, pixels)
                 if why is not None:
                     suspects.append(Suspect(_fractions(span["bbox"], rect), why))
-            x0, y0, x1, y1 = line["bbox"]
+            x0, y0, x1, y1 = box = line["bbox"]
             if x0 < rect.x0 or y0 < rect.y0 or x1 > rect.x1 or y1 > rect.y1:
                 beyond = True
                 off += [span["text"].strip() for span in line["spans"] if _is_off(span["bbox"], rect)]
-            turned = turned or abs(line["dir"][1]) > _LEVEL
-    drawn = page.read_contents()
-    pictured = bool(page.get_images()) or b"BI" in drawn
-    filled = _FILLS.search(drawn) is not None or page.parent.xref_get_key(page.xref, "Annots")[0] != "null"
-    if filled and not beyond and not pictured:
-        return _Found(_words(everything, rect), [], suspects, off, turned, filled)
+            em = line["spans"][0]["size"] * pixels
+            lines.append(Line(_fractions(box, rect), em, turned=abs(line["dir"][1]) > _LEVEL))
+    if not beyond and not page.get_images() and b"BI" not in page.read_contents():
+        return _Found(_words(everything, rect), lines, [], suspects, off)
     clipped = drawing.get_textpage(TEXTFLAGS_WORDS | TEXT_PRESERVE_IMAGES)
     pictures = [
         Cover(_on_page(_fractions((block.bbox.x0, block.bbox.y0, block.bbox.x1, block.bbox.y1), rect)), number)
         for number, block in enumerate(_blocks(clipped))
         if block.type == mupdf.FZ_STEXT_BLOCK_IMAGE
     ]
-    return _Found(_words(TextPage(clipped), rect), pictures, suspects, off, turned, filled)
+    return _Found(_words(TextPage(clipped), rect), lines, pictures, suspects, off)
 
 
 def _words(text: Any, rect: Any) -> list[Drawn]:
