@@ -29,6 +29,7 @@ _NO_LETTER = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufffd\U00
 """Control, private and replacement characters."""
 
 _FILLING = re.compile(r"[._\-=*\u2026\u00b7\u2500-\u259f]+")
+_UNREADABLE = re.compile(r"[\W_]+")
 _SOME, _READABLE = 4, 0.4
 """Characters but for those that fill lines, and share of letters and digits in them below which none can be read."""
 
@@ -60,7 +61,7 @@ def _is_garbage(words: Sequence[Drawn]) -> bool:
     if strange >= _ENOUGH and strange >= _STRANGE * len(text):
         return True
     letters = _FILLING.sub("", text)
-    if len(letters) >= _SOME and sum(map(str.isalnum, letters)) < _READABLE * len(letters):
+    if len(letters) >= _SOME and len(_UNREADABLE.sub("", letters)) < _READABLE * len(letters):
         return True
     glued = sum(len(each) for each in texts if len(each) > _LONGEST and each.isalpha() and each.isascii())
     return glued > _GLUED * len(text)

@@ -25,18 +25,19 @@ _LEVEL = 0.1
 """Rise of a line of text, to its length, from which it does not run from left to right."""
 
 
-def visible_words(page: Any, drawing: Any, image: Image.Image) -> tuple[TextLayer, str]:
+def visible_words(page: Any, drawing: Any, image: Image.Image, *, pictured: bool) -> tuple[TextLayer, str]:
     """Words in reading order with boxes in fractions of the upright page, and the hidden text.
 
     Args:
         page: a page of PyMuPDF's.
         drawing: its display list, of which the text is read without going through the page again.
         image: the same page, drawn.
+        pictured: it has images of its own, besides those in its drawing (inline).
 
     Hidden is what the drawn page does not show (`unseen`): invisible, hardly opaque, as light as its ground, covered,
     off the page, on a layer that is switched off, or too small to be read. It is how documents carry instructions.
     """
-    found = _found(page, drawing, image.height / (drawing.rect.height or 1))
+    found = _found(page, drawing, image.height / (drawing.rect.height or 1), pictured=pictured)
     words = found.words
     flat, twice = looked_at(found.lines, words, image)
     suspect = suspicions(words, found.suspects, found.pictures, flat)
@@ -74,7 +75,7 @@ class _Found(NamedTuple):
     off: list[str]
 
 
-def _found(page: Any, drawing: Any, pixels: float) -> _Found:
+def _found(page: Any, drawing: Any, pixels: float, *, pictured: bool) -> _Found:
     """Reads the text layer; a unit is drawn as so many pixels."""
     from pymupdf import TEXT_MEDIABOX_CLIP, TEXT_PRESERVE_IMAGES, TEXTFLAGS_WORDS, TextPage, mupdf
 
@@ -95,27 +96,27 @@ def _found(page: Any, drawing: Any, pixels: float) -> _Found:
                 off += [span["text"].strip() for span in line["spans"] if _is_off(span["bbox"], rect)]
             em = line["spans"][0]["size"] * pixels
             lines.append(Line(_fractions(box, rect), em, turned=abs(line["dir"][1]) > _LEVEL))
-    if not beyond and not page.get_images() and b"BI" not in page.read_contents():
-        return _Found(_words(everything, rect), lines, [], suspects, off)
+    if not beyond and not pictured and b"BI" not in page.read_contents():
+        return _Found(_words(everything, rect, beyond=False), lines, [], suspects, off)
     clipped = drawing.get_textpage(TEXTFLAGS_WORDS | TEXT_PRESERVE_IMAGES)
     pictures = [
         Cover(_on_page(_fractions((block.bbox.x0, block.bbox.y0, block.bbox.x1, block.bbox.y1), rect)), number)
         for number, block in enumerate(_blocks(clipped))
         if block.type == mupdf.FZ_STEXT_BLOCK_IMAGE
     ]
-    return _Found(_words(TextPage(clipped), rect), lines, pictures, suspects, off)
+    return _Found(_words(TextPage(clipped), rect, beyond=beyond), lines, pictures, suspects, off)
 
 
-def _words(text: Any, rect: Any) -> list[Drawn]:
-    left, top, width, height = rect.x0, rect.y0, rect.width, rect.height
-    words = []
-    for x0, y0, x1, y1, word, block, line, _ in text.extractWORDS():
-        box = ((x0 - left) / width, (y0 - top) / height, (x1 - left) / width, (y1 - top) / height)
-        if box[0] < 0 or box[1] < 0 or box[2] > 1 or box[3] > 1:
-            box = _on_page(box)
-        if box[0] < box[2] and box[1] < box[3]:
-            words.append(Drawn(word, box, block, line))
-    return words
+def _words(text: Any, rect: Any, *, beyond: bool) -> list[Drawn]:
+    """The words of a text page; some of those `beyond` the page's edges are partly, or not at all, on it."""
+    left, top, across, down = rect.x0, rect.y0, 1 / rect.width, 1 / rect.height
+    words = [
+        Drawn(word, ((x0 - left) * across, (y0 - top) * down, (x1 - left) * across, (y1 - top) * down), block, line)
+        for x0, y0, x1, y1, word, block, line, _ in text.extractWORDS()
+    ]
+    if beyond:
+        words = [word._replace(box=_on_page(word.box)) for word in words]
+    return [word for word in words if word.box[0] < word.box[2] and word.box[1] < word.box[3]]
 
 
 def _fractions(box: Box, rect: Any) -> Box:
