@@ -25,7 +25,8 @@ def covered(page: Any, words: Sequence[Drawn]) -> set[int]:
     )
     covers = sorted([*rectangles, *pictures], key=lambda cover: cover.block)
     traced = [word for span in page.get_texttrace() for word in _words(span, placed)]
-    hidden = set(under(traced, covers))
+    over = sorted((Cover(word.box, word.block) for word in traced), key=lambda cover: cover.block)
+    hidden = {*under(traced, covers)} & {*under(traced, over)}
     gone = {(traced[number].text, *_middle(traced[number].box)) for number in hidden}
     left = {(word.text, *_middle(word.box)) for number, word in enumerate(traced) if number not in hidden}
     return {number for number, word in enumerate(words) if _is_among(word, gone, left)}

@@ -172,7 +172,7 @@ def _pdf_page(page: Any, number: int, limits: Limits) -> PageImage:
     # Drawing and text are both taken from one list, so that the page's content is gone through once.
     drawing = page.get_displaylist()
     image = scan_of(page, images, (width, height)) or _drawn(page, drawing, width, height)
-    text_layer, hidden = visible_words(page, drawing, image)
+    text_layer, hidden = visible_words(page, drawing, image, pictured=bool(images))
     KEPT.stores(sum(4 * across * down for _, _, across, down, *_ in images))
     return _page_image(number, image, text_layer, hidden, _QUALITY if images else _DRAWN_QUALITY)
 

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from PIL import Image, ImageChops, ImageDraw
 
 from extractors.documents import Box
+from extractors.pages import fonts
 from extractors.pages.unseen import Drawn
 
 _PICTURE = 0.1
@@ -26,22 +28,28 @@ _STRANGE, _ENOUGH = 0.1, 10
 _NO_LETTER = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
 """Control, private and replacement characters."""
 
+_FILLING = re.compile(r"[._\-=*\u2026\u00b7\u2500-\u259f]+")
+_UNREADABLE = re.compile(r"[\W_]+")
+_SOME, _READABLE = 4, 0.4
+"""Characters but for those that fill lines, and share of letters and digits in them below which none can be read."""
+
 _LONGEST, _GLUED = 40, 0.5
 """Letters of a word, and share of the letters in longer ones, from which its blanks are lost."""
 
 
-def says_all(words: Sequence[Drawn], pictures: Sequence[Box], image: Image.Image) -> bool:
+def says_all(page: Any, words: Sequence[Drawn], pictures: Sequence[Box], image: Image.Image) -> bool:
     """Whether the words are all that a reader sees.
 
     Not so where pictures take a good part of the page and show print outside of the words (a scan with a stamped
-    header), or where the letters are none. What cannot be told is taken for whole.
+    header), or where the letters are not those that are drawn. What cannot be told is taken for whole.
 
     Args:
+        page: a page of PyMuPDF's.
         words: that are seen.
         pictures: the page's, in fractions of it.
         image: the page, drawn.
     """
-    return not _is_garbage(words) and not (words and _show_more(words, pictures, image))
+    return not words or not (_is_garbage(words) or fonts.lie(page) or _show_more(words, pictures, image))
 
 
 def _is_garbage(words: Sequence[Drawn]) -> bool:
@@ -51,6 +59,9 @@ def _is_garbage(words: Sequence[Drawn]) -> bool:
     text = "".join(texts)
     strange = 0 if text.isascii() and text.isprintable() else len(_NO_LETTER.findall(text))
     if strange >= _ENOUGH and strange >= _STRANGE * len(text):
+        return True
+    letters = _FILLING.sub("", text)
+    if len(letters) >= _SOME and len(_UNREADABLE.sub("", letters)) < _READABLE * len(letters):
         return True
     glued = sum(len(each) for each in texts if len(each) > _LONGEST and each.isalpha() and each.isascii())
     return glued > _GLUED * len(text)
@@ -62,24 +73,24 @@ def _show_more(words: Sequence[Drawn], pictures: Sequence[Box], image: Image.Ima
         return False
     printed = _print(image)
     across, down = printed.size
-    inside = Image.new("L", printed.size)
-    brush = ImageDraw.Draw(inside)
+    outside = Image.new("L", printed.size)
+    brush = ImageDraw.Draw(outside)
     for x0, y0, x1, y1 in pictures:
         brush.rectangle((int(x0 * across), int(y0 * down), int(x1 * across), int(y1 * down)), fill=255)
-    outside = inside.copy()
-    brush = ImageDraw.Draw(outside)
     for word in words:
         x0, y0, x1, y1 = word.box
         brush.rectangle((int(x0 * across) - 1, int(y0 * down) - 1, int(x1 * across) + 1, int(y1 * down) + 1), fill=0)
-    everything, unsaid = (ImageChops.darker(printed, mask).histogram()[255] for mask in (inside, outside))
-    return unsaid >= _LEAST and unsaid >= _UNSAID * everything
+    unsaid = ImageChops.darker(printed, outside).histogram()[255]
+    return unsaid >= _LEAST and unsaid >= _UNSAID * printed.histogram()[255]
 
 
 def _print(image: Image.Image) -> Image.Image:
     """255 for each 8x8 pixels that look like print: strong edges side by side, as strokes of letters have them."""
-    grey = image if image.mode == "L" else image.getchannel("G")
+    # Every other row is enough: strokes stand upright.
+    half = image.resize((image.width, max(1, image.height // 2)), Image.Resampling.NEAREST)
+    grey = half if half.mode == "L" else half.getchannel("G")
     edges = ImageChops.difference(grey, ImageChops.offset(grey, 1, 0))
-    dense = edges.point([255 * (level >= _EDGE) for level in range(256)]).reduce(8)
+    dense = edges.point([255 * (level >= _EDGE) for level in range(256)]).reduce((8, 4))
     cells = dense.point([255 * (level >= _PRINT) for level in range(256)])
     # A line of a table has its edges in one column; letters have neighbours.
     return ImageChops.darker(cells, ImageChops.offset(cells, 1, 0))

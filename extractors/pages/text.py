@@ -2,41 +2,57 @@
 
 from array import array
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
 from extractors.documents import Box, TextLayer
 from extractors.pages import layers, said
 from extractors.pages.covered import covered
-from extractors.pages.unseen import Cover, Drawn, Suspect, looked_at, suspicion_of, suspicions, unseen
+from extractors.pages.unseen import (
+    Cover,
+    Drawn,
+    Line,
+    Suspect,
+    looked_at,
+    overwritten,
+    suspicion_of,
+    suspicions,
+    unseen,
+)
+
+_LEVEL = 0.1
+"""Rise of a line of text, to its length, from which it does not run from left to right."""
 
 
-def visible_words(page: Any, drawing: Any, image: Image.Image) -> tuple[TextLayer, str]:
+def visible_words(page: Any, drawing: Any, image: Image.Image, *, pictured: bool) -> tuple[TextLayer, str]:
     """Words in reading order with boxes in fractions of the upright page, and the hidden text.
 
     Args:
         page: a page of PyMuPDF's.
         drawing: its display list, of which the text is read without going through the page again.
         image: the same page, drawn.
+        pictured: it has images of its own, besides those in its drawing (inline).
 
     Hidden is what the drawn page does not show (`unseen`): invisible, hardly opaque, as light as its ground, covered,
     off the page, on a layer that is switched off, or too small to be read. It is how documents carry instructions.
     """
-    words, pictures, spans, off = _things(page, drawing, image.height / (drawing.rect.height or 1))
-    flat, twice = looked_at(words, image)
-    suspect = suspicions(words, spans, pictures, flat)
+    found = _found(page, drawing, image.height / (drawing.rect.height or 1), pictured=pictured)
+    words = found.words
+    flat, twice = looked_at(found.lines, words, image)
+    suspect = suspicions(words, found.suspects, found.pictures, flat)
     hidden = unseen(words, suspect, image) if suspect else set()
-    if twice:
+    if twice and overwritten(words):
         hidden |= covered(page, words)
     seen = [word for number, word in enumerate(words) if number not in hidden] if hidden else words
-    told = off + [words[number].text for number in sorted(hidden)]
+    told = found.off + [words[number].text for number in sorted(hidden)]
     told += layers.switched_off(page, words)
-    boxes = [picture.box for picture in pictures]
-    layer = TextLayer(
-        tuple(word.text for word in seen), array("d", (edge for word in seen for edge in word.box)).tobytes(),
-        said.says_all(seen, boxes, image),
-    )  # fmt: skip
+    boxes = [picture.box for picture in found.pictures]
+    edges = array("d")
+    for word in seen:
+        edges.extend(word.box)
+    texts = tuple([word.text for word in seen])
+    layer = TextLayer(texts, edges.tobytes(), said.says_all(page, seen, boxes, image))
     return layer, " ".join(filter(None, told))
 
 
@@ -49,48 +65,58 @@ def show_all(drawing: Any, device: Any) -> None:
     mupdf.fz_close_device(device)
 
 
-def _things(page: Any, drawing: Any, pixels: float) -> tuple[list[Drawn], list[Cover], list[Suspect], list[str]]:
-    """The words on the page, its pictures, what may not be seen, and what is off the page; `pixels` to a unit."""
+class _Found(NamedTuple):
+    """What a page's text layer and pictures tell by themselves; `off` is text off the page."""
+
+    words: list[Drawn]
+    lines: list[Line]
+    pictures: list[Cover]
+    suspects: list[Suspect]
+    off: list[str]
+
+
+def _found(page: Any, drawing: Any, pixels: float, *, pictured: bool) -> _Found:
+    """Reads the text layer; a unit is drawn as so many pixels."""
     from pymupdf import TEXT_MEDIABOX_CLIP, TEXT_PRESERVE_IMAGES, TEXTFLAGS_WORDS, TextPage, mupdf
 
     # All text, also where it is off the page or cut away, which a text page leaves out by itself.
     text = mupdf.FzStextPage(mupdf.FzRect(mupdf.FzRect.Fixed_INFINITE))
     show_all(drawing, mupdf.fz_new_stext_device(text, mupdf.FzStextOptions(TEXTFLAGS_WORDS & ~TEXT_MEDIABOX_CLIP)))
     everything = TextPage(text)
-    rect, spans, off = drawing.rect, [], []
-    beyond = False
+    rect, lines, suspects, off, beyond = drawing.rect, [], [], [], False
     for block in everything.extractDICT()["blocks"]:
         for line in block["lines"]:
             for span in line["spans"]:
                 why = suspicion_of(span, pixels)
                 if why is not None:
-                    spans.append(Suspect(_fractions(span["bbox"], rect), why))
-            x0, y0, x1, y1 = line["bbox"]
+                    suspects.append(Suspect(_fractions(span["bbox"], rect), why))
+            x0, y0, x1, y1 = box = line["bbox"]
             if x0 < rect.x0 or y0 < rect.y0 or x1 > rect.x1 or y1 > rect.y1:
                 beyond = True
                 off += [span["text"].strip() for span in line["spans"] if _is_off(span["bbox"], rect)]
-    pictured = bool(page.get_images()) or b"BI" in page.read_contents()
-    if not beyond and not pictured:
-        return _words(everything, rect), [], spans, off
+            em = line["spans"][0]["size"] * pixels
+            lines.append(Line(_fractions(box, rect), em, turned=abs(line["dir"][1]) > _LEVEL))
+    if not beyond and not pictured and b"BI" not in page.read_contents():
+        return _Found(_words(everything, rect, beyond=False), lines, [], suspects, off)
     clipped = drawing.get_textpage(TEXTFLAGS_WORDS | TEXT_PRESERVE_IMAGES)
     pictures = [
         Cover(_on_page(_fractions((block.bbox.x0, block.bbox.y0, block.bbox.x1, block.bbox.y1), rect)), number)
         for number, block in enumerate(_blocks(clipped))
         if block.type == mupdf.FZ_STEXT_BLOCK_IMAGE
     ]
-    return _words(TextPage(clipped), rect), pictures, spans, off
+    return _Found(_words(TextPage(clipped), rect, beyond=beyond), lines, pictures, suspects, off)
 
 
-def _words(text: Any, rect: Any) -> list[Drawn]:
-    left, top, width, height = rect.x0, rect.y0, rect.width, rect.height
-    words = []
-    for x0, y0, x1, y1, word, block, line, _ in text.extractWORDS():
-        box = ((x0 - left) / width, (y0 - top) / height, (x1 - left) / width, (y1 - top) / height)
-        if box[0] < 0 or box[1] < 0 or box[2] > 1 or box[3] > 1:
-            box = _on_page(box)
-        if box[0] < box[2] and box[1] < box[3]:
-            words.append(Drawn(word, box, block, line))
-    return words
+def _words(text: Any, rect: Any, *, beyond: bool) -> list[Drawn]:
+    """The words of a text page; some of those `beyond` the page's edges are partly, or not at all, on it."""
+    left, top, across, down = rect.x0, rect.y0, 1 / rect.width, 1 / rect.height
+    words = [
+        Drawn(word, ((x0 - left) * across, (y0 - top) * down, (x1 - left) * across, (y1 - top) * down), block, line)
+        for x0, y0, x1, y1, word, block, line, _ in text.extractWORDS()
+    ]
+    if beyond:
+        words = [word._replace(box=_on_page(word.box)) for word in words]
+    return [word for word in words if word.box[0] < word.box[2] and word.box[1] < word.box[3]]
 
 
 def _fractions(box: Box, rect: Any) -> Box:

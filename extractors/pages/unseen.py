@@ -7,12 +7,14 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from PIL import Image, ImageDraw
 
 from extractors.documents import Box
+from extractors.pages.likeness import LEAST_CONTRAST, contrast, cut, is_gap, is_like
 
 _LEGIBLE, _NARROWEST = 4.5, 1.0
 """Pixels of a font's size, and of a letter's width, below which nobody reads it: 2.2 pt on A4 are 4."""
@@ -21,12 +23,11 @@ _FAINT = 26
 """Opacity, of 255, below which nothing is told by a letter's own colour."""
 
 _LIGHT = 229
-_CONTRAST = 20
-"""Levels, of 255, between ink and ground, which print of 8 % opacity has: less is not seen."""
+_STEPS = bytes(level // 32 for level in range(256))
+"""Levels in steps that are coarse enough for the closer look to find what is hardly seen."""
 
-_EVEN = bytes(level // 32 for level in range(256))
-_ODD = bytes((level + 16) // 32 for level in range(256))
-"""Levels in steps of 32, in two ways: what differs by less than 16 is one step in one of them."""
+_RUN = 1.2
+"""Widths of an em over which a line shows nothing, from which its words are looked at: a gap takes less."""
 
 GRID = (384, 384)
 """Cells of a page on which places are told apart."""
@@ -34,8 +35,8 @@ GRID = (384, 384)
 _GROUND = 0.85
 """Share of a word's box in its own colour from which that is the ground."""
 
-_STROKES, _WIDTH, _MOST_INK = 0.5, 0.6, 0.75
-"""A drawn word: strokes a letter along some row; share of its box that ink spans, and that is ink."""
+_LAYER, _FITS, _STAIN = 10, 0.8, 2
+"""An OCR layer: words, the share of them that are drawn there; words of a line, and letters, that may be none."""
 
 
 class Drawn(NamedTuple):
@@ -45,6 +46,14 @@ class Drawn(NamedTuple):
     box: Box
     block: int
     line: int
+
+
+class Line(NamedTuple):
+    """A line of the text layer, its box in fractions of the page; `em` is its font's size in pixels."""
+
+    box: Box
+    em: float
+    turned: bool
 
 
 class Cover(NamedTuple):
@@ -120,6 +129,12 @@ def under(words: Sequence[Drawn], covers: Sequence[Cover]) -> list[int]:
     return [number for number, word in enumerate(words) if last(word.box) > word.block + 1]
 
 
+def overwritten(words: Sequence[Drawn]) -> bool:
+    """Whether another word is drawn in the place of one."""
+    owner = _painted([(word.box, number) for number, word in enumerate(words)])
+    return any(words[owner(word.box)].text != word.text for word in words)
+
+
 def _painted(boxes: Sequence[tuple[Box, int]]) -> Callable[[Box], int]:
     """What tells the number of the last box that holds the middle of another, 0 for none; in linear time."""
     places = Image.new("I", GRID)
@@ -142,66 +157,87 @@ def _painted(boxes: Sequence[tuple[Box, int]]) -> Callable[[Box], int]:
 def unseen(words: Sequence[Drawn], suspect: Mapping[int, Suspicion], image: Image.Image) -> set[int]:
     """The numbers of those suspect words that the drawn page does not show."""
     hidden = {number for number, why in suspect.items() if why == Suspicion.TINY}
-    lines: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    undrawn = {number: words[number] for number, why in suspect.items() if why == Suspicion.UNDRAWN}
     for number, why in suspect.items():
-        if why == Suspicion.UNDRAWN:
-            lines[words[number].block, words[number].line].append(number)
-        elif why != Suspicion.TINY and not _shows(words[number], image, light=why == Suspicion.LIGHT):
+        light = why == Suspicion.LIGHT
+        if number not in hidden and number not in undrawn and not _shows(words[number], image, light=light):
             hidden.add(number)
-    for numbers in lines.values():
-        hidden |= _not_drawn([(number, words[number]) for number in sorted(numbers)], image)
-    return hidden
+    return hidden | _not_drawn(undrawn, image)
 
 
-def looked_at(words: Sequence[Drawn], image: Image.Image) -> tuple[list[int], bool]:
-    """A cheap look at all words.
+def looked_at(lines: Sequence[Line], words: Sequence[Drawn], image: Image.Image) -> tuple[list[int], bool]:
+    """A cheap look at all lines, and at the words of those where hardly anything is drawn over a word's width.
 
     Returns:
-        The numbers of those through whose middle hardly anything is drawn, and whether a word stands in the place of
-        another, as where something was covered and written anew.
+        The numbers of the words to look at closely, and whether a line stands in the place of another, as where
+        something was covered and written anew.
     """
-    (across, down), step = image.size, len(image.getbands())
-    # One row of pixels in four is enough to meet every word.
-    quarter = max(1, down // 4)
-    levels, (columns, rows) = image.resize((across, quarter), Image.Resampling.NEAREST).tobytes(), GRID
-    taken, last = bytearray(columns * rows), columns * (rows - 1)
-    flat, twice = [], False
-    for number, (text, (x0, y0, x1, y1), _, _) in enumerate(words):
-        row = min(quarter - 1, int((0.45 * y0 + 0.55 * y1) * quarter)) * across
-        start, end = int(x0 * across), int(x1 * across) + 1
-        seen = levels[(row + start) * step + step // 2 : (row + end) * step : step]
-        one, other = seen.translate(_EVEN), seen.translate(_ODD)
-        if not one.strip(one[:1]) or not other.strip(other[:1]) or end - start <= len(text):
-            flat.append(number)
-        first = min(last, int((y0 + y1) / 2 * rows) * columns)
-        left, right = first + int(x0 * columns) + 1, first + int(x1 * columns)
-        if right > left:
-            find = taken.find
-            twice = (
-                twice
-                or find(1, left, right) >= 0
-                or find(1, left + columns, right + columns) >= 0
-                or find(1, max(0, left - columns), max(0, right - columns)) >= 0
-            )
-            taken[left:right] = b"\1" * (right - left)
-    return flat, twice
+    # One row of pixels in four, and one column in two, are enough to meet every letter.
+    across, down, step = max(1, image.width // 2), max(1, image.height // 4), len(image.getbands())
+    levels = image.resize((across, down), Image.Resampling.NEAREST).tobytes()
+
+    def steps(box: Box) -> bytes:
+        x0, y0, x1, y1 = box
+        row = min(down - 1, int((0.45 * y0 + 0.55 * y1) * down)) * across
+        first, last = max(0, int(x0 * across)), min(across, int(x1 * across) + 1)
+        return levels[(row + first) * step + step // 2 : (row + last) * step : step].translate(_STEPS)
+
+    bare = [line for line in lines if line.turned or _has_run(steps(line.box), int(_RUN / 2 * line.em) + 1)]
+    flat: list[int] = []
+    if bare:
+        holds = _painted([(line.box, 1) for line in bare])
+        heights = {height for line in bare for height in range(int(line.box[1] * down), int(line.box[3] * down) + 1)}
+        for number, (_, box, _, _) in enumerate(words):
+            x0, y0, x1, y1 = box
+            if int((y0 + y1) / 2 * down) in heights and holds(box):
+                seen = steps(box)
+                # What runs upwards, a row does not show.
+                tall = (y1 - y0) * image.height > (x1 - x0) * image.width
+                if tall or not seen.strip(seen[:1]):
+                    flat.append(number)
+    return flat, _stand_in_one_place(lines)
 
 
-def _cut(box: Box, image: Image.Image, margin: float = 0.0) -> Image.Image:
-    """The pixels of a box; without a share of its height above and below, where its neighbours' ink may be."""
-    across, down = image.size
-    x0, y0, x1, y1 = box[0] * across, box[1] * down, box[2] * across, box[3] * down
-    spare = margin * (y1 - y0)
-    left, top = int(max(0, x0)), int(max(0, y0 + spare))
-    return image.crop((left, top, max(left + 1, round(min(across, x1))), max(top + 1, round(min(down, y1 - spare)))))
+def _has_run(steps: bytes, length: int) -> bool:
+    """Whether a row of pixels is even over so many, or as a whole."""
+    if len(steps) <= length:
+        return True
+    a, b, c, d, e, f, g, h = _runs(length)
+    # The lightest first: that is paper.
+    return (
+        h in steps or a in steps or b in steps or c in steps or d in steps or e in steps or f in steps or g in steps
+    )
+
+
+@lru_cache(maxsize=256)
+def _runs(length: int) -> tuple[bytes, ...]:
+    return tuple(bytes([step]) * length for step in range(8))
+
+
+def _stand_in_one_place(lines: Sequence[Line]) -> bool:
+    columns, rows = GRID
+    taken = bytearray(columns * rows)
+    for (x0, y0, x1, y1), *_ in lines:
+        if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
+            continue
+        # A part of its height, so that neighbours do not meet.
+        middle, spare = int((y0 + y1) / 2 * rows), int((y1 - y0) / 6 * rows)
+        left, wide = int(x0 * columns) + 1, int(x1 * columns) - int(x0 * columns) - 1
+        if wide <= 0:
+            continue
+        if taken.find(1, middle * columns + left, middle * columns + left + wide) >= 0:
+            return True
+        for row in range(max(0, middle - spare), min(rows, middle + spare + 1)):
+            taken[row * columns + left : row * columns + left + wide] = b"\1" * wide
+    return False
 
 
 def _shows(word: Drawn, image: Image.Image, *, light: bool) -> bool:
     """Whether a word that is drawn stands out from its ground; a light one, whether that is darker than it."""
-    if max(_cut(word.box, image).size) < _NARROWEST * len(word.text):
+    if max(cut(word.box, image).size) < _NARROWEST * len(word.text):
         return False
-    seen = _cut(word.box, image, 0.2 if any(map(str.isalnum, word.text)) else 0.0)
-    if _contrast(seen) < _CONTRAST:
+    seen = cut(word.box, image, 0.2 if any(map(str.isalnum, word.text)) else 0.0)
+    if contrast(seen) < LEAST_CONTRAST:
         return False
     if not light:
         return True
@@ -209,56 +245,22 @@ def _shows(word: Drawn, image: Image.Image, *, light: bool) -> bool:
     return sum(counts[_LIGHT:]) < _GROUND * sum(counts)
 
 
-def _contrast(seen: Image.Image) -> float:
-    """Levels between the darkest and the lightest, in the channel that shows most."""
-    extrema: Any = seen.getextrema()
-    bands = [extrema] if seen.mode == "L" else extrema
-    return float(max(top - bottom for bottom, top in bands))
+def _not_drawn(undrawn: Mapping[int, Drawn], image: Image.Image) -> set[int]:
+    """Those of some words that nothing shows which was drawn in their place: an OCRed scan shows all but a few.
 
-
-def _not_drawn(line: Sequence[tuple[int, Drawn]], image: Image.Image) -> set[int]:
-    """Those words of a line that nothing shows which was drawn in their place."""
-    hidden = {number for number, word in line if _contrast(_cut(word.box, image)) < _CONTRAST}
-    left = [(number, word) for number, word in line if number not in hidden]
-    alike = sum(_is_like(word, image) for _, word in left)
-    gaps = [_is_gap(one, other, image) for (_, one), (_, other) in pairwise(left)]
-    if 2 * alike < len(left) or (len(gaps) > 1 and 3 * sum(gaps) < len(gaps)):
-        hidden |= {number for number, _ in left}
+    In the layer of one, a word or two that do not fit are what OCR made of a stain; more are not.
+    """
+    bare = {number for number, word in undrawn.items() if contrast(cut(word.box, image)) < LEAST_CONTRAST}
+    like = {number for number, word in undrawn.items() if number not in bare and is_like(word.text, word.box, image)}
+    of_ocr = len(undrawn) >= _LAYER and len(like) >= _FITS * len(undrawn)
+    hidden = {number for number in bare if not of_ocr or len(undrawn[number].text) > _STAIN}
+    lines: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    for number in sorted(undrawn.keys() - bare):
+        lines[undrawn[number].block, undrawn[number].line].append(number)
+    for line in lines.values():
+        if of_ocr and len(line) <= _STAIN:
+            continue
+        gaps = [is_gap(undrawn[one].box, undrawn[other].box, image) for one, other in pairwise(line)]
+        if 2 * len(like.intersection(line)) < len(line) or (len(gaps) > 1 and 3 * sum(gaps) < len(gaps)):
+            hidden.update(line)
     return hidden
-
-
-def _is_like(word: Drawn, image: Image.Image) -> bool:
-    """Whether the ink in a word's box has about its extent, and strokes as its letters have."""
-    seen = _cut(word.box, image).convert("L")
-    letters = sum(map(str.isalnum, word.text))
-    if seen.height > 1.5 * seen.width and letters > 2:  # noqa: PLR2004 - one or two letters may be tall
-        seen = seen.transpose(Image.Transpose.ROTATE_90)
-    ink = _ink(seen)
-    columns = ink.resize((ink.width, 1), Image.Resampling.BOX).tobytes()
-    inked = [number for number, level in enumerate(columns) if level]
-    share = sum(columns) / (255 * len(columns))
-    if not inked or share > _MOST_INK or inked[-1] - inked[0] + 1 < _WIDTH * ink.width:
-        return False
-    raw = ink.tobytes()
-    rows = (raw[at : at + ink.width] for at in range(0, len(raw), ink.width))
-    return max(sum(map(bool, row.split(b"\0"))) for row in rows) >= _STROKES * letters
-
-
-def _ink(seen: Image.Image) -> Image.Image:
-    """255 where a grey picture is far from its ground, which is the level that most of it has."""
-    counts = seen.histogram()
-    near = [sum(counts[max(0, level - 8) : level + 9]) for level in range(256)]
-    ground = max(range(256), key=near.__getitem__)
-    dark, bright = seen.getextrema()
-    least = max(float(_CONTRAST), 0.35 * max(ground - float(dark), float(bright) - ground))  # type: ignore[arg-type]
-    return seen.point([255 * (abs(level - ground) >= least) for level in range(256)])
-
-
-def _is_gap(one: Drawn, other: Drawn, image: Image.Image) -> bool:
-    """Whether nothing is drawn in the middle of what is between two words of a line."""
-    x0, x1 = min(one.box[2], other.box[2]), max(one.box[0], other.box[0])
-    if x1 <= x0:
-        return True
-    middle = ((3 * x0 + x1) / 4, min(one.box[1], other.box[1]), (x0 + 3 * x1) / 4, max(one.box[3], other.box[3]))
-    words = min(_contrast(_cut(each.box, image)) for each in (one, other))
-    return _contrast(_cut(middle, image, 0.2)) < max(_CONTRAST, words / 2)
