@@ -13,7 +13,7 @@ from schemas.folding import fold, words
 from schemas.joining import NotPortable, joined
 from schemas.synonyms import names_beside, same_names
 
-_FEW_WORDS = 3
+_TWO, _FEW_WORDS = 2, 3
 HEAD = 4
 """Letters by which a word is told to begin no label."""
 _SHARES = frozenset({"rate", "percent", "percentage", "pct", "share", "ratio", "yield", "margin"})
@@ -142,10 +142,12 @@ def _types(node: dict[str, Any]) -> set[str]:
 def _labels(path: str, node: dict[str, Any]) -> tuple[str, ...]:
     """Declared labels, the field's name, and what the names mean in other languages."""
     name = path.rpartition(".")[2]
+    said = words(name)
+    turned = ["".join(reversed(said))] if len(said) == _TWO else []
     declared = node.get("labels")
-    said = [*(declared if isinstance(declared, list) else ()), name]
+    named = [*(declared if isinstance(declared, list) else ()), name, *turned]
     described = words(str(node.get("description") or ""))
-    own = [form for text in said if isinstance(text, str) for form in (fold(text), _letters(text))]
+    own = [form for text in named if isinstance(text, str) for form in (fold(text), _letters(text))]
     own += ["".join(described)] if 0 < len(described) <= _FEW_WORDS else []
     same = [other for text in own for other in (*same_names(text), *names_beside(text))]
     return tuple(dict.fromkeys(plain for text in (*own, *same) if len(plain := text.replace("%", "")) > 1))

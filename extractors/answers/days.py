@@ -48,15 +48,13 @@ class Days:
     _no_year: dict[int, dict[date, list[Place]]] = field(default_factory=dict)
 
     def places(self, day: date) -> list[Place]:
-        """Where a date means the day; one without a year where none is printed with it."""
+        """Where a date means the day, those without a year too, where none is printed with them."""
         if not self._may_print(day):
             return []
-        found = self._with_year.get(day) or self._joined.get(day)
-        if found:
-            return found
         if day.year not in self._no_year:
             self._no_year[day.year] = self._placed(self._without_year(day.year))
-        return self._no_year[day.year].get(day, [])
+        full = self._with_year.get(day) or self._joined.get(day) or []
+        return [*full, *self._no_year[day.year].get(day, ())]
 
     @cached_property
     def _letters(self) -> str:

@@ -200,7 +200,9 @@ class _Window:
         x0, x1 = min(box[0] for box in boxes), max(box[2] for box in boxes)
         alone = place.distance
         if place.mark is None:
-            alone += 0.0 if str(leaf) in text.text_of(place) else _OTHER_SPELLING
+            day = _day_of(leaf) if isinstance(leaf, str) else None
+            said = str(leaf) if day is None else f"{day.year % 100:02}"
+            alone += 0.0 if said in text.text_of(place) else _OTHER_SPELLING
         elif place.mark in {"", "-"} and is_negative(leaf) is (place.mark == ""):
             alone += _OTHER_SIGN
         return Spot(place, page * _PAGE + text.lines[place.first], x0, x1, order, alone)

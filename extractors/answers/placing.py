@@ -3,8 +3,8 @@
 The cost of a placing is the sum of
 
 - for each value, how unlike its field's place a place is by its label (`labels`), and a little by reading order,
-- for each value of a row of a table, how many lines it stands from the row's middle one; of another object, a fifth
-  of that,
+- for each value of a row of a table, how many lines it stands from the row's middle one; of another object a tenth
+  of that, and how far from the others' left edge,
 - for each value of a table's column, how far its edges are from the column's,
 - for each place that is used again, and for each place of a single value in a line of a table.
 
@@ -24,6 +24,8 @@ from extractors.answers.page_text import Place
 
 REUSE, IN_A_TABLE, ROW, OBJECT, COLUMN, ORDER = 4.0, 1.0, 2.0, 0.2, 0.12, 0.002
 _MOST_LINES_AWAY, _MOST_LETTERS_AWAY = 6, 12
+_BLOCK = 0.1
+"""How far a party's lines begin from each other at most, about, as a fraction of the page's width."""
 _COLUMN_CELLS, _LETTER = 3, 0.008
 """Cells that show where a column is; a letter's width on a usual page, as a fraction of the page's."""
 _CHOICES, _ALIKE, _ROUNDS, _FEW, _GAIN = 8, 12, 3, 12, 1e-9
@@ -157,6 +159,11 @@ class _State:
     def __init__(self, values: Sequence[Sought], chosen: dict[str, Spot], anchors: dict[str, float]) -> None:
         self.anchors = anchors
         self.used = Counter(chosen[value.path].place.words_at for value in values if value.spots)
+        lefts: dict[str, list[float]] = defaultdict(list)
+        for value in values:
+            if value.group and not value.row and value.spots:
+                lefts[value.group].append(chosen[value.path].x0)
+        self.lefts = {group: statistics.median_low(each) for group, each in lefts.items()}
         edges: dict[str, list[Spot]] = defaultdict(list)
         self.lines: set[int] = set()
         for value in values:
@@ -175,6 +182,8 @@ class _State:
         if value.group in self.anchors:
             away = min(abs(spot.line - self.anchors[value.group]), _MOST_LINES_AWAY)
             found += away * (ROW if value.row else OBJECT)
+            if not value.row:
+                found += OBJECT * min(abs(spot.x0 - self.lefts[value.group]) / _BLOCK, 2)
         if value.row:
             left, right = self.columns.get(value.field, (spot.x0, spot.x1))
             away = min(abs(spot.x0 - left), abs(spot.x1 - right)) / _LETTER

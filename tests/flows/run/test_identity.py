@@ -89,7 +89,7 @@ def test_an_upgrade_pays_for_nothing(inbox: Path, monkeypatch: pytest.MonkeyPatc
 
 def _failing_checks() -> list[tuple[int]]:
     """How many checks fail of each record; the small pages print none of the values, which is another issue."""
-    told = rows("select issues from records join extractions on extractions.id = extraction_id "
+    told = rows("select records.issues from records join extractions on extractions.id = extraction_id "
                 "where superseded_by is null")  # fmt: skip
     return [(sum(issue["kind"] == "check_failed" for issue in json.loads(issues)),) for (issues,) in told]
 
