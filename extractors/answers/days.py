@@ -47,13 +47,20 @@ class Days:
     years: frozenset[int] = frozenset()
     _no_year: dict[int, dict[date, list[Place]]] = field(default_factory=dict)
 
-    def places(self, day: date) -> list[Place]:
-        """Where a date means the day, those without a year too, where none is printed with them."""
+    def places(self, day: date, *, without_year: bool = False) -> list[Place]:
+        """Where a date means the day; one without a year where none is printed with it.
+
+        Args:
+            day: to be looked for.
+            without_year: those that have none are wanted in any case, as a table's rows print them.
+        """
         if not self._may_print(day):
             return []
+        full = self._with_year.get(day) or self._joined.get(day) or []
+        if full and not without_year:
+            return full
         if day.year not in self._no_year:
             self._no_year[day.year] = self._placed(self._without_year(day.year))
-        full = self._with_year.get(day) or self._joined.get(day) or []
         return [*full, *self._no_year[day.year].get(day, ())]
 
     @cached_property

@@ -8,7 +8,6 @@ stand in several places, the record is placed as one (`placing`).
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, lru_cache
@@ -74,7 +73,7 @@ def ground(
         elif spot is None or path in refused:
             evidence.append(Evidence(path, EvidenceState.NOT_FOUND))
         else:
-            evidence.append(replace(window.evidence(path, spot.place), doubt=doubted.get(path)))
+            evidence.append(window.evidence(path, spot.place, doubted.get(path)))
     return tuple(evidence)
 
 
@@ -133,15 +132,14 @@ class _Window:
 
     def sought(self, path: str, leaf: Any) -> Sought:
         """A leaf with every place where it stands."""
-        known = self.leaf(path)
-        key = (type(leaf).__name__, leaf, known and (known.kind, known.rate))
+        known, (group, row) = self.leaf(path), self._group(path)
+        key = (type(leaf).__name__, leaf, known and (known.kind, known.rate), row)
         if key not in self._spots:
-            places = [place for text in self._texts for place in self._places_on(leaf, known, text)]
+            places = [place for text in self._texts for place in self._places_on(leaf, known, text, in_a_row=row)]
             places = places or [place for text in self._texts for place in self._laid_out(leaf, text)]
             self._spots[key] = tuple(
                 [self._spot(each, order, leaf) for order, each in enumerate(places[:_MOST_PLACES])]
             )
-        group, row = self._group(path)
         late = not row and known is not None and known.kind == LeafKind.NUMBER
         return Sought(path, self._field(path), group, row, self._spots[key], late)
 
@@ -175,11 +173,12 @@ class _Window:
         words = self._by_page[place.page][1].words
         return len(place.words) == 1 and _SMALL.fullmatch(words[place.first].text) is not None
 
-    def evidence(self, path: str, place: Place) -> Evidence:
+    def evidence(self, path: str, place: Place, doubt: str | None) -> Evidence:
         """A leaf that stands at a place."""
         text = self._by_page[place.page][1]
         distance = place.distance if text.by_ocr else None
-        return Evidence(path, EvidenceState.FOUND, place.page, text.box_of(place), text.text_of(place), distance)
+        box, said = text.box_of(place), text.text_of(place)
+        return Evidence(path, EvidenceState.FOUND, place.page, box, said, distance, doubt)
 
     def _field(self, path: str) -> str:
         steps = [step for step in path.split(".") if not step.isdecimal()]
@@ -196,8 +195,10 @@ class _Window:
 
     def _spot(self, place: Place, order: int, leaf: Any) -> Spot:
         page, text = self._by_page[place.page]
-        boxes = [text.words[number].box for number in place.words]
-        x0, x1 = min(box[0] for box in boxes), max(box[2] for box in boxes)
+        x0, _, x1, _ = text.words[place.first].box
+        for number in place.words[1:]:
+            box = text.words[number].box
+            x0, x1 = min(x0, box[0]), max(x1, box[2])
         alone = place.distance
         if place.mark is None:
             day = _day_of(leaf) if isinstance(leaf, str) else None
@@ -207,7 +208,7 @@ class _Window:
             alone += _OTHER_SIGN
         return Spot(place, page * _PAGE + text.lines[place.first], x0, x1, order, alone)
 
-    def _places_on(self, leaf: Any, known: Leaf | None, text: PageText) -> list[Place]:
+    def _places_on(self, leaf: Any, known: Leaf | None, text: PageText, *, in_a_row: bool) -> list[Place]:
         kind = known.kind if known else None
         if isinstance(leaf, bool) or kind == LeafKind.JUDGEMENT:
             return []
@@ -217,7 +218,7 @@ class _Window:
         said = str(leaf)
         day = _day_of(said)
         if day is not None:
-            return self._days_of(text).places(day) or [
+            return self._days_of(text).places(day, without_year=in_a_row) or [
                 place for place in text_places(said, text) if _is_date_alone(said, place)
             ]
         value = _number_of(said, kind)

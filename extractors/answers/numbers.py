@@ -5,8 +5,8 @@ Words are found by their digits and then read: what a place says is what `schema
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, lru_cache
 
@@ -52,9 +52,9 @@ class Numbers:
                 (each for each in self._said(first, last) if value in each[0] | (each[2] if share else set())), None
             )
             if said is not None:
-                place = self.text.run(first, last)
-                mark, distance = said[1] or self._mark_beside(first, last), self._distance(place)
-                found[first, last] = replace(place, mark=mark, distance=distance)
+                words = tuple(range(first, last + 1))
+                mark = said[1] or self._mark_beside(first, last)
+                found[first, last] = Place(self.text.page, words, mark, self._distance(words))
         # "1 234,50" also holds "234,50": the longest is what is printed.
         return [
             place
@@ -62,11 +62,11 @@ class Numbers:
             if not any(a <= first and last <= b and (a, b) != (first, last) for a, b in found)
         ]
 
-    def _distance(self, place: Place) -> float:
+    def _distance(self, numbers: Sequence[int]) -> float:
         """How many letters OCR saw for digits, half an edit each."""
         if not self.text.by_ocr:
             return 0.0
-        words = [self.text.words[number].text for number in place.words]
+        words = [self.text.words[number].text for number in numbers]
         return sum(one != other for word in words for one, other in zip(word, as_digits(word), strict=True)) / 2
 
     @cached_property

@@ -165,6 +165,9 @@ class PageText:
     def box_of(self, place: Place) -> Box:
         """Around its words."""
         boxes = [self.words[number].box for number in place.words]
+        if len(boxes) == 1:
+            left, top, right, bottom = boxes[0]
+            return round(left, 5), round(top, 5), round(right, 5), round(bottom, 5)
         return (
             round(min(box[0] for box in boxes), 5),
             round(min(box[1] for box in boxes), 5),

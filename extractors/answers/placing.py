@@ -141,8 +141,9 @@ def _near(value: Sought, anchors: dict[str, float]) -> Sought:
 def _labelled(value: Sought, label: Label) -> Sought:
     if len(value.spots) == 1:
         return value
-    spots = tuple([spot._replace(label=spot.label + label(value.field, spot.place)) for spot in value.spots])
-    return replace(value, spots=spots)
+    name = value.field
+    spots = tuple([Spot(*spot[:5], spot.label + label(name, spot.place)) for spot in value.spots])
+    return Sought(value.path, name, value.group, value.row, spots, value.late)
 
 
 def cost(values: Sequence[Sought], chosen: dict[str, Spot]) -> float:
@@ -216,15 +217,15 @@ def _swapped(
     Values of one object are tried, and those of several that may stand at the same places.
     """
     state, swapped = _State(values, chosen, anchors), False
-    alike: dict[object, list[Sought]] = defaultdict(list)
+    alike: dict[object, list[tuple[Sought, dict[object, Spot]]]] = defaultdict(list)
     for value in several:
-        alike[value.group].append(value)
-        alike[value.field, tuple([spot.place.words_at for spot in value.spots])].append(value)
+        spots: dict[object, Spot] = {spot.place.words_at: spot for spot in value.spots}
+        alike[value.group].append((value, spots))
+        alike[value.field, tuple(spots)].append((value, spots))
     for same in alike.values():
-        for one, other in combinations(same[:_ALIKE], 2):
+        for (one, own), (other, others) in combinations(same[:_ALIKE], 2):
             here, there = chosen[one.path], chosen[other.path]
-            ours = next((spot for spot in one.spots if spot.place.words_at == there.place.words_at), None)
-            theirs = next((spot for spot in other.spots if spot.place.words_at == here.place.words_at), None)
+            ours, theirs = own.get(there.place.words_at), others.get(here.place.words_at)
             if ours is None or theirs is None or ours is here:
                 continue
             now = state.own(one, here) + state.own(other, there)
