@@ -216,13 +216,14 @@ def _runs(length: int) -> tuple[bytes, ...]:
 
 def _stand_in_one_place(lines: Sequence[Line]) -> bool:
     columns, rows = GRID
-    taken = bytearray(columns * rows)
-    for (x0, y0, x1, y1), *_ in lines:
+    level, upright = bytearray(columns * rows), bytearray(columns * rows)
+    for (x0, y0, x1, y1), _, turned in lines:
         if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
             continue
+        along, across, taken = ((y0, y1), (x0, x1), upright) if turned else ((x0, x1), (y0, y1), level)
         # A part of its height, so that neighbours do not meet.
-        middle, spare = int((y0 + y1) / 2 * rows), int((y1 - y0) / 6 * rows)
-        left, wide = int(x0 * columns) + 1, int(x1 * columns) - int(x0 * columns) - 1
+        middle, spare = int(sum(across) / 2 * rows), int((across[1] - across[0]) / 6 * rows)
+        left, wide = int(along[0] * columns) + 1, int(along[1] * columns) - int(along[0] * columns) - 1
         if wide <= 0:
             continue
         if taken.find(1, middle * columns + left, middle * columns + left + wide) >= 0:
