@@ -1,5 +1,6 @@
 """What the drawn page shows in a box: whether anything, and whether it is like a word."""
 
+from functools import lru_cache
 from typing import Any
 
 from PIL import Image, ImageChops
@@ -11,6 +12,8 @@ LEAST_CONTRAST = 20
 
 _STROKES, _WIDTH, _MOST_INK = 0.75, 0.6, 0.75
 """A drawn word: edges a letter along some row; share of its box that ink spans, and that is ink."""
+
+_STEPS = bytes(level // 32 for level in range(256))
 
 _STEEP, _BLUR = 0.35, 2
 """Share of a word's contrast that an edge of a stroke has, over so many pixels."""
@@ -44,10 +47,14 @@ def is_like(text: str, box: Box, image: Image.Image) -> bool:
 
 def _is_written(seen: Image.Image, letters: int) -> bool:
     """Whether a grey picture shows so many letters from left to right."""
-    columns = _ink(seen).resize((seen.width, 1), Image.Resampling.BOX).tobytes()
-    inked = [number for number, level in enumerate(columns) if level]
-    share = sum(columns) / (255 * len(columns))
-    if not inked or share > _MOST_INK or inked[-1] - inked[0] + 1 < _WIDTH * seen.width:
+    ink, wide = _ink(seen), seen.width
+    if not wide or ink.count(1) > _MOST_INK * len(ink):
+        return False
+    below = 0
+    for at in range(0, len(ink), wide):
+        below |= int.from_bytes(ink[at : at + wide], "big")
+    columns = below.to_bytes(wide, "big")
+    if len(columns.strip(b"\0")) < _WIDTH * wide:
         return False
     return _edges(seen) >= _STROKES * letters
 
@@ -55,21 +62,28 @@ def _is_written(seen: Image.Image, letters: int) -> bool:
 def _edges(seen: Image.Image) -> int:
     """The most edges that some row of a grey picture has: a stroke has two, a photo none as sharp."""
     steep = ImageChops.difference(seen, ImageChops.offset(seen, _BLUR, 0)).crop((_BLUR, 0, *seen.size))
-    least = _STEEP * contrast(seen)
-    raw, width = steep.point([255 * (level >= least) for level in range(256)]).tobytes(), steep.width
-    return max(
-        (sum(map(bool, raw[at : at + width].split(b"\0"))) for at in range(0, len(raw), width or 1)), default=0
-    )
+    raw, width = steep.tobytes().translate(_far(0, int(_STEEP * contrast(seen)) + 1)), steep.width
+    return max((_runs(raw[at : at + width]) for at in range(0, len(raw), width or 1)), default=0)
 
 
-def _ink(seen: Image.Image) -> Image.Image:
-    """255 where a grey picture is far from its ground, which is the level that most of it has."""
-    counts = seen.histogram()
-    near = [sum(counts[max(0, level - 8) : level + 9]) for level in range(256)]
-    ground = max(range(256), key=near.__getitem__)
-    dark, bright = seen.getextrema()
-    least = max(float(LEAST_CONTRAST), 0.35 * max(ground - float(dark), float(bright) - ground))  # type: ignore[arg-type]
-    return seen.point([255 * (abs(level - ground) >= least) for level in range(256)])
+def _runs(row: bytes) -> int:
+    """How often a row goes from 0 to 1."""
+    return row.count(b"\0\1") + row.startswith(b"\1")
+
+
+def _ink(seen: Image.Image) -> bytes:
+    """1 for each pixel of a grey picture that is far from its ground, which is the level that most of it has."""
+    levels = seen.tobytes()
+    steps = levels.translate(_STEPS)
+    ground = 16 + 32 * max(range(8), key=steps.count)
+    dark, bright = min(levels), max(levels)
+    return levels.translate(_far(ground, int(max(LEAST_CONTRAST, 0.35 * max(ground - dark, bright - ground)))))
+
+
+@lru_cache(maxsize=1024)
+def _far(ground: int, least: int) -> bytes:
+    """1 for each level that is so far from one."""
+    return bytes(abs(level - ground) >= least for level in range(256))
 
 
 def is_gap(one: Box, other: Box, image: Image.Image) -> bool:

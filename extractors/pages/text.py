@@ -41,7 +41,7 @@ def visible_words(page: Any, drawing: Any, image: Image.Image, *, pictured: bool
     words = found.words
     flat, twice = looked_at(found.lines, words, image)
     suspect = suspicions(words, found.suspects, found.pictures, flat)
-    hidden = unseen(words, suspect, image) if suspect else set()
+    hidden = unseen(words, suspect, flat, image) if suspect else set()
     if twice and overwritten(words):
         hidden |= covered(page, words)
     seen = [word for number, word in enumerate(words) if number not in hidden] if hidden else words

@@ -6,8 +6,9 @@ A cheap look at every word and span tells the few that are suspect; only these a
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from enum import IntEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -34,6 +35,9 @@ GRID = (384, 384)
 
 _GROUND = 0.85
 """Share of a word's box in its own colour from which that is the ground."""
+
+_SAMPLE, _LOOKS = 24, 3
+"""Words of a layer, and of a line, that are looked at closely."""
 
 _LAYER, _FITS, _STAIN = 10, 0.8, 2
 """An OCR layer: words, the share of them that are drawn there; words of a line, and letters, that may be none."""
@@ -154,15 +158,17 @@ def _painted(boxes: Sequence[tuple[Box, int]]) -> Callable[[Box], int]:
     return last
 
 
-def unseen(words: Sequence[Drawn], suspect: Mapping[int, Suspicion], image: Image.Image) -> set[int]:
-    """The numbers of those suspect words that the drawn page does not show."""
+def unseen(
+    words: Sequence[Drawn], suspect: Mapping[int, Suspicion], flat: Sequence[int], image: Image.Image
+) -> set[int]:
+    """The numbers of those suspect words that the drawn page does not show; where `flat`, hardly anything is."""
     hidden = {number for number, why in suspect.items() if why == Suspicion.TINY}
     undrawn = {number: words[number] for number, why in suspect.items() if why == Suspicion.UNDRAWN}
     for number, why in suspect.items():
         light = why == Suspicion.LIGHT
         if number not in hidden and number not in undrawn and not _shows(words[number], image, light=light):
             hidden.add(number)
-    return hidden | _not_drawn(undrawn, image)
+    return hidden | _not_drawn(undrawn, undrawn.keys() & set(flat), image)
 
 
 def looked_at(lines: Sequence[Line], words: Sequence[Drawn], image: Image.Image) -> tuple[list[int], bool]:
@@ -216,13 +222,14 @@ def _runs(length: int) -> tuple[bytes, ...]:
 
 def _stand_in_one_place(lines: Sequence[Line]) -> bool:
     columns, rows = GRID
-    taken = bytearray(columns * rows)
-    for (x0, y0, x1, y1), *_ in lines:
+    level, upright = bytearray(columns * rows), bytearray(columns * rows)
+    for (x0, y0, x1, y1), _, turned in lines:
         if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
             continue
+        along, across, taken = ((y0, y1), (x0, x1), upright) if turned else ((x0, x1), (y0, y1), level)
         # A part of its height, so that neighbours do not meet.
-        middle, spare = int((y0 + y1) / 2 * rows), int((y1 - y0) / 6 * rows)
-        left, wide = int(x0 * columns) + 1, int(x1 * columns) - int(x0 * columns) - 1
+        middle, spare = int(sum(across) / 2 * rows), int((across[1] - across[0]) / 6 * rows)
+        left, wide = int(along[0] * columns) + 1, int(along[1] * columns) - int(along[0] * columns) - 1
         if wide <= 0:
             continue
         if taken.find(1, middle * columns + left, middle * columns + left + wide) >= 0:
@@ -245,22 +252,30 @@ def _shows(word: Drawn, image: Image.Image, *, light: bool) -> bool:
     return sum(counts[_LIGHT:]) < _GROUND * sum(counts)
 
 
-def _not_drawn(undrawn: Mapping[int, Drawn], image: Image.Image) -> set[int]:
+def _not_drawn(undrawn: Mapping[int, Drawn], bare: AbstractSet[int], image: Image.Image) -> set[int]:
     """Those of some words that nothing shows which was drawn in their place: an OCRed scan shows all but a few.
 
     In the layer of one, a word or two that do not fit are what OCR made of a stain; more are not.
+
+    Args:
+        undrawn: the words.
+        bare: those in whose place hardly anything is drawn.
+        image: the page.
     """
-    bare = {number for number, word in undrawn.items() if contrast(cut(word.box, image)) < LEAST_CONTRAST}
-    like = {number for number, word in undrawn.items() if number not in bare and is_like(word.text, word.box, image)}
-    of_ocr = len(undrawn) >= _LAYER and len(like) >= _FITS * len(undrawn)
-    hidden = {number for number in bare if not of_ocr or len(undrawn[number].text) > _STAIN}
+    bare = {number for number in bare if contrast(cut(undrawn[number].box, image)) < LEAST_CONTRAST}
     lines: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for number in sorted(undrawn.keys() - bare):
         lines[undrawn[number].block, undrawn[number].line].append(number)
+    like = cache(lambda number: is_like(undrawn[number].text, undrawn[number].box, image))
+    sample = sorted(undrawn)[:: max(1, len(undrawn) // _SAMPLE)]
+    fit = sum(number not in bare and like(number) for number in sample)
+    of_ocr = len(undrawn) >= _LAYER and fit >= _FITS * len(sample)
+    hidden = {number for number in bare if not of_ocr or len(undrawn[number].text) > _STAIN}
     for line in lines.values():
-        if of_ocr and len(line) <= _STAIN:
+        some = sorted(line, key=lambda number: -len(undrawn[number].text))[:_LOOKS]
+        if of_ocr and (len(line) <= _STAIN or like(some[0])):
             continue
-        gaps = [is_gap(undrawn[one].box, undrawn[other].box, image) for one, other in pairwise(line)]
-        if 2 * len(like.intersection(line)) < len(line) or (len(gaps) > 1 and 3 * sum(gaps) < len(gaps)):
+        gaps = [is_gap(undrawn[one].box, undrawn[other].box, image) for one, other in list(pairwise(line))[:_LOOKS]]
+        if 2 * sum(map(like, some)) < len(some) or (len(gaps) > 1 and 3 * sum(gaps) < len(gaps)):
             hidden.update(line)
     return hidden

@@ -101,7 +101,7 @@ def _grounding(read: Settings) -> Iterator[_Finding]:
     if read.ground != Ground.OCR:
         return
     try:
-        yield _Finding("grounding", "good", f"scans are read by {reader_name()}, 1 to 2 s of CPU a page")
+        yield _Finding("grounding", "good", f"scans are read by {reader_name()}, which takes seconds of CPU a page")
     except CannotRun as error:
         yield _Finding("grounding", "bad", str(error))
 

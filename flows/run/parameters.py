@@ -49,7 +49,7 @@ class Job(BaseModel):
     ground: Ground | None = Field(
         None,
         description="look for values on their pages: not at all, in the text layer (the default), or where that says "
-        "nothing in what the built-in OCR reads, 1 to 2 s of CPU a page",
+        "nothing in what the built-in OCR reads, which takes seconds of CPU a page",
     )
     limit: int | None = Field(None, ge=1, description="take at most so many documents")
     rerun: Rerun = Field(
