@@ -72,6 +72,8 @@ class IssueKind(StrEnum):
     """No page has ink: there is nothing to read, and no record."""
     NOT_ON_PAGE = "not_on_page"
     """A value that stands nowhere on pages all of whose words are known: the model may have made it up."""
+    XML_DIFFERS = "xml_differs"
+    """The data that an e-invoice brings says another value; the record's is the page's."""
     OLDER_SCHEMA = "older_schema"
     """The record was read under an older schema: under today's the document is quarantined."""
 
