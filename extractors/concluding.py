@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from extractors.answers import completeness, grounding, kinds, merging, validation
+from extractors.answers import completeness, grounding, kinds, merging, validation, witness
 from extractors.asking import planning
 from extractors.documents import Document, Evidence, Extraction, Issue, PageState, RecordDraft
+from extractors.einvoice import EInvoice
 from extractors.errors import Kind, OctavoError, Paused, RowsMissing
 from extractors.vision.metering import Meter
 from extractors.vocabulary import DocumentStatus, IssueKind, PageStatus, Records
@@ -84,6 +85,9 @@ def concluded(
     if not parts:
         issues.append(Issue(IssueKind.ALL_BLANK, "", "no page has ink: there is nothing to read"))
     records = _records(parts, plan, issues)
+    if isinstance(document.einvoice, EInvoice):
+        alone = len(records) == 1 and len(states) == document.page_count
+        records = tuple(_with_witness(record, plan.schema, document.einvoice, alone=alone) for record in records)
     known["issues"] = () if records else tuple(issues)
     lost = _missing_pages(failed) or _missing_rows(unread) or _missing_values(records)
     status = DocumentStatus.PARTIAL if lost else DocumentStatus.COMPLETE
@@ -123,8 +127,14 @@ def _about_the_file(document: Document) -> list[Issue]:
                 IssueKind.REPAIRED, "", "the file's structure was broken and rebuilt; check that no page is missing"
             )
         )
-    if document.attachments:
-        count, named = len(document.attachments), _listed(document.attachments)
+    unread = list(document.attachments)
+    if isinstance(document.einvoice, EInvoice):
+        unread = [name for name in unread if name != document.einvoice.file]
+    elif document.einvoice is not None:
+        told = f"{document.einvoice.file} cannot be read as an e-invoice's data: {document.einvoice.why}"
+        issues.append(Issue(IssueKind.ATTACHMENTS, "", told))
+    if unread:
+        count, named = len(unread), _listed(unread)
         issues.append(Issue(IssueKind.ATTACHMENTS, "", f"attached inside the PDF and not read: {count}: {named}"))
     return issues
 
@@ -209,6 +219,14 @@ def _record(
         grounded=grounding.share_grounded(evidence),
         pages=pages,
     )
+
+
+def _with_witness(record: RecordDraft, schema: Schema, einvoice: EInvoice, *, alone: bool) -> RecordDraft:
+    """The record with what its e-invoice's own data says of it, which changes no value and no evidence."""
+    found = witness.compared(record.data, schema.leaves_of_records, einvoice, alone=alone)
+    kept = [issue for issue in record.issues if issue.kind not in grounding.OF_EVIDENCE]
+    told = grounding.issues_of([item for item in record.evidence if item.path not in found.agreed])
+    return replace(record, issues=(*kept, *told, *found.issues))
 
 
 def _parsed(merged: merging.Merged, plan: planning.Plan) -> tuple[dict[str, Any], list[Issue], list[Issue]]:

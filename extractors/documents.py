@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from extractors.einvoice import EInvoice, UnreadEInvoice
 from extractors.errors import Kind
 from extractors.vocabulary import DocumentStatus, EvidenceState, IssueKind, PageStatus, WordsFrom
 
@@ -62,6 +63,7 @@ class Document:
         repaired: the PDF's structure was broken and had to be rebuilt; pages may be missing unseen.
         password: opens it again for drawing; never shown, logged or stored.
         attachments: names of the files inside a PDF (a portfolio has little else); none is followed.
+        einvoice: what the data says that an e-invoice brings; or why it cannot be read.
     """
 
     path: Path
@@ -72,6 +74,7 @@ class Document:
     repaired: bool = False
     password: str | None = field(default=None, repr=False)
     attachments: tuple[str, ...] = ()
+    einvoice: EInvoice | UnreadEInvoice | None = None
 
 
 class Word(NamedTuple):

@@ -74,6 +74,8 @@ class IssueKind(StrEnum):
     """A value that stands nowhere on pages all of whose words are known: the model may have made it up."""
     MISPLACED = "misplaced"
     """A value that stands beside another field's label, in another's column or in another row."""
+    XML_DIFFERS = "xml_differs"
+    """The data that an e-invoice brings says another value; the record's is the page's."""
     OLDER_SCHEMA = "older_schema"
     """The record was read under an older schema: under today's the document is quarantined."""
 

@@ -122,6 +122,11 @@ class Schema:
         return leaves_of(self.json_schema)
 
     @cached_property
+    def leaves_of_records(self) -> Leaves:
+        """The single values of a record: the same under the fields' own names."""
+        return self.leaves if self.record_schema is None else leaves_of(self.record_schema)
+
+    @cached_property
     def amount_labels(self) -> tuple[str, ...]:
         """How documents name the fields that hold a decimal."""
         return tuple(sorted(set(_amount_labels(self.json_schema))))

@@ -33,6 +33,8 @@ _SMALL = re.compile(r"\W*\d{1,2}\W*")
 _PAGE = 10_000
 """Lines between one page and the next: farther than any row."""
 _MOST_PLACES, _TOLD, _CODE = 400, 100, 3
+OF_EVIDENCE = (IssueKind.NOT_ON_PAGE, IssueKind.MISPLACED)
+"""What is told of a value by looking for it."""
 _NOWHERE = "it stands nowhere on the pages"
 _OTHER_SIGN, _OTHER_SPELLING = 0.2, 0.3
 _OF_A_LIST = re.compile(r"^(?:.*\.)?\d+(?=\.|$)")

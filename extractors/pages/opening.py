@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from extractors.documents import Document, Spooled
+from extractors.einvoice import EInvoice, UnreadEInvoice
 from extractors.errors import Damaged, DocumentError, Encrypted, NotADocument, TooLarge, TooManyPages
+from extractors.pages.einvoices import attached_einvoice
 from extractors.pages.images import open_image
 from extractors.pages.limits import Limits, check_page
 
@@ -26,6 +28,7 @@ class _Pdf:
     repaired: bool
     password: str | None
     attachments: tuple[str, ...]
+    einvoice: EInvoice | UnreadEInvoice | None = None
 
 
 def sniff(head: bytes) -> str | None:
@@ -82,8 +85,9 @@ def open_document(spooled: Spooled, limits: Limits, passwords: Sequence[str] = (
     if pdf.pages > limits.max_pages:
         raise TooManyPages(f"{pdf.pages:,} pages, over the limit of {limits.max_pages:,} (max_pages)")
     return Document(
-        spooled.path, spooled.sha256, spooled.size, media_type, pdf.pages, pdf.repaired, pdf.password, pdf.attachments
-    )
+        spooled.path, spooled.sha256, spooled.size, media_type, pdf.pages, pdf.repaired, pdf.password,
+        pdf.attachments, pdf.einvoice,
+    )  # fmt: skip
 
 
 def _open_pdf(path: Path, passwords: Sequence[str]) -> _Pdf:
@@ -111,7 +115,8 @@ def _unlocked(pdf: Any, passwords: Sequence[str]) -> _Pdf:
         if password is None:
             tried = f"none of the {len(passwords)} given opens it" if passwords else "give it with --password"
             raise Encrypted(f"a password is needed to open this PDF: {tried}")
-    return _Pdf(len(pdf), bool(pdf.is_repaired), password, tuple(str(name) for name in pdf.embfile_names()))
+    names = tuple(str(name) for name in pdf.embfile_names())
+    return _Pdf(len(pdf), bool(pdf.is_repaired), password, names, attached_einvoice(pdf))
 
 
 def _ends_properly(path: Path) -> bool:

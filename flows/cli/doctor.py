@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from extractors.errors import CannotRun
+from extractors.pages.einvoices import can_be_read
 from extractors.pages.ocr_words import reader_name
 from extractors.vision import Probed, reach
 from extractors.vision import probe as ask_once
@@ -95,6 +96,13 @@ def _installed() -> Iterator[_Finding]:
     else:
         told = "installed; a baseline for a first run, not for real work; reads scans for evidence (--ground ocr)"
         yield _Finding("built-in model", "good", told)
+    if can_be_read():
+        yield _Finding(
+            "e-invoices", "good", "their own data (Factur-X, ZUGFeRD, XRechnung) is held against the pages"
+        )
+    else:
+        told = "their own data is not read (factur-x is not installed): pip install '.[einvoice]'"
+        yield _Finding("e-invoices", "note", told)
 
 
 def _grounding(read: Settings) -> Iterator[_Finding]:

@@ -12,24 +12,25 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from extractors.answers.grounding import issues_of, share_grounded
+from extractors.answers.grounding import OF_EVIDENCE, issues_of, share_grounded
 from extractors.answers.regrounding import Kept, grounded_anew
+from extractors.answers.witness import compared
 from extractors.aside import aside
-from extractors.documents import PageImage, PageWords
+from extractors.documents import Document, Evidence, PageImage, PageWords
+from extractors.einvoice import EInvoice
 from extractors.errors import BadConfiguration, DocumentError, SourceUnavailable
 from extractors.pages.rendering import render_pages
 from extractors.pages.workers import Workers
-from extractors.vocabulary import EvidenceState, IssueKind, WordsFrom
+from extractors.vocabulary import EvidenceState, WordsFrom
 from flows.report.page_images import opened_again
 from flows.run.ocr import ReadWords, words_reader
 from flows.settings import Settings, limits_of
-from flows.store.regrounding import Regrounded, Uncheckable, count_uncheckable, put_evidence, uncheckable
+from flows.store.regrounding import KeptRecord, Regrounded, Uncheckable, count_uncheckable, put_evidence, uncheckable
 from flows.store.store import Store
 
-Look = Callable[[str, Uncheckable], Awaitable[dict[int, PageWords]]]
+Look = Callable[[str, Uncheckable], Awaitable[tuple[Document, dict[int, PageWords]]]]
 """Fetches a document from one of its uris, and tells the words of each page that its records were read from."""
 
-_OF_EVIDENCE = (IssueKind.NOT_ON_PAGE, IssueKind.MISPLACED)
 _BATCH, _DRAWN = 16, 4
 """Documents worked on side by side, and pages of one that are drawn together."""
 
@@ -105,26 +106,24 @@ async def ground_stored(
 
 
 async def _document(found: Uncheckable, store: Store, look: Look, done: Grounded) -> None:
-    words, why = None, "no object shows its bytes any more"
+    seen, why = None, "no object shows its bytes any more"
     for uri in found.uris:
         try:
-            words = await look(uri, found)
+            seen = await look(uri, found)
             break
         except (DocumentError, BadConfiguration, SourceUnavailable) as error:
             why = str(error)
-    if words is None:
+    if seen is None:
         done.unread.append((found.uris[0] if found.uris else str(found.id), why))
         return
+    document, words = seen
     kept = [Kept(record.data, record.evidence, record.pages) for record in found.records]
     size = sum(len(json.dumps(record.data)) for record in kept)
     evidence = await aside(size, grounded_anew, kept, words, found.leaves)
     anew = [
-        Regrounded(
-            record.id, told, share_grounded(told),
-            (*(issue for issue in record.issues if issue.kind not in _OF_EVIDENCE), *issues_of(told)),
-        )
+        _regrounded(record, told, _agreed(record, found, document))
         for record, told in zip(found.records, evidence, strict=True)
-    ]  # fmt: skip
+    ]
     sources = {page: each.source for page, each in words.items()}
     if not await store.run(store.transact, put_evidence, found, anew, sources):
         return  # its document was read again meanwhile
@@ -136,10 +135,24 @@ async def _document(found: Uncheckable, store: Store, look: Look, done: Grounded
         done.unread.append((uri, f"page {pages} could not be read by OCR"))
 
 
+def _regrounded(record: KeptRecord, told: tuple[Evidence, ...], agreed: frozenset[str]) -> Regrounded:
+    kept = (issue for issue in record.issues if issue.kind not in OF_EVIDENCE)
+    issues = issues_of([item for item in told if item.path not in agreed])
+    return Regrounded(record.id, told, share_grounded(told), (*kept, *issues))
+
+
+def _agreed(record: KeptRecord, found: Uncheckable, document: Document) -> frozenset[str]:
+    """Values that the document's own data says too, if it is an e-invoice."""
+    if not isinstance(document.einvoice, EInvoice):
+        return frozenset()
+    alone = len(found.records) == 1 and len(record.pages) == document.page_count
+    return compared(record.data, found.leaves, document.einvoice, alone=alone).agreed
+
+
 async def _words(
     uri: str, found: Uncheckable, *, workers: Workers, read: ReadWords, settings: Settings
-) -> dict[int, PageWords]:
-    """The words of every page that the records were read from: of the text layer where it says all, else by OCR."""
+) -> tuple[Document, dict[int, PageWords]]:
+    """The document, and the words of its records' pages: of the text layer where it says all, else by OCR."""
     numbers = sorted({page for record in found.records for page in record.pages})
     limits = limits_of(settings)
     words: dict[int, PageWords] = {}
@@ -151,7 +164,7 @@ async def _words(
                 words[page.page] = (
                     await _words_of(uri, page, read) if isinstance(page, PageImage) else PageWords((), whole=False)
                 )
-    return words
+    return document, words
 
 
 async def _words_of(uri: str, page: PageImage, read: ReadWords) -> PageWords:
