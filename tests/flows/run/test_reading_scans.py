@@ -162,7 +162,8 @@ def test_a_page_that_ocr_fails_on_is_not_the_documents_failure(
 ) -> None:
     """A crash, a hang or a defect leaves the page unchecked and is told; the next page has a new process."""
     monkeypatch.setattr(READER, reader)
-    monkeypatch.setenv("OCTAVO_DOCUMENT_SECONDS", "2")
+    if reader is hangs:
+        monkeypatch.setenv("OCTAVO_DOCUMENT_SECONDS", "3")
     (inbox / "b.jpg").write_bytes(pages.scan_jpeg(["Another Shop"]))
     told = Told()
     with model_server(lambda _: says(TOTAL)) as server:
