@@ -121,7 +121,7 @@ def test_what_does_not_pass_ends_the_page(name: str, inbox: Path) -> None:
 )
 def test_a_page_in_which_nothing_is_found_is_read(printed: str, calls: int, kinds: list[str], inbox: Path) -> None:
     """Of a longer document one page may hold none of it. Where it looks as if it did, it is asked twice, and said."""
-    (inbox / "a.pdf").write_bytes(digital_pdf([printed, "Corner Shop"]))
+    (inbox / "a.pdf").write_bytes(digital_pdf([printed, "Corner Shop 12.00 EUR"]))
 
     def script(asked: Asked) -> Answer:
         return says(dict.fromkeys(TOTAL) if "Page 1:" in asked.text else TOTAL)

@@ -19,7 +19,7 @@ def inbox(tmp_path: Path) -> Path:
     """A folder with one good and one bad document."""
     folder = tmp_path / "inbox"
     folder.mkdir()
-    (folder / "good.pdf").write_bytes(pages.digital_pdf(["Corner Shop"]))
+    (folder / "good.pdf").write_bytes(pages.digital_pdf(["Corner Shop 12.00 EUR"]))
     (folder / "locked.pdf").write_bytes(pages.encrypted_pdf("secret"))
     return folder
 
