@@ -1,9 +1,8 @@
-"""Answer against text layer: which table rows of a page are in no record. Pure.
+"""Answer against text layer: which table rows of a page are in no record, and which are in it twice. Pure.
 
-A model that reads a long table may stop early or skip a page, and the answer is valid all the same. So
-the numbers that stand under each other in the page's text layer are looked for in the answer. It is a
-count, not a proof: it speaks up only where several rows of a table that the answer otherwise knows are
-missing, or where a long column of amounts gave no row at all.
+A model that reads a long table may stop early, skip a page or a row, and the answer is valid all the same. Where it
+has rows, the page's lines that look like them are held against them (`table_lines`). Where it has none, a long
+column of amounts is doubted: it may be of a table that nobody asked for.
 """
 
 from collections import Counter, defaultdict
@@ -13,14 +12,15 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from extractors.documents import Word
+from extractors.answers.table_lines import left_out, lines_of
+from extractors.documents import Box, Evidence, Word
 from schemas.amounts import Reading, read
 
 _AROUND = " *:;=|_"
 _DIGITS = 3
 _ALIGNED = 0.006
 _COLUMN, _LONG_COLUMN = 4, 10
-_MISSING, _SHARE, _DENSE = 4, 0.2, 0.7
+_MISSING = 4
 
 
 @dataclass(frozen=True)
@@ -57,41 +57,69 @@ class _Row:
 
 
 def unread_rows(
-    value: Mapping[str, Any], pages: Mapping[int, Sequence[Word]], row_fields: Sequence[str]
-) -> dict[int, Unread]:
+    value: Mapping[str, Any], evidence: Sequence[Evidence], pages: Mapping[int, Sequence[Word]],
+    row_fields: Sequence[str],
+) -> dict[int, Unread]:  # fmt: skip
     """Pages of a window whose tables the answer leaves out in part.
 
     Args:
         value: the window's answer.
+        evidence: where its values stand.
         pages: page number -> the words that a reader sees there.
         row_fields: paths of the answer's lists of objects (`items`, `records.items`); without any, no row is missed.
 
     Returns:
-        Page number -> what is missing there, for the pages where much is; empty where no page has a text layer.
+        Page number -> what is missing there; empty where no page has words.
     """
     if not row_fields:
         return {}
     own = [row for name in row_fields for row in _rows_at(value, name)]
-    if not own and _amounts(pages.values()) < _LONG_COLUMN:
+    if own:
+        found = left_out(evidence, pages, row_fields)
+        return {page: Unread(missing, rows, certain=True) for page, (missing, rows) in found.items()}
+    if _amounts(pages.values()) < _LONG_COLUMN:
         return {}  # the usual page without a table, told at a tenth of the cost
     rows = _table_rows([number for page, words in pages.items() for number in _numbers(page, words)])
-    found = _found(rows, Counter(_values_in(value)))
-    # A closing balance is the last row's too: of the head's numbers none says that a table is asked for.
-    asked_for = _asked_for(rows, _found(rows, Counter(_values_in(own))))
-    certain = bool(asked_for)
-    if not certain and not own:
-        lengths = Counter(row.columns for row in rows if _holds_amounts(row))
-        asked_for = {columns for columns, count in lengths.items() if count >= _LONG_COLUMN}
-    by_page: dict[int, list[_Row]] = defaultdict(list)
-    for row in rows:
-        if row.columns in asked_for:
-            by_page[row.page].append(row)
-    missing = {page: sum(row not in found for row in of_page) for page, of_page in by_page.items()}
-    return {
-        page: Unread(missing[page], len(of_page), certain)
-        for page, of_page in by_page.items()
-        if missing[page] >= _MISSING and missing[page] > _SHARE * len(of_page)
-    }
+    lengths = Counter(row.columns for row in rows if _holds_amounts(row))
+    long = {columns for columns, count in lengths.items() if count >= _LONG_COLUMN}
+    counts = Counter(row.page for row in rows if row.columns in long)
+    return {page: Unread(count, count, certain=False) for page, count in counts.items() if count >= _MISSING}
+
+
+def repeated_rows(value: Mapping[str, Any], evidence: Sequence[Evidence], row_fields: Sequence[str]) -> list[str]:
+    """Paths of rows that the answer has once more than the page: equal to another one, and found where that is."""
+    found = []
+    places: dict[str, set[tuple[int, Box]]] = defaultdict(set)
+    for item in evidence:
+        row = _row_of(item.path, row_fields)
+        if row and item.page is not None and item.box is not None and len(item.text or "") >= _DIGITS:
+            places[row].add((item.page, item.box))
+    equal: dict[str, list[str]] = defaultdict(list)
+    for row in places:
+        equal[row.rpartition(".")[0] + repr(_at(value, row))].append(row)
+    for rows in equal.values():
+        seen: set[tuple[int, Box]] = set()
+        for row in rows:
+            if not seen.isdisjoint(places[row]):
+                found.append(row)
+            seen |= places[row]
+    return found
+
+
+def _at(value: Any, path: str) -> Any:
+    for step in path.split("."):
+        value = value[int(step)] if isinstance(value, list) else value[step]
+    return value
+
+
+def _row_of(path: str, row_fields: Sequence[str]) -> str:
+    """The row that a value belongs to, `items.3`; "" for one of no list that is meant."""
+    steps = path.split(".")
+    for at in range(len(steps) - 1, 0, -1):
+        if steps[at].isdecimal():
+            name = ".".join(step for step in steps[:at] if not step.isdecimal())
+            return ".".join(steps[: at + 1]) if name in row_fields else ""
+    return ""
 
 
 def _amounts(pages: Iterable[Sequence[Word]]) -> int:
@@ -105,33 +133,15 @@ def _rows_at(value: Mapping[str, Any], path: str) -> list[Any]:
     return [deeper for row in rows for deeper in _rows_at(row, inner)] if inner else rows
 
 
-def _asked_for(rows: Sequence[_Row], found: set[_Row]) -> set[frozenset[int]]:
-    """The kinds of rows, by the columns that they fill, that the answer holds.
-
-    Between the first and the last row that it holds of a page it holds most: rows that are only sprinkled
-    over it share a number with something else, or are one line of an entry that has several.
-    """
-    spans: dict[tuple[int, frozenset[int]], list[bool]] = defaultdict(list)
-    for row in rows:
-        spans[row.page, row.columns].append(row in found)
-    held: Counter[frozenset[int]] = Counter()
-    spanned: Counter[frozenset[int]] = Counter()
-    for (_, columns), hits in spans.items():
-        if any(hits):
-            held[columns] += sum(hits)
-            spanned[columns] += len(hits) - hits.index(True) - hits[::-1].index(True)
-    return {columns for columns, count in held.items() if count >= _MISSING and count >= _DENSE * spanned[columns]}
-
-
 def _holds_amounts(row: _Row) -> bool:
     return any(number.is_amount for number in row.numbers)
 
 
 def _numbers(page: int, words: Sequence[Word]) -> Iterator[_Number]:
     """The numbers of a page, line by line; dates and small counts are left out."""
-    for line, of_line in enumerate(_lines(words)):
+    for line, of_line in enumerate(lines_of(page, words)):
         before = ""
-        for word in of_line:
+        for word in of_line.words:
             told = _told(word.text)
             if told is not None:
                 values, is_amount = told
@@ -166,27 +176,6 @@ def _unsigned(reading: Reading) -> frozenset[Decimal]:
     return frozenset(map(abs, reading.values))
 
 
-def _lines(words: Sequence[Word]) -> Iterator[list[Word]]:
-    """Words at the same height, from left to right: a table's cells are often apart in reading order."""
-    # Both are sums of top and bottom: twice the distance of the middles.
-    heights = [word.box[1] + word.box[3] for word in words]
-    line: list[Word] = []
-    before = 0.0
-    for number in sorted(range(len(words)), key=heights.__getitem__):
-        word, height = words[number], heights[number]
-        if line and height - before > word.box[3] - word.box[1]:
-            yield sorted(line, key=_left)
-            line = []
-        line.append(word)
-        before = height
-    if line:
-        yield sorted(line, key=_left)
-
-
-def _left(word: Word) -> float:
-    return word.box[0]
-
-
 def _table_rows(numbers: Sequence[_Number]) -> list[_Row]:
     """The lines that share a column with others, in page order."""
     # Columns of numbers are set flush right: the right edge names the column.
@@ -207,27 +196,3 @@ def _table_rows(numbers: Sequence[_Number]) -> list[_Row]:
         _Row(page, tuple(of_line), frozenset(column_of[number] for number in of_line))
         for (page, _), of_line in lines.items()
     ]
-
-
-def _found(rows: Sequence[_Row], left: Counter[Decimal]) -> set[_Row]:
-    """The rows of which a number is in the answer; each number of the answer stands for one row only."""
-    found = set()
-    for row in rows:
-        for number in row.numbers:
-            value = next((value for value in number.values if left[value] > 0), None)
-            if value is not None:
-                left[value] -= 1
-                found.add(row)
-    return found
-
-
-def _values_in(value: Any) -> Iterator[Decimal]:
-    if isinstance(value, Mapping):
-        for child in value.values():
-            yield from _values_in(child)
-    elif isinstance(value, list):
-        for child in value:
-            yield from _values_in(child)
-    elif value is not None and not isinstance(value, bool):
-        for word in str(value).split():
-            yield from _unsigned(_reading(word))
