@@ -1,6 +1,7 @@
 """The command as a newcomer meets it: what it prints, and its exit codes."""
 
 import json
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -70,6 +71,22 @@ def test_records_and_quarantine_are_shown(inbox: Path, capsys: pytest.CaptureFix
     assert main(["quarantine", "show", number]) == 0
     assert "password" in capsys.readouterr().out
     assert main(["quarantine", "show", "999"]) == 1
+
+
+def test_a_record_that_was_not_checked_is_not_called_grounded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A scan's share is NULL: a dash in the table with a line that says what to do, empty in CSV, null in JSON."""
+    (tmp_path / "scan.jpg").write_bytes(pages.scan_jpeg(["Corner Shop"]))
+    with model_server(lambda _: says(TOTAL)) as server:
+        main(["extract", "scan.jpg", "--schema", "receipt", "--base-url", server.base_url, "--model", "m"])
+    capsys.readouterr()
+    assert main(["records", "receipt"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"grounded .* │ - │", told)
+    assert "- under grounded: 1 not checked, as a scan that was not read by OCR: octavo ground receipt" in told
+    assert main(["records", "receipt", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["grounded"] is None
 
 
 @pytest.mark.parametrize(
