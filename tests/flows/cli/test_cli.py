@@ -12,6 +12,7 @@ import pytest
 from fakes import model_server, says
 from runs import TOTAL
 
+from flows.cli import doctor
 from flows.cli.parser import COMMANDS, main
 
 
@@ -201,7 +202,9 @@ def test_a_schema_of_ones_own_from_a_file(tmp_path: Path, inbox: Path, capsys: p
     assert "3 fields" in capsys.readouterr().out
 
 
-def test_schemas_and_doctor_tell_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_schemas_and_doctor_tell_what_there_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The built-in schemas, one as the model is asked for it, and the state of things."""
     assert main(["schemas"]) == 0
     assert "bank_statement" in capsys.readouterr().out
@@ -209,6 +212,9 @@ def test_schemas_and_doctor_tell_what_there_is(capsys: pytest.CaptureFixture[str
     assert json.loads(capsys.readouterr().out)["additionalProperties"] is False
     assert main(["doctor", "--endpoint", "local"]) == 0
     assert "built-in model" in capsys.readouterr().out
+    monkeypatch.setattr(doctor, "can_be_read", lambda: False)
+    assert main(["doctor", "--endpoint", "local"]) == 0
+    assert "their own data is not read" in " ".join(capsys.readouterr().out.split())
     assert main(["doctor", "--base-url", "http://127.0.0.1:9/v1", "--model", "m"]) == 1
     assert "does not answer" in " ".join(capsys.readouterr().out.split())
 
