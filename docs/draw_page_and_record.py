@@ -25,6 +25,7 @@ PICTURE = Path(__file__).parent / "page-and-record.png"
 WIDTH, HEIGHT = 595, 842  # of the page, in points
 SHOWN = 605  # of its height: below is no value
 FOUND, MISSING, PLAIN = (0.05, 0.45, 0.35), (0.75, 0.2, 0.1), (0.15, 0.15, 0.15)
+WHERE = {"found": "found", "not_found": "not on the page", "not_checkable": "not checkable"}
 TOP, LEFT, VALUE, LEADING = 46, WIDTH + 24, WIDTH + 190, 11.6
 
 
@@ -58,9 +59,10 @@ def draw(invoice: Path, record: dict[str, Any], evidence: dict[str, Any]) -> Non
                 sheet.draw_rect(pymupdf.Rect(*corners), color=FOUND, width=0.9, fill=FOUND, fill_opacity=0.08)
             height = TOP + number * LEADING
             text = "null" if value is None else str(value)
-            where = f"page {item['page']}" if box else "" if value is None else "not found on the page"
+            where = "" if value is None else WHERE[item["state"] if item else "not_checkable"]
+            where = f"page {item['page']}" if box else where
             sheet.insert_text((LEFT, height), path, fontname="cour", fontsize=8, color=PLAIN)
-            colour = (0.6, 0.6, 0.6) if value is None else FOUND if box else MISSING
+            colour = FOUND if box else MISSING if where == WHERE["not_found"] else (0.6, 0.6, 0.6)
             sheet.insert_text((VALUE, height), text, fontname="hebo", fontsize=8, color=colour)
             sheet.insert_text((2 * WIDTH - 52, height), where, fontname="helv", fontsize=7, color=(0.5, 0.5, 0.5))
         sheet.get_pixmap(dpi=100).save(PICTURE)

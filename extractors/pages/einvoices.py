@@ -18,7 +18,7 @@ _MOST_BYTES, _MOST_ELEMENTS, _MOST_LINES = 10_000_000, 50_000, 1_000
 """Of the XML. A line takes the reader 0.7 ms."""
 
 _MOST_ATTACHMENTS, _MOST_READ = 1_000, 2
-"""Attachments whose names are looked at; of those that are called so, how many are read."""
+"""Attachments of a file that may be an e-invoice; of those that are called so, how many are read."""
 
 _LONGEST, _DIGITS = 500, 20
 """Characters of a text, and digits before or behind the point of a number."""
@@ -73,6 +73,8 @@ def _attached(pdf: Any) -> Iterator[tuple[str, Any]]:
     """Name and stream of each attachment that is called as e-invoices call theirs."""
     from pymupdf import mupdf
 
+    if pdf.embfile_count() > _MOST_ATTACHMENTS:
+        return  # looking them up takes longer than linear time
     named = mupdf.pdf_new_name
     tree = mupdf.pdf_load_name_tree(mupdf.pdf_document_from_fz_document(pdf), named("EmbeddedFiles"))
     for number in range(min(mupdf.pdf_dict_len(tree), _MOST_ATTACHMENTS)):

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from extractors.vocabulary import EvidenceState
 from flows.cli.options import StoreUrl, command, settings_with
 from flows.evaluation.evaluate import Evaluation, Tally, evaluate
 from flows.evaluation.tables import as_rows
@@ -19,6 +20,19 @@ _TOLD = 20
 
 _LONGEST = 90
 """Characters told of one value."""
+
+_STATES = {
+    EvidenceState.FOUND: "found on the page",
+    EvidenceState.NOT_FOUND: "not found",
+    EvidenceState.NOT_CHECKABLE: "not checkable",
+}
+"""What became of looking for values."""
+
+_NOTHING = {"extra": (0,)} | {state.replace("_", " "): ("",) for state in EvidenceState}
+"""What stands in columns that are left out where they hold nothing else."""
+
+_WHERE = _STATES | {EvidenceState.NOT_FOUND: "not found on the page"}
+"""What became of looking for a value."""
 
 
 app = command(
@@ -59,7 +73,8 @@ def _evaluate(
 def _show(found: Evaluation) -> None:
     console = Console(highlight=False, soft_wrap=True)
     rows = as_rows(found)
-    shown = [name for name in rows[0] if name != "extra" or found.total.extra]
+    # Of all columns those that hold something: not every schema has lists, not every document is a scan.
+    shown = [name for name in rows[0] if any(row[name] not in _NOTHING.get(name, ()) for row in rows)]
     title = f"{found.schema_name}: {found.compared} records against their labels"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for heading in shown:
@@ -83,8 +98,10 @@ def _show(found: Evaluation) -> None:
 def _precision(total: Tally) -> str:
     """Whether a value that was found on the page can be relied on more than one that was not."""
     parts = []
-    for name, counts in (("found on the page", total.grounded), ("not found", total.ungrounded)):
-        count = sum(counts.values())
+    for state, counts in total.by_state.items():
+        name, count = _STATES[state], sum(counts.values())
+        if state == EvidenceState.NOT_CHECKABLE and not count:
+            continue
         share = f", {counts['right'] / count:.1%}" if count else ""
         parts.append(f"{name}: {counts['right']} of {count} right{share}")
     return "Values " + "; ".join(parts) + "."
@@ -95,7 +112,7 @@ def _show_misses(found: Evaluation, console: Console) -> None:
         console.print("Not right:")
     for miss in found.misses[:_TOLD]:
         mark = miss.mark
-        where = "" if mark.grounded is None else ", found on the page" if mark.grounded else ", not found on the page"
+        where = "" if mark.state is None else f", {_WHERE[mark.state]}"
         label = "" if mark.verdict == "extra" else f"label {_told(mark.truth)}, "
         told = f"  {miss.document}, record {miss.record_id}, {mark.field}: {mark.verdict}: {label}"
         console.print(Text(f"{told}record {_told(mark.said)}{where}"))

@@ -22,6 +22,9 @@ from flows.store.store import Store
 _WIDEST = 28
 """Characters of one cell in a table for people; the other formats hold everything."""
 
+_UNCHECKED = "-"
+"""What stands under `grounded` where nothing could be looked for."""
+
 _UNSHOWN = {"record_id", "extraction_id", "status"}
 _ALWAYS = ("document_uri", "grounded", "issue_count")
 
@@ -76,7 +79,7 @@ def _as_table(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) 
     cells = {
         column: [_cell(column, row[number]) for row in rows]
         for number, column in enumerate(columns)
-        if column not in _UNSHOWN and any(row[number] is not None for row in rows)
+        if column not in _UNSHOWN and (column in _ALWAYS or any(row[number] is not None for row in rows))
     }
     width = {column: max(len(column), *map(len, texts)) + 3 for column, texts in cells.items()}
     fields = [column for column in cells if column not in _ALWAYS]
@@ -96,6 +99,10 @@ def _as_table(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) 
     for number in range(len(rows)):
         table.add_row(*(Text(cells[column][number]) for column in texts))
     console.print(table)
+    unchecked = cells.get("grounded", []).count(_UNCHECKED)
+    if unchecked:
+        why = "not checked, as a scan that was not read by OCR"
+        console.print(Text(f"- under grounded: {unchecked} {why}: octavo ground {name}", style="dim"))
     hidden = [column for column in cells if column not in shown]
     if hidden:
         console.print(Text(f"and {', '.join(hidden)}: --format json, csv or jsonl", style="dim"))
@@ -106,7 +113,7 @@ def _cell(column: str, value: Any) -> str:
     if column == "document_uri":
         text = text.rsplit("/", 1)[-1]
     if column == "grounded":
-        text = f"{float(value):.0%}" if value is not None else ""
+        text = f"{float(value):.0%}" if value is not None else _UNCHECKED
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
 
 

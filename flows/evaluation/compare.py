@@ -24,15 +24,19 @@ class Mark:
             value; `extra`: a row of a list beyond those labelled.
         truth: the label, for messages.
         said: what the record holds; None when it holds nothing.
-        grounded: whether what the record holds was found on the page; None when it holds nothing, or a count, or
-            what could not be looked for.
+        state: what became of looking for what the record holds on the page; None when it holds nothing, or a count.
     """
 
     field: str
     verdict: Verdict
     truth: object
     said: object
-    grounded: bool | None
+    state: EvidenceState | None
+
+    @property
+    def grounded(self) -> bool | None:
+        """Whether it was found; None where nothing was looked for, or nothing could be."""
+        return None if self.state in {None, EvidenceState.NOT_CHECKABLE} else self.state == EvidenceState.FOUND
 
 
 class UnreadableLabel(ValueError):
@@ -62,7 +66,7 @@ def compare(truth: Mapping[str, Any], data: Mapping[str, Any], states: Mapping[s
     for column in shape.columns:
         path = ".".join(column.path)
         if path in truth:
-            marks.append(_scalar(path, column.kind, truth[path], _at(data, column.path), _found([path], states)))
+            marks.append(_scalar(path, column.kind, truth[path], _at(data, column.path), _state([path], states)))
     for each in shape.lists:
         path = ".".join(each.path)
         if path in truth:
@@ -77,12 +81,12 @@ def _at(data: Any, path: Sequence[str]) -> Any:
     return data
 
 
-def _scalar(field: str, kind: str, truth: object, said: object, grounded: bool | None) -> Mark:  # noqa: FBT001 - by place
+def _scalar(field: str, kind: str, truth: object, said: object, state: EvidenceState | None) -> Mark:
     expected = _label_value(field, kind, truth)
     if said is None:
         return Mark(field, "right" if expected is None else "missing", truth, None, None)
     right = expected is not None and _record_value(kind, said) == expected
-    return Mark(field, "right" if right else "wrong", truth, said, grounded)
+    return Mark(field, "right" if right else "wrong", truth, said, state)
 
 
 def _rows(
@@ -99,11 +103,11 @@ def _rows(
         if same is None:
             unmatched.append((wanted, cells))
         else:
-            grounded = _is_grounded(field, same, cells, left.pop(same), states)
-            marks.append(Mark(field, "right", wanted, rows[same], grounded))
+            state = _state_of_row(field, same, cells, left.pop(same), states)
+            marks.append(Mark(field, "right", wanted, rows[same], state))
     for (wanted, cells), (number, row) in zip(unmatched, left.items(), strict=False):
-        grounded = _is_grounded(field, number, cells, row, states)
-        marks.append(Mark(field, "wrong", wanted, row, grounded))
+        state = _state_of_row(field, number, cells, row, states)
+        marks.append(Mark(field, "wrong", wanted, row, state))
     marks += [Mark(field, "missing", wanted, None, None) for wanted, _ in unmatched[len(left) :]]
     marks += [Mark(field, "extra", None, row, None) for row in list(left.values())[len(unmatched) :]]
     return marks
@@ -142,18 +146,19 @@ def _agrees(row: Any, cells: Cells) -> bool:
     return True
 
 
-def _is_grounded(field: str, number: int, cells: Cells, row: Any, states: Mapping[str, str]) -> bool | None:
-    """Whether all that the row holds in the labelled columns was found."""
+def _state_of_row(field: str, number: int, cells: Cells, row: Any, states: Mapping[str, str]) -> EvidenceState | None:
+    """What became of looking for all that the row holds in the labelled columns."""
     paths = [".".join((field, str(number), *column.path)) for column, _ in cells if _at(row, column.path) is not None]
-    return _found(paths, states)
+    return _state(paths, states) if paths else None
 
 
-def _found(paths: Sequence[str], states: Mapping[str, str]) -> bool | None:
-    """Whether each of some values was found, of those that could be checked; None where none could."""
-    checked = [
-        state for path in paths if (state := states.get(path, EvidenceState.NOT_FOUND)) != EvidenceState.NOT_CHECKABLE
-    ]
-    return all(state == EvidenceState.FOUND for state in checked) if checked else None
+def _state(paths: Sequence[str], states: Mapping[str, str]) -> EvidenceState:
+    """Found where each of some values was, of those that could be checked; a value without evidence could not be."""
+    told = [states.get(path, EvidenceState.NOT_CHECKABLE) for path in paths]
+    checked = [state for state in told if state != EvidenceState.NOT_CHECKABLE]
+    if not checked:
+        return EvidenceState.NOT_CHECKABLE
+    return EvidenceState.FOUND if set(checked) == {EvidenceState.FOUND} else EvidenceState.NOT_FOUND
 
 
 def _label_value(field: str, kind: str, value: object) -> object:

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from extractors.errors import BadConfiguration
+from extractors.vocabulary import EvidenceState
 from flows.evaluation.compare import Mark, UnreadableLabel, comparable, compare
 from flows.evaluation.labels import Label, read_labels
 from flows.storage.local import path_of
@@ -31,7 +32,8 @@ class Tally:
         missing: labels for which it holds nothing.
         extra: rows of a list beyond the labelled ones.
         grounded: `right` and `wrong` among the values that were found on the page.
-        ungrounded: likewise among those that were not.
+        ungrounded: likewise among those that stand nowhere on it.
+        not_checkable: likewise among those that could not be looked for.
     """
 
     right: int = 0
@@ -40,6 +42,7 @@ class Tally:
     extra: int = 0
     grounded: dict[str, int] = field(default_factory=lambda: {"right": 0, "wrong": 0})
     ungrounded: dict[str, int] = field(default_factory=lambda: {"right": 0, "wrong": 0})
+    not_checkable: dict[str, int] = field(default_factory=lambda: {"right": 0, "wrong": 0})
 
     @property
     def labels(self) -> int:
@@ -49,8 +52,17 @@ class Tally:
     def add(self, mark: Mark) -> None:
         """Counts one verdict."""
         setattr(self, mark.verdict, getattr(self, mark.verdict) + 1)
-        if mark.grounded is not None:
-            (self.grounded if mark.grounded else self.ungrounded)[mark.verdict] += 1
+        if mark.state is not None:
+            self.by_state[mark.state][mark.verdict] += 1
+
+    @property
+    def by_state(self) -> dict[EvidenceState, dict[str, int]]:
+        """`right` and `wrong` by what became of looking for the values."""
+        return {
+            EvidenceState.FOUND: self.grounded,
+            EvidenceState.NOT_FOUND: self.ungrounded,
+            EvidenceState.NOT_CHECKABLE: self.not_checkable,
+        }
 
 
 @dataclass(frozen=True)
@@ -95,7 +107,13 @@ class Evaluation:
             "total": {"labels": self.total.labels, **asdict(self.total)},
             "fields": {name: {"labels": tally.labels, **asdict(tally)} for name, tally in self.fields.items()},
             "misses": [
-                {"document": miss.document, "record_id": miss.record_id, **asdict(miss.mark)} for miss in self.misses
+                {
+                    "document": miss.document,
+                    "record_id": miss.record_id,
+                    **asdict(miss.mark),
+                    "grounded": miss.mark.grounded,
+                }
+                for miss in self.misses
             ],
             "not_compared": list(self.not_compared),
         }

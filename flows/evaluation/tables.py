@@ -6,7 +6,7 @@ from flows.evaluation.evaluate import Evaluation, Tally
 
 
 def as_rows(found: Evaluation) -> list[dict[str, Any]]:
-    """A row for each field, and one for all; `found`: how many are right of the values found on the page."""
+    """A row for each field, and one for all; under each state how many of its values are right (`found`: 3/4)."""
     return [_row(name, tally) for name, tally in [*found.fields.items(), ("all", found.total)]]
 
 
@@ -19,8 +19,7 @@ def _row(name: str, tally: Tally) -> dict[str, Any]:
         "missing": tally.missing,
         "extra": tally.extra,
         "right %": f"{100 * tally.right / tally.labels:.1f}" if tally.labels else "",
-        "found": _right_of(tally.grounded),
-        "not found": _right_of(tally.ungrounded),
+        **{state.replace("_", " "): _right_of(counts) for state, counts in tally.by_state.items()},
     }
 
 

@@ -13,7 +13,8 @@ from extractors.documents import PageFailure, PageImage
 from extractors.errors import CannotRun, DestinationUnavailable, DocumentError, advice_for
 from extractors.pages.previews import preview_pages
 from extractors.pages.workers import Workers
-from flows.report.layout import Sheet, pages_to_draw, sheet, shortened
+from flows.report.findings import shortened
+from flows.report.layout import Sheet, pages_to_draw, sheet
 from flows.report.page_images import draw_pages
 from flows.settings import Settings
 from flows.store.costs import costs

@@ -1,21 +1,20 @@
 """A record as a person reads it: values with where they were found, tables for lists, boxes on its pages. Pure."""
 
 import base64
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from extractors.documents import PageFailure, PageImage
+from extractors.vocabulary import EvidenceState
+from flows.report.findings import notes_of, pages_with_values, share_told, shortened, state_of, told_of
 from flows.store.counts import StoredRecord
 
 _MOST_VALUES = 200
 """Values shown of one record."""
 
 _MOST_ISSUES = 20
-_LONGEST = 300
-"""Characters shown of one value."""
-
 _MOST_PAGES = 2
 """Pages drawn of one record."""
 
@@ -27,14 +26,18 @@ class Cell:
     Attributes:
         path: of the value in its record (`line_items.0.amount`).
         text: the value, shortened.
-        page: where it was found; None when it was not.
-        box: the id of its box on a page that is shown here, or None.
+        state: what became of looking for it on the pages.
+        told: where it was found, or why not.
+        number: of its box on a page that is shown here, or None.
+        box: that box's id, likewise.
     """
 
     path: str
     text: str
-    page: int | None
-    box: str | None
+    state: EvidenceState
+    told: str
+    number: int | None = None
+    box: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Box:
     """A value's place on a page, in percent of the page's width and height, origin top left."""
 
     id: str
+    number: int | None
     title: str
     left: float
     top: float
@@ -77,6 +81,7 @@ class Sheet:
     Attributes:
         record: itself.
         uri: of an object that shows the document, shortened.
+        grounded: how many of the checked values were found, or that none was checked.
         fields: values that stand in no list.
         listings: its lists.
         empty: paths of the fields that the document does not show.
@@ -84,11 +89,12 @@ class Sheet:
         issues: the first of them.
         hidden_issues: how many more there are.
         pictures: its pages with values.
-        note: why no page is shown, or that more pages hold values.
+        notes: why no page is shown, that more pages hold values, or why values could not be looked for.
     """
 
     record: StoredRecord
     uri: str
+    grounded: str
     fields: tuple[Cell, ...]
     listings: tuple[Listing, ...]
     empty: tuple[str, ...]
@@ -96,13 +102,14 @@ class Sheet:
     issues: tuple[dict[str, Any], ...]
     hidden_issues: int
     pictures: tuple[Picture, ...]
-    note: str
+    notes: tuple[str, ...]
 
 
 def pages_to_draw(record: StoredRecord) -> tuple[int, ...]:
-    """The pages with most of the record's values, in page order; the first ones when none was found on any."""
-    most = [page for page, _ in _pages_with_values(record).most_common(_MOST_PAGES)]
-    return tuple(sorted(most or record.pages[:_MOST_PAGES]))
+    """The pages with most of its values, and those on which none can be looked for; else the first; in page order."""
+    most = [page for page, _ in pages_with_values(record).most_common(_MOST_PAGES)]
+    most += [page for page in record.wordless if page not in most]
+    return tuple(sorted((most or record.pages)[:_MOST_PAGES]))
 
 
 def sheet(
@@ -122,19 +129,17 @@ def sheet(
     shown = _first(filled)
     evidence = {item["path"]: item for item in record.evidence}
     with_image = {page.page for page in drawn if isinstance(page, PageImage) and page.jpeg}
-    cells = []
-    for number, (path, value) in enumerate(shown):
-        found = evidence.get(path, {"page": None, "box": None})
-        boxed = found["box"] is not None and found["page"] in with_image
-        cells.append(Cell(path, _text(value), found["page"], f"r{record.id}v{number}" if boxed else None))
-    with_values = set(_pages_with_values(record))
-    undrawn = len(with_values - {page.page for page in drawn})
-    if drawn and undrawn:
-        note = f"{undrawn} more pages hold values" if undrawn > 1 else "one more page holds values"
-    elif drawn and not with_values:
-        note = "none of the values was found: a scan has no text layer to look in"
+    cells, boxed = [], 0
+    for path, value in shown:
+        found = evidence.get(path)
+        cell = Cell(path, _text(value), state_of(found), told_of(path, value, found, record))
+        if found and found["box"] is not None and found["page"] in with_image:
+            boxed += 1
+            cell = replace(cell, number=boxed, box=f"r{record.id}v{boxed}")
+        cells.append(cell)
     return Sheet(
         record=record,
+        grounded=share_told(record),
         uri=shortened(record.uris[0]) if record.uris else "(no object shows these bytes any more)",
         fields=tuple(cell for cell in cells if _list_of(cell.path) is None),
         listings=_listings(cells),
@@ -143,18 +148,8 @@ def sheet(
         issues=tuple({**issue, "message": shortened(issue["message"])} for issue in record.issues[:_MOST_ISSUES]),
         hidden_issues=max(0, len(record.issues) - _MOST_ISSUES),
         pictures=tuple(_picture(page, cells, evidence) for page in drawn),
-        note=note,
+        notes=(*filter(None, [note]), *notes_of(record, {page.page for page in drawn})),
     )
-
-
-def shortened(text: object) -> str:
-    """One line of at most 300 characters."""
-    line = " ".join(str(text).split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
-
-
-def _pages_with_values(record: StoredRecord) -> Counter[int]:
-    return Counter(item["page"] for item in record.evidence if item["page"] is not None)
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -228,7 +223,9 @@ def _picture(page: PageImage | PageFailure, cells: Sequence[Cell], evidence: dic
     if not page.jpeg:
         return Picture(page.page, note="blank")
     boxes = tuple(
-        _box(cell, evidence[cell.path]["box"]) for cell in cells if cell.box is not None and cell.page == page.page
+        _box(cell, evidence[cell.path]["box"])
+        for cell in cells
+        if cell.box is not None and evidence[cell.path]["page"] == page.page
     )
     source = "data:image/jpeg;base64," + base64.b64encode(page.jpeg).decode()
     return Picture(page.page, source, width=page.width, height=page.height, boxes=boxes)
@@ -236,4 +233,5 @@ def _picture(page: PageImage | PageFailure, cells: Sequence[Cell], evidence: dic
 
 def _box(cell: Cell, box: Sequence[float]) -> Box:
     left, top, right, bottom = (round(100 * min(max(float(side), 0), 1), 2) for side in box)
-    return Box(str(cell.box), f"{cell.path}: {cell.text}", left, top, round(right - left, 2), round(bottom - top, 2))
+    width, height = round(right - left, 2), round(bottom - top, 2)
+    return Box(str(cell.box), cell.number, f"{cell.path}: {cell.text}", left, top, width, height)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, and_, case, column, func, select, table
 from sqlalchemy.sql import quoted_name
@@ -18,6 +18,8 @@ from flows.store.views import RECORD
 
 _BATCH = 500
 
+Value = TypeVar("Value", int, str)
+
 STATES = tuple(status.value for status in DocumentStatus)
 
 
@@ -30,7 +32,8 @@ class SchemaCounts:
             file that was split under what it was split for.
         pages: pages by state, of the same.
         records: current ones.
-        grounded: their mean share of values that were found on the page, 0 to 1; None without records.
+        grounded: their mean share of the checked values that were found on the page, 0 to 1; None where none was.
+        unchecked: current records of which no value could be looked for.
         with_issues: current records with at least one issue.
         input_tokens: of all that was ever extracted, superseded or not: what was paid for.
         output_tokens: likewise.
@@ -41,6 +44,7 @@ class SchemaCounts:
     pages: dict[str, int] = field(default_factory=lambda: dict.fromkeys(map(str, PageStatus), 0))
     records: int = 0
     grounded: float | None = None
+    unchecked: int = 0
     with_issues: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -65,6 +69,7 @@ class StoredRecord:
         evidence: each with `path`, `state`, `page`, `box`, `text` and `distance`.
         grounded: found / (found + not found), 0 to 1, or None when nothing could be checked.
         pages: that it was read from.
+        wordless: those of them not all of whose words are known: scans that nobody read by OCR.
     """
 
     id: int
@@ -80,6 +85,7 @@ class StoredRecord:
     evidence: list[dict[str, Any]]
     grounded: float | None
     pages: list[int]
+    wordless: tuple[int, ...]
 
 
 def counts_by_schema(store: Store) -> dict[str, SchemaCounts]:
@@ -136,10 +142,10 @@ def _count_records(connection: Connection, view: str, counts: SchemaCounts) -> N
     """From the schema's own view, which knows what is current."""
     shown = table(quoted_name(view, quote=True), column("grounded"), column("issue_count"))
     troubled = func.sum(case((shown.c.issue_count > 0, 1), else_=0))
-    count, grounded, with_issues = connection.execute(
-        select(func.count(), func.avg(shown.c.grounded), troubled).select_from(shown)
+    count, checked, grounded, with_issues = connection.execute(
+        select(func.count(), func.count(shown.c.grounded), func.avg(shown.c.grounded), troubled).select_from(shown)
     ).one()
-    counts.records, counts.with_issues = count, int(with_issues or 0)
+    counts.records, counts.unchecked, counts.with_issues = count, count - checked, int(with_issues or 0)
     counts.grounded = None if grounded is None else float(grounded)
 
 
@@ -214,9 +220,9 @@ def declared_schema(store: Store, schema_name: str) -> dict[str, Any] | None:
     return None if found is None else dict(found)
 
 
-def _batches(digests: Collection[str]) -> Iterator[list[str]]:
+def _batches(values: Collection[Value]) -> Iterator[list[Value]]:
     """No more values in one statement than every database takes."""
-    several = sorted(digests)
+    several = sorted(values)
     for start in range(0, len(several), _BATCH):
         yield several[start : start + _BATCH]
 
@@ -233,13 +239,29 @@ def _current_records() -> Select[Any]:
 def _stored_records(connection: Connection, query: Select[Any]) -> list[StoredRecord]:
     rows = connection.execute(query).all()
     uris = _uris(connection, [row.sha256 for row in rows])
+    wordless = _wordless(connection, {row.extraction_id for row in rows})
     return [
         StoredRecord(
             row.id, row.ordinal, row.schema_name, row.status, row.sha256, tuple(uris[row.sha256]), row.endpoint,
             row.model, row.data, row.issues, with_states(row.evidence), row.grounded, row.pages,
+            tuple(page for page in row.pages if page in wordless[row.extraction_id]),
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _wordless(connection: Connection, chosen: Collection[int]) -> defaultdict[int, set[int]]:
+    """Extraction -> its pages that were read and of which not all words are known."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for some in _batches(chosen):
+        rows = connection.execute(
+            select(pages.c.extraction_id, pages.c.page).where(
+                pages.c.extraction_id.in_(some), pages.c.status == PageStatus.READ, pages.c.words.is_(None)
+            )
+        )
+        for extraction_id, page in rows:
+            found[extraction_id].add(page)
+    return found
 
 
 def _uris(connection: Connection, digests: Sequence[str]) -> defaultdict[str, list[str]]:

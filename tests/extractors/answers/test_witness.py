@@ -4,19 +4,25 @@ from copy import deepcopy
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import pymupdf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.answers.witness import compared
 from extractors.einvoice import EInvoice, EInvoiceLine
+from extractors.pages.einvoices import attached_einvoice
 from extractors.vocabulary import IssueKind
 from schemas.invoice import Invoice
 from schemas.leaves import Leaves, leaves_of
 from schemas.record import schema_of
 
+ZUGFERD = Path(__file__).resolve().parents[4] / "shared/data/hostile/files" / (
+    "h23_ZUGFeRD_1p0_COMFORT_SEPA_Prenotification.pdf"
+)  # fmt: skip
 INVOICE = schema_of(Invoice).leaves
 SAYS = EInvoice(
     file="factur-x.xml", number="RE-2024/17", issue_date=date(2024, 3, 5), due_date=date(2024, 4, 4), currency="EUR",
@@ -153,3 +159,29 @@ def test_no_record_is_too_odd(data: dict[str, Any], rows: Any) -> None:
     found = compared({**data, "line_items": rows}, INVOICE, SAYS, alone=True)
     assert all(issue.path in found.agreed or issue.message for issue in found.issues)
     assert found.agreed.isdisjoint({issue.path for issue in found.issues})
+
+
+def test_a_true_reading_of_a_real_invoice_differs_where_its_data_errs() -> None:
+    """The sample of ZUGFeRD 1.0 prints 05.03.2014 as day of service, and says 2013 in its data; all else agrees."""
+    pytest.importorskip("facturx")
+    if not ZUGFERD.exists():
+        pytest.skip("../shared is absent")
+    with pymupdf.open(ZUGFERD) as document:
+        says = attached_einvoice(document)
+    assert isinstance(says, EInvoice)
+    truth = {
+        "number": "471102", "issue_date": "2014-03-05", "due_date": "2014-03-20", "delivery_date": "2014-03-05",
+        "seller": {"name": "Lieferant GmbH", "tax_id": "DE123456789"}, "buyer": {"name": "Kunden AG Mitte"},
+        "currency": "EUR", "subtotal": "473.00", "tax": "56.87", "total": "529.87",
+        "line_items": [
+            {"description": "Trennblätter A4 GTIN: 4012345001235", "quantity": "20", "unit_price": "9.90",
+             "tax_rate": "19", "amount": "198.00"},
+            {"description": "Joghurt Banane", "quantity": "50", "unit_price": "5.50", "tax_rate": "7",
+             "amount": "275.00"},
+        ],
+    }  # fmt: skip
+    found = compared(truth, INVOICE, says, alone=True)
+    assert [(issue.path, issue.message) for issue in found.issues] == [
+        ("delivery_date", "ZUGFeRD-invoice.xml says '2013-03-05', the record '2014-03-05'")
+    ]
+    assert len(found.agreed) == 19

@@ -76,6 +76,16 @@ def test_only_what_is_called_so_is_read_and_only_with_the_extra(monkeypatch: pyt
     assert read(b"broken") is None
 
 
+def test_a_store_of_files_is_no_e_invoice() -> None:
+    """A PDF with very many attachments is not searched."""
+    with pymupdf.open(stream=pdf()) as made:
+        for number in range(1001):
+            made.embfile_add(f"{number:04}.txt", b"x")
+        content = made.tobytes()
+    with pymupdf.open(stream=with_attached(content, factur_x())) as made:
+        assert attached_einvoice(made) is None
+
+
 HOSTILE = {
     "no XML": b"%PDF-1.7",
     "cut off": factur_x()[:-200],

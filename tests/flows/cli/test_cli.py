@@ -1,6 +1,7 @@
 """The command as a newcomer meets it: what it prints, and its exit codes."""
 
 import json
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -11,6 +12,7 @@ import pytest
 from fakes import model_server, says
 from runs import TOTAL
 
+from flows.cli import doctor
 from flows.cli.parser import COMMANDS, main
 
 
@@ -70,6 +72,22 @@ def test_records_and_quarantine_are_shown(inbox: Path, capsys: pytest.CaptureFix
     assert main(["quarantine", "show", number]) == 0
     assert "password" in capsys.readouterr().out
     assert main(["quarantine", "show", "999"]) == 1
+
+
+def test_a_record_that_was_not_checked_is_not_called_grounded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A scan's share is NULL: a dash in the table with a line that says what to do, empty in CSV, null in JSON."""
+    (tmp_path / "scan.jpg").write_bytes(pages.scan_jpeg(["Corner Shop"]))
+    with model_server(lambda _: says(TOTAL)) as server:
+        main(["extract", "scan.jpg", "--schema", "receipt", "--base-url", server.base_url, "--model", "m"])
+    capsys.readouterr()
+    assert main(["records", "receipt"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"grounded .* │ - │", told)
+    assert "- under grounded: 1 not checked, as a scan that was not read by OCR: octavo ground receipt" in told
+    assert main(["records", "receipt", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["grounded"] is None
 
 
 @pytest.mark.parametrize(
@@ -184,7 +202,9 @@ def test_a_schema_of_ones_own_from_a_file(tmp_path: Path, inbox: Path, capsys: p
     assert "3 fields" in capsys.readouterr().out
 
 
-def test_schemas_and_doctor_tell_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_schemas_and_doctor_tell_what_there_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The built-in schemas, one as the model is asked for it, and the state of things."""
     assert main(["schemas"]) == 0
     assert "bank_statement" in capsys.readouterr().out
@@ -192,6 +212,9 @@ def test_schemas_and_doctor_tell_what_there_is(capsys: pytest.CaptureFixture[str
     assert json.loads(capsys.readouterr().out)["additionalProperties"] is False
     assert main(["doctor", "--endpoint", "local"]) == 0
     assert "built-in model" in capsys.readouterr().out
+    monkeypatch.setattr(doctor, "can_be_read", lambda: False)
+    assert main(["doctor", "--endpoint", "local"]) == 0
+    assert "their own data is not read" in " ".join(capsys.readouterr().out.split())
     assert main(["doctor", "--base-url", "http://127.0.0.1:9/v1", "--model", "m"]) == 1
     assert "does not answer" in " ".join(capsys.readouterr().out.split())
 

@@ -12,6 +12,7 @@ from runs import rows, run
 from s3_servers import seaweed_server
 from stores import fresh_url
 
+from extractors.vocabulary import Ground
 from flows.cli.parser import main
 from flows.storage import s3
 
@@ -81,6 +82,27 @@ def test_values_count_and_not_spellings(capsys: pytest.CaptureFixture[str]) -> N
         ("a.pdf", "tax", "missing", 7, None),
         ("b.pdf", "total", "wrong", "1234.51", "1234.50"),
     }  # fmt: skip
+
+
+def test_what_could_not_be_looked_for_is_counted_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A scan's values are neither found nor not found; so are those of a run without grounding."""
+    (tmp_path / "a.jpg").write_bytes(pages.scan_jpeg(["Corner Shop"]))
+    (tmp_path / "b.pdf").write_bytes(pages.digital_pdf(["Corner Shop"]))
+    with model_server(lambda _: says(SAID)) as server:
+        run(tmp_path / "a.jpg", server.base_url)
+        run(tmp_path / "b.pdf", server.base_url, ground=Ground.OFF)
+    labels = [{"file": name, "merchant": "Corner Shop", "total": 99} for name in ("a.jpg", "b.pdf")]
+    found = evaluated(capsys, *labels)
+    assert found["total"]["not_checkable"] == {"right": 2, "wrong": 2}
+    assert found["total"]["grounded"] == found["total"]["ungrounded"] == {"right": 0, "wrong": 0}
+    assert {(miss["state"], miss["grounded"]) for miss in found["misses"]} == {("not_checkable", None)}
+    assert main(["evaluate", "labels.jsonl", "--schema", "receipt"]) == 0
+    told = capsys.readouterr().out
+    assert [line.split() for line in told.splitlines() if line.lstrip().startswith("all")] == [
+        ["all", "4", "2", "2", "0", "50.0", "2/4"]
+    ]
+    assert "not checkable: 2 of 4 right, 50.0%." in told
+    assert re.search(r"a.jpg, record \d, total: wrong: label 99, record 1234.50, not checkable", told)
 
 
 @pytest.mark.usefixtures("store")

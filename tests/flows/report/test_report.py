@@ -15,6 +15,7 @@ from runs import TOTAL, rows, run
 from stores import fresh_url
 
 from extractors.errors import AnswerError, DocumentError, OctavoError, advice_for
+from extractors.vocabulary import Ground
 from flows.cli.parser import main
 
 OUT = Path("report.html")
@@ -80,6 +81,49 @@ def test_values_stand_beside_their_page_found_or_visibly_not(tmp_path: Path) -> 
     assert "Not on the document: address, number" in page.text
     assert rows("select endpoint, model from extractions") == [("custom", "test-model")]
     assert "by custom (test-model)" in page.text
+
+
+def test_three_marks_for_three_states(tmp_path: Path) -> None:
+    """A box's number, a question mark, a reason; a scan is not a wall of red, and is told how it can be checked."""
+    (tmp_path / "a.pdf").write_bytes(pages.digital_pdf(["Corner Shop\nTotal 12.00 EUR"]))
+    (tmp_path / "b.jpg").write_bytes(pages.scan_jpeg(["Corner Shop", "Total 12.00 EUR"]))
+    with model_server(lambda _: says({**TOTAL, "number": "QX-77/1"})) as server:
+        run(tmp_path / "a.pdf", server.base_url)
+        run(tmp_path / "b.jpg", server.base_url)
+    page = report()
+    legend = 1
+    assert len(page.of_class("lost")) == legend + 1
+    assert len(page.of_class("unchecked")) == legend + 4
+    assert [str(attrs["title"]) for attrs in page.of_class("lost")[1:]] == ["number: stands nowhere on the pages"]
+    assert {str(attrs["title"]).partition(": ")[2] for attrs in page.of_class("unchecked")[1:]} == {
+        "not checkable: page 1 has no words to look in"
+    }
+    assert {str(attrs["title"]) for attrs in page.of_class("found")[1:]} == {
+        "merchant: found on page 1", "total: found on page 1", "currency: found on page 1",
+    }  # fmt: skip
+    text = " ".join(page.text.split())
+    assert "75 % grounded: 3 of 4 found, by custom" in text
+    assert "not checked, by custom" in text
+    assert "75 %1 not checked" in text  # of the schema
+    assert "`" not in text
+    assert "octavo ground receipt reads it by OCR" in text
+    assert main(["ground"]) == 0
+    page = report()
+    assert len(page.of_class("unchecked")) == legend
+    assert len(page.of_class("lost")) == legend + 2
+
+
+def test_values_that_nobody_looked_for_are_not_red(tmp_path: Path) -> None:
+    """With `--ground off` there is no evidence: nothing is said of any value."""
+    (tmp_path / "a.pdf").write_bytes(pages.digital_pdf(["Corner Shop"]))
+    with model_server(lambda _: says(TOTAL)) as server:
+        run(tmp_path / "a.pdf", server.base_url, ground=Ground.OFF)
+    page = report()
+    assert len(page.of_class("lost")) == 1
+    titles = [str(attrs["title"]) for attrs in page.of_class("unchecked")[1:]]
+    assert len(titles) == 3
+    assert all(title.endswith("not checkable: values were not looked for (--ground off)") for title in titles)
+    assert "not checked, by custom" in " ".join(page.text.split())
 
 
 def test_hostile_texts_stay_texts(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from einvoices import factur_x, with_attached
 from fakes import model_server, says
 from runs import rows, run
 
-from extractors.vocabulary import EvidenceState, Ground
+from extractors.vocabulary import EvidenceState, Ground, Records
 from flows.cli.parser import main
 
 pytest.importorskip("facturx")
@@ -90,3 +90,17 @@ def test_a_scan_with_data_is_grounded_later_without_a_false_alarm(capsys: pytest
     assert after["states"]["tax"] == after["states"]["order_reference"] == EvidenceState.NOT_FOUND
     assert ("not_on_page", "order_reference") in after["issues"]
     assert ("not_on_page", "tax") not in after["issues"]
+
+
+def test_of_several_invoices_in_a_file_the_datas_own_is_compared() -> None:
+    """The other one has no data, and so no difference."""
+    pdf = pages.digital_pdf(["Invoice RE-2024/16\nTotal EUR 1.00\nInvoice RE-2024/17\nTotal EUR 592.87"])
+    answer = {"records": [{**ANSWER, "number": "RE-2024/16", "total": "1.00", "tax": None},
+                          {**ANSWER, "total": "592.87", "tax": None}]}  # fmt: skip
+    Path("two.pdf").write_bytes(with_attached(pdf, factur_x(())))
+    with model_server(lambda _: says(answer)) as server:
+        run("two.pdf", server.base_url, schema_name="invoice", records=Records.MANY)
+    found = [json.loads(issues) for (issues,) in rows("select issues from records order by ordinal")]
+    assert [[(issue["kind"], issue["path"]) for issue in issues] for issues in found] == [
+        [], [("xml_differs", "total")],
+    ]  # fmt: skip

@@ -34,14 +34,14 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             opened, "b", "R-2", total="13.00", grounded=0.5, issues=(Issue("check_failed", "total", "12 is not 13"),)
         )
         _invoice(opened, "c", "R-2", seller="Nagel AG", due_date="2026-03-05")
-        _invoice(opened, "d", "R-2", total="12.00", content="a second scan")
+        _invoice(opened, "d", "R-2", total="12.00", content="a second scan", grounded=None)
         extract(opened, "e", "E", outcome("quarantined", kind="encrypted", cause="a password is needed"))
         yield opened
 
 
 def _invoice(
     store: Store, name: str, number: str, content: str = "", *, etag: str = "1", seller: str = "Müller GmbH",
-    grounded: float = 1.0, issues: tuple[Issue, ...] = (), **fields: Any,
+    grounded: float | None = 1.0, issues: tuple[Issue, ...] = (), **fields: Any,
 ) -> None:  # fmt: skip
     data = {
         "number": number, "seller": {"name": seller}, "currency": "EUR", "total": "12.00", "due_date": "2026-02-10",
@@ -69,6 +69,8 @@ def _ask(store: Store, number: int) -> list[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
+    if value is None:
+        return None
     text = str(value).removeprefix("s3://bucket/")
     try:
         return float(text)
@@ -83,8 +85,9 @@ def test_the_page_has_ten_queries() -> None:
 
 def test_money_by_seller_and_due_invoices(store: Store) -> None:
     """Amounts sum, dates compare."""
-    assert [(row["seller_name"], row["invoices"], row["spent"]) for row in _ask(store, 1)] == [
-        ("Müller GmbH", 3, 37), ("Nagel AG", 1, 12),
+    assert [tuple(row[name] for name in ("seller_name", "invoices", "spent", "least_grounded", "not_checked"))
+            for row in _ask(store, 1)] == [
+        ("Müller GmbH", 3, 37, 0.5, 1), ("Nagel AG", 1, 12, 1.0, 0),
     ]  # fmt: skip
     assert [(row["document_uri"], row["due_date"]) for row in _ask(store, 2)] == [
         ("a", "2026-02-10"), ("b", "2026-02-10"), ("d", "2026-02-10"),
@@ -104,7 +107,7 @@ def test_what_a_person_should_look_at(store: Store) -> None:
     assert [(row["document_uri"], row["kind"], row["message"]) for row in _ask(store, 5)] == [
         ("b", "check_failed", "12 is not 13")
     ]
-    assert [(row["document_uri"], row["grounded"]) for row in _ask(store, 6)] == [("b", 0.5)]
+    assert [(row["document_uri"], row["grounded"]) for row in _ask(store, 6)] == [("b", 0.5), ("d", None)]
     assert [(row["seller_name"], row["times"], row["first"], row["last"]) for row in _ask(store, 7)] == [
         ("Müller GmbH", 2, "b", "d")
     ]
@@ -114,7 +117,7 @@ def test_what_is_missing_what_it_cost_and_what_was_before(store: Store) -> None:
     """Quarantine, money by model, history."""
     assert [(row["uri"], row["kind"]) for row in _ask(store, 8)] == [("e", "encrypted")]
     assert [(row["model"], row["documents"], row["cost_usd"]) for row in _ask(store, 9)] == [
-        ("mistral-small", 5, 1.25), ("None", 1, 0),
+        ("mistral-small", 5, 1.25), (None, 1, 0),
     ]  # fmt: skip
     (before,) = _ask(store, 10)
     assert before["uri"] == "a"
