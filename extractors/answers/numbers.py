@@ -56,11 +56,12 @@ class Numbers:
                 mark = said[1] or self._mark_beside(first, last)
                 found[first, last] = Place(self.text.page, words, mark, self._distance(words))
         # "1 234,50" also holds "234,50": the longest is what is printed.
-        return [
-            place
-            for (first, last), place in found.items()
-            if not any(a <= first and last <= b and (a, b) != (first, last) for a, b in found)
-        ]
+        longest, end = [], -1
+        for first, last in sorted(found, key=lambda run: (run[0], -run[1])):
+            if last > end:
+                longest.append(found[first, last])
+                end = last
+        return longest
 
     def _distance(self, numbers: Sequence[int]) -> float:
         """How many letters OCR saw for digits, half an edit each."""

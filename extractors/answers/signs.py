@@ -63,7 +63,8 @@ def _is_usual(turned: bool, column: Counter[bool], record: Counter[bool]) -> boo
 
 def _column(value: Sought, spot: Spot) -> tuple[object, ...]:
     """The cells of one column of a table; the record's own amounts."""
-    return (value.field, round(spot.x1 / _COLUMN)) if value.row else ("",)
+    # In this order NaN, which broken files have for boxes, becomes 0.
+    return (value.field, round(min(1.0, max(0.0, spot.x1)) / _COLUMN)) if value.row else ("",)
 
 
 def is_negative(leaf: Any) -> bool | None:

@@ -1,6 +1,7 @@
 """Grounding: found by meaning, near its row, and never where the page does not say it."""
 
 import random
+import time
 from collections import Counter
 from copy import deepcopy
 from pathlib import Path
@@ -309,3 +310,21 @@ def test_any_value_on_any_page_is_looked_for_without_harm(value: dict[str, objec
         assert (item.box is None) == (item.page is None)
         if item.box:
             assert item.box == (0.1, 0.1, 0.2, 0.2)
+
+
+def test_very_many_equal_numbers_are_looked_through_in_linear_time() -> None:
+    """A page of one number over and over: each place is told once, and none is compared with all others."""
+    words = [Word("10", (0.1 * (n % 10), 0.0001 * (n // 10), 0.1 * (n % 10) + 0.05, 0.0001)) for n in range(20_000)]
+    begun = time.process_time()
+    (evidence,) = ground({"total": "10"}, {1: PageWords(words)})
+    assert evidence.state is EvidenceState.FOUND
+    assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize("edge", [float("nan"), float("inf"), -1e308])
+def test_boxes_that_are_no_boxes_raise_nothing(edge: float) -> None:
+    """Of a broken file every edge may be anything: the values of its rows are still told as found."""
+    words = [Word(text, (edge, edge, edge, edge)) for text in ("Shelf", "12.50", "Total", "99.00")]
+    answer = {"line_items": [{"description": "Shelf", "amount": "12.50"}], "total": "99.00"}
+    evidence = ground(answer, {1: PageWords(words)}, schema_of(Invoice).leaves)
+    assert {item.state for item in evidence} == {EvidenceState.FOUND}
