@@ -15,10 +15,10 @@ _LETTERS = re.compile(r"[^\W_]+")
 
 def mean_the_same(one: Any, other: Any) -> bool:
     """Whether two single values do: 24.00 and 24.0, EUR and €, two spellings of a name, a day and its midnight."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
     if one == other:
         return True
-    if isinstance(one, bool) or isinstance(other, bool):
-        return False
     return bool(_meanings(str(one)) & _meanings(str(other)))
 
 
