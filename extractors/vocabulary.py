@@ -66,6 +66,8 @@ class IssueKind(StrEnum):
     """A page shows more table rows than its records hold."""
     REPAIRED = "repaired"
     """The file's structure was broken and rebuilt."""
+    FIRST_FRAME = "first_frame"
+    """The file is an animation, of which only the first frame was read."""
     ATTACHMENTS = "attachments"
     """Files inside the PDF, which were not read."""
     ALL_BLANK = "all_blank"
