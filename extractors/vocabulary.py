@@ -31,6 +31,9 @@ NOT_COMPLETE = (DocumentStatus.PARTIAL, DocumentStatus.QUARANTINED)
 SKIPPED = "skipped"
 """In a run's counts only: done before, or no document."""
 
+UNREACHABLE = "unreachable"
+"""In a run's counts only: a file or folder that may not be read, and so may be a document."""
+
 
 class PageStatus(StrEnum):
     """How a page ended."""
