@@ -26,6 +26,7 @@ from extractors.errors import (
 )
 from extractors.journey import Journey
 from extractors.pages import rendering
+from extractors.pages.sizes import SMALL_VERSION
 from extractors.pipeline import opened, read, side_by_side
 from extractors.vision.metering import Meter
 from extractors.vocabulary import WITH_RECORDS, DocumentStatus, PageStatus
@@ -43,7 +44,7 @@ class _Look:
     paused: Paused | None = None
 
 
-SPLIT_VERSIONS = {"split": splitting.SPLIT_PROMPT_VERSION, "small": rendering.SMALL_VERSION}
+SPLIT_VERSIONS = {"split": splitting.SPLIT_PROMPT_VERSION, "small": SMALL_VERSION}
 """Of what looks at a file before it is split."""
 
 

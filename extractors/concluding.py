@@ -127,6 +127,8 @@ def _about_the_file(document: Document) -> list[Issue]:
                 IssueKind.REPAIRED, "", "the file's structure was broken and rebuilt; check that no page is missing"
             )
         )
+    if document.animated:
+        issues.append(Issue(IssueKind.FIRST_FRAME, "", "an animation, of which only the first frame was read"))
     unread = list(document.attachments)
     if isinstance(document.einvoice, EInvoice):
         unread = [name for name in unread if name != document.einvoice.file]

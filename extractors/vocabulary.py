@@ -31,6 +31,9 @@ NOT_COMPLETE = (DocumentStatus.PARTIAL, DocumentStatus.QUARANTINED)
 SKIPPED = "skipped"
 """In a run's counts only: done before, or no document."""
 
+UNREACHABLE = "unreachable"
+"""In a run's counts only: a file or folder that may not be read, and so may be a document."""
+
 
 class PageStatus(StrEnum):
     """How a page ended."""
@@ -70,6 +73,8 @@ class IssueKind(StrEnum):
     """A row, or a record, whose halves stood in two requests: they were put together."""
     REPAIRED = "repaired"
     """The file's structure was broken and rebuilt."""
+    FIRST_FRAME = "first_frame"
+    """The file is an animation, of which only the first frame was read."""
     ATTACHMENTS = "attachments"
     """Files inside the PDF, which were not read."""
     ALL_BLANK = "all_blank"

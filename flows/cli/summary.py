@@ -14,6 +14,7 @@ _TOLD = 20
 
 def show_summary(summary: Summary, job: Job, console: Console) -> None:
     """Tells a person how a run went, what needs her, and what to do next."""
+    _show_unreachable(summary, console)
     counts, pages = summary.documents, summary.pages
     if not counts["seen"]:
         console.print(f"No documents in {' '.join(job.sources)}: nothing to do.")
@@ -45,6 +46,16 @@ def show_summary(summary: Summary, job: Job, console: Console) -> None:
         console.print(
             f"{earlier} of an earlier run are not complete: `octavo quarantine list`, then `octavo quarantine retry`"
         )
+
+
+def _show_unreachable(summary: Summary, console: Console) -> None:
+    if not summary.unreachable:
+        return
+    for each in summary.unreachable[:_TOLD]:
+        console.print(Text(f"unreachable {each.uri}: {each.cause}", style="bold yellow"))
+    count = summary.unreachable_count
+    more = f", {count - _TOLD} of them not named here" if count > _TOLD else ""
+    console.print(f"{count} unreachable{more}: nobody knows what they hold, and nothing was read of them.")
 
 
 def _cost(summary: Summary) -> str:

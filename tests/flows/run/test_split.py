@@ -16,7 +16,7 @@ from statements import pages_asked
 from stores import fresh_url
 
 from extractors.bundles import look_groups
-from extractors.pages.rendering import image_tokens, small_size
+from extractors.pages.sizes import image_tokens, small_size
 from flows.cli.parser import main
 from flows.store.counts import counts_by_schema
 from flows.store.queries import quarantined, record_rows
