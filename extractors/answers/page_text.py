@@ -198,5 +198,5 @@ def folded(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def _folded(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.casefold()).replace("\u00ad", "")
+    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("°", "o ")).replace("\u00ad", "")
     return "".join(character for character in decomposed if not unicodedata.combining(character))
