@@ -21,6 +21,9 @@ _TOLD = 20
 """Pages, or attachments, that one message names."""
 
 
+_ALL_BLANK = "no page has ink: there is nothing to read"
+
+
 @dataclass(frozen=True)
 class Reading:
     """What one group of pages gave.
@@ -83,7 +86,7 @@ def concluded(
         missing = ", ".join(str(state.page) for state in failed)
         issues.append(Issue(IssueKind.MISSING_PAGES, "", f"not read: page {missing}"))
     if not parts:
-        issues.append(Issue(IssueKind.ALL_BLANK, "", "no page has ink: there is nothing to read"))
+        issues.append(Issue(IssueKind.ALL_BLANK, "", _ALL_BLANK))
     records = _records(parts, plan, issues)
     if isinstance(document.einvoice, EInvoice):
         alone = len(records) == 1 and len(states) == document.page_count
@@ -91,7 +94,13 @@ def concluded(
     known["issues"] = () if records else tuple(issues)
     lost = _missing_pages(failed) or _missing_rows(unread) or _missing_values(records)
     status = DocumentStatus.PARTIAL if lost else DocumentStatus.COMPLETE
-    return ended(meter, started, status=status, records=records, **lost, **known)
+    how = {"status": status, **lost} if parts else of_no_ink()
+    return ended(meter, started, **how, records=records, **known)
+
+
+def of_no_ink() -> dict[str, Any]:
+    """Status, kind and cause of a document all of whose pages are blank."""
+    return {"status": DocumentStatus.COMPLETE, "kind": Kind.ALL_BLANK, "cause": _ALL_BLANK}
 
 
 def _missing_pages(failed: Sequence[PageState]) -> dict[str, Any]:

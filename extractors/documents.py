@@ -366,7 +366,7 @@ class Extraction:
 
     Attributes:
         status: `complete`, `partial`, `quarantined` or `pending`.
-        kind: why, from the error tree; None when complete.
+        kind: why, from the error tree; None when complete, but for a document without ink.
         cause: why, in one line.
         media_type: by content; None when it was never opened.
         page_count: None when it was never opened.

@@ -13,13 +13,14 @@ from PIL import Image
 from extractors.documents import Document, PageFailure, PageImage, TextLayer
 from extractors.errors import Damaged, DocumentError
 from extractors.pages.images import open_image, true_size, upright
+from extractors.pages.ink import is_blank
 from extractors.pages.kept_open import KEPT, one_line
 from extractors.pages.limits import Limits, check_image, check_page
 from extractors.pages.scans import scan_of
 from extractors.pages.sizes import grid, sent_size, small_size
 from extractors.pages.text import show_all, visible_words
 
-RENDER_VERSION = "jpeg90-85-28x55-6"
+RENDER_VERSION = "jpeg90-85-28x55-7"
 """Names the settings that decide pixels; part of the recipe."""
 
 _QUALITY, _DRAWN_QUALITY = 90, 85
@@ -33,8 +34,6 @@ _COLOUR = 0.02
 """By how much the channels of a colour differ, of 1: less is grey, such as black in a printer's inks."""
 
 _NO_TEXT = TextLayer()
-
-_INK_LEVELS, _INK_PIXELS, _LIGHT, _SMALL, _LARGE = 16, 10, 200, 4, 200
 
 
 def page_sizes(document: Document) -> list[tuple[int, int]]:
@@ -190,7 +189,7 @@ def _image_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> 
 def _page_image(
     number: int, image: Image.Image, text_layer: TextLayer = _NO_TEXT, hidden_text: str = "", quality: int = _QUALITY
 ) -> PageImage:
-    if _is_blank(image):
+    if not text_layer.texts and is_blank(image):
         nothing = hashlib.sha256(b"").hexdigest()
         return PageImage(number, b"", image.width, image.height, nothing, blank=True, hidden_text=hidden_text)
     return _inked(number, image, text_layer, hidden_text, quality)
@@ -204,30 +203,3 @@ def _inked(
     jpeg = buffer.getvalue()
     digest = hashlib.sha256(jpeg).hexdigest()
     return PageImage(number, jpeg, image.width, image.height, digest, text_layer=text_layer, hidden_text=hidden_text)
-
-
-def _is_blank(image: Image.Image) -> bool:
-    """No ink: a light page on which hardly a pixel differs from the background.
-
-    Cautious, for a blank page is not sent: a dark page is never blank, and ten faint pixels are ink.
-    """
-    if min(image.size) >= _LARGE and _shows_ink(image):
-        return False  # the closer look costs thirty times as much
-    grey = image.convert("L")
-    return _is_even(grey.reduce(2) if min(grey.size) >= _SMALL else grey)
-
-
-def _shows_ink(image: Image.Image) -> bool:
-    """Whether one pixel in 64 is enough to see it: a few so dark that the closer look finds each of them, too."""
-    counts = image.resize((image.width // 8, image.height // 8), Image.Resampling.NEAREST).convert("L").histogram()
-    background = max(range(256), key=counts.__getitem__)
-    return sum(counts[: max(0, background - 4 * _INK_LEVELS)]) >= _INK_PIXELS
-
-
-def _is_even(grey: Image.Image) -> bool:
-    counts = grey.histogram()
-    background = max(range(256), key=counts.__getitem__)
-    if background < _LIGHT:
-        return False
-    inked = sum(count for level, count in enumerate(counts) if abs(level - background) > _INK_LEVELS)
-    return inked < _INK_PIXELS

@@ -35,6 +35,7 @@ def show_summary(summary: Summary, job: Job, console: Console) -> None:
         console.print(_cost(summary))
     else:
         console.print(f"Nothing to do: {_done_before(summary)}. No call was made, nothing was paid.")
+    _show_blank(summary, console)
     if summary.troubles:
         _show_troubles(summary, console)
     if taken and counts["skipped"]:
@@ -56,6 +57,13 @@ def _show_unreachable(summary: Summary, console: Console) -> None:
     count = summary.unreachable_count
     more = f", {count - _TOLD} of them not named here" if count > _TOLD else ""
     console.print(f"{count} unreachable{more}: nobody knows what they hold, and nothing was read of them.")
+
+
+def _show_blank(summary: Summary, console: Console) -> None:
+    if summary.blank:
+        named = ", ".join(each.uri.rsplit("/", 1)[-1] for each in summary.blank[:_TOLD])
+        told = f"{summary.blank_count} without ink, and so without a record: {named}"
+        console.print(Text(told + (" ..." if summary.blank_count > _TOLD else ""), style="bold yellow"))
 
 
 def _cost(summary: Summary) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from extractors.documents import Extraction, ObjectRef, Usage
+from extractors.errors import Kind
 from extractors.ledger import Booked
 from extractors.vision.metering import Meter
 from extractors.vocabulary import FINAL, NOT_COMPLETE, SKIPPED, UNREACHABLE, DocumentStatus, PageStatus
@@ -35,8 +36,8 @@ class Summary:
     """A run's counts, kept up to date while it goes; calls, tokens and cost are the ledger's once it has ended.
 
     `seen` is every object found that can be read; `skipped` those already done, and those that are no documents;
-    `unreachable` counts what nobody could look at, a folder as one. `fail_over` says how
-    many documents may be not complete in a run that ends well: a number, or a share of those taken with "%".
+    `unreachable` counts what nobody could look at, a folder as one; `blank` are documents without ink. `fail_over`
+    says how many documents may be not complete in a run that ends well: a number, or a share of those taken with "%".
     """
 
     run_id: str
@@ -50,6 +51,8 @@ class Summary:
     not_documents: list[Outcome] = field(default_factory=list)
     unreachable: list[Outcome] = field(default_factory=list)
     unreachable_count: int = 0
+    blank: list[Outcome] = field(default_factory=list)
+    blank_count: int = 0
     meter: Meter = field(default_factory=Meter)
     booked: Booked | None = None
     paused: str | None = None
@@ -104,6 +107,10 @@ class Summary:
         self.records += extraction.record_count
         failed = ", ".join(str(state.page) for state in extraction.pages if state.status == PageStatus.FAILED)
         outcome = Outcome(ref.uri, extraction.status, extraction.kind, extraction.cause, failed)
+        if extraction.kind == Kind.ALL_BLANK:
+            self.blank_count += 1
+            if len(self.blank) < self.most_told:
+                self.blank.append(outcome)
         if extraction.status != "complete":
             self.trouble_count += 1
             self.kinds[extraction.kind or "unknown"] += 1

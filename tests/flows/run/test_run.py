@@ -83,15 +83,16 @@ def test_new_bytes_under_an_old_name_supersede_the_old_record(inbox: Path) -> No
 
 
 def test_blank_pages_are_found_and_not_sent(inbox: Path) -> None:
-    """A blank page inside a document is `blank`; a document of blanks is complete without a call."""
+    """A blank page inside a document is `blank`; a document of blanks is complete without a call, and told."""
     (inbox / "mixed.pdf").write_bytes(pages.mixed_pdf())
     (inbox / "blank.pdf").write_bytes(pages.blank_pdf())
     with model_server(lambda _: says(TOTAL)) as server:
         summary = run(inbox, server.base_url)
-    assert states() == {"mixed.pdf": ("complete", None), "blank.pdf": ("complete", None)}
+    assert states() == {"mixed.pdf": ("complete", None), "blank.pdf": ("complete", "all_blank")}
     assert len(server.asked) == 1
     assert "Page 2:" not in server.asked[0].text
     assert summary.pages["blank"] == 2
+    assert (summary.exit_code, [each.uri.rsplit("/", 1)[-1] for each in summary.blank]) == (0, ["blank.pdf"])
 
 
 def test_bad_files_are_quarantined_each_with_its_kind_and_the_others_go_on(inbox: Path) -> None:
