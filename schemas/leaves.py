@@ -20,7 +20,7 @@ _SHARES = frozenset({"rate", "percent", "percentage", "pct", "share", "ratio", "
 _TAKES_AWAY = frozenset({
     "discount", "discounts", "allowance", "allowances", "rebate", "deduction", "deductions", "prepaid", "paid",
     "deposit", "advance", "credit", "debit", "refund", "change", "payment", "payments", "withdrawal", "withdrawals",
-    "rabatt", "skonto", "remise", "acompte", "rounding",
+    "loss", "losses", "rabatt", "skonto", "remise", "acompte", "rounding",
 })  # fmt: skip
 """Words of a field whose amounts are printed with a minus by some and without by others: "Discount -5.00"."""
 

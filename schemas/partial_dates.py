@@ -9,9 +9,8 @@ from schemas.dates import PrintedDate, month_named
 
 _JOINED = re.compile(r"(?<!\d)(\d{2})(\d{2})((?:19|20)\d{2})(?!\d)|(?<!\d)((?:19|20)\d{2})(\d{2})(\d{2})(?!\d)")
 _NO_YEAR = re.compile(r"(?<![\d.,/-])(\d{1,2})([./-])(\d{1,2})\2?(?![\d]|[./,-]\d)")
-_NO_YEAR_NAME = re.compile(
-    r"(?<![\d.,])(\d{1,2})\.?[\s\-]?([^\W\d_]{3,9})\b|\b([^\W\d_]{3,9})\.?\s(\d{1,2})\b(?![.,:]\d)"
-)
+_DAY_MONTH = re.compile(r"(?<![\d.,])(\d{1,2})\.?[\s\-]?([^\W\d_]{3,9})\b")
+_MONTH_DAY = re.compile(r"\b([^\W\d_]{3,9})\.?\s(\d{1,2})\b(?![.,:]\d)")
 
 
 def joined_dates(text: str) -> list[PrintedDate]:
@@ -33,8 +32,15 @@ def days_without_year(text: str, year: int, *, day_first: bool | None = None) ->
     """
     plain = plain_characters(text)
     found: list[PrintedDate] = []
-    for match in _NO_YEAR_NAME.finditer(plain):
-        found += _one(match, _days(year, [(month_named(match[2] or match[3]), int(match[1] or match[4]))]))
+    taken: set[int] = set()
+    for match in _DAY_MONTH.finditer(plain):
+        days = _days(year, [(month_named(match[2]), int(match[1]))])
+        found += _one(match, days)
+        taken |= {match.start(1), match.start(2)} if days else set()
+    # Looked for apart, for a word before a day is no month mostly: "from 5 March".
+    for match in _MONTH_DAY.finditer(plain):
+        if taken.isdisjoint({match.start(1), match.start(2)}):
+            found += _one(match, _days(year, [(month_named(match[1]), int(match[2]))]))
     for match in _NO_YEAR.finditer(plain):
         first, second = int(match[1]), int(match[3])
         known = True if match[2] == "." else day_first

@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
@@ -27,6 +28,12 @@ _DAY_FIRST = re.compile(
 _SPAN = re.compile(
     r"(?<![\d.,])(\d{1,2})(?:\.|er|st|nd|rd|th|º|°)?\s?(?:-|–|to|au|bis|al|tot|t/m|until|through|и|до)\s?\Z"
 )
+_MONTH_SPAN = re.compile(
+    r"\b([^\W\d_]{3,9})\.?\s\d{1,2}(?:st|nd|rd|th)?\s?(?:-|–|to|through)\s?(\d{1,2})(?:st|nd|rd|th)?,?\s((?:19|20)\d\d)\b"
+)
+"""The last day of a span whose month comes first: "March 5 - 12, 2024"."""
+_SPACED = re.compile(r"(?<![\d.,/-])(?<!\d\s)(\d{2})\s(\d{2})\s((?:19|20)\d\d)(?![.,/-]?\d|\s\d)")
+"""A form's boxes: "05 03 2024"."""
 _CLEARLY = 4
 
 
@@ -94,7 +101,27 @@ class Days:
 
     @cached_property
     def _with_year(self) -> dict[date, list[Place]]:
-        return self._placed([*self._dates, *self._first_days])
+        return self._placed([*self._dates, *self._first_days, *self._last_days, *self._in_boxes])
+
+    @cached_property
+    def _last_days(self) -> list[PrintedDate]:
+        """The last days of spans that name their month first."""
+        found = []
+        for span in _MONTH_SPAN.finditer(self._letters):
+            with suppress(ValueError):
+                found.append(PrintedDate(*span.span(), (date(int(span[3]), month_named(span[1]), int(span[2])),)))
+        return found
+
+    @cached_property
+    def _in_boxes(self) -> list[PrintedDate]:
+        """Days of digits in boxes, by the page's order; day first where it shows none."""
+        found = []
+        for match in _SPACED.finditer(self._letters):
+            first, second = int(match[1]), int(match[2])
+            month, day = (first, second) if self.order == "month" else (second, first)
+            with suppress(ValueError):
+                found.append(PrintedDate(*match.span(), (date(int(match[3]), month, day),)))
+        return found
 
     @cached_property
     def _first_days(self) -> list[PrintedDate]:

@@ -20,7 +20,7 @@ from extractors.answers.lookalikes import lookalike_places
 from extractors.answers.numbers import Numbers, sign_places
 from extractors.answers.page_text import PageText, Place, indexed
 from extractors.answers.placing import Sought, Spot, placed
-from extractors.answers.signs import is_negative, wrong_signs
+from extractors.answers.signs import is_negative, signed_elsewhere, wrong_signs
 from extractors.answers.texts import laid_out_places, seen_at, text_places
 from extractors.documents import Evidence, Issue, PageWords
 from extractors.vocabulary import EvidenceState, IssueKind
@@ -66,13 +66,14 @@ def ground(
     chosen = placed(sought, window.label)
     unsupported = window.unsupported(sought, chosen)
     refused = wrong_signs(sought, chosen, dict(found), leaves)
+    chosen |= (rightly := signed_elsewhere([value for value in sought if value.path in refused], dict(found)))
     doubted = window.doubts(sought, chosen)
     evidence = []
     for path, leaf in found:
         spot = chosen.get(path)
         if path in unsupported or (spot is None and not (whole and window.is_checkable(path, leaf))):
             evidence.append(Evidence(path, EvidenceState.NOT_CHECKABLE))
-        elif spot is None or path in refused:
+        elif spot is None or path in refused - rightly.keys():
             evidence.append(Evidence(path, EvidenceState.NOT_FOUND))
         else:
             evidence.append(window.evidence(path, spot.place, doubted.get(path)))

@@ -63,7 +63,7 @@ class Labels:
             place: where its value was found.
             below: whether a value may stand under its label, too.
         """
-        if self.cost(name, place) < _OTHER_ABOVE:
+        if self.cost(name, place) < _OTHER_ABOVE and not self._is_beside_another(name, place):
             return None
         text = self.text
         for label in self._all:
@@ -75,6 +75,11 @@ class Labels:
                 if not set(words) & set(place.words) and any(map(self._is_value, words)):
                     return text.words[label.last].text
         return None
+
+    def _is_beside_another(self, name: str, place: Place) -> bool:
+        """Whether another field's label is right beside a place, and its own is but far above, as a table's head."""
+        beside, between, _, far = self._near[place.words]
+        return beside is not None and not between and far and name not in beside.fields
 
     def _under(self, label: _Label) -> list[int]:
         """The words on the next line that has any under a label."""

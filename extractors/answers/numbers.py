@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, lru_cache
 
-from extractors.answers.page_text import PageText, Place
-from schemas.amounts import CREDIT, DEBIT, MINUS, Reading, plain_characters, read
+from extractors.answers.page_text import CLOSE, PageText, Place
+from schemas.amounts import CREDIT, DEBIT, MINUS, SCALES, Reading, plain_characters, read
 from schemas.currencies import currencies_of
 from schemas.printed_numbers import numbers_within, printed_numbers
 
@@ -20,9 +20,19 @@ _GROUP, _MOST_GROUPS = 3, 4
 _WIDE, _LONGEST = 3.5, 30
 """Letters' widths between the digits of a number that is set wide, at most; and how many they are."""
 _AROUND = " *:;=|_#"
+_TIMES = re.compile(r"(?<=[0-9])[xX×*](?=[0-9])")
+_EACH = re.compile(r"(?<=[.,][0-9]{2})(?: ?[€$£])?/[^\W\d_]{1,10}\.?$")
+"""What an amount is for: "99.95/month"."""
+_OR_MINUS = frozenset("▲△▼▽")
+"""Minus in Japan, an arrow elsewhere."""
 _CENTS = re.compile(r"(?<![0-9])[0-9]{1,3}(?:[.,' ][0-9]{3})*([.,])[0-9]{2}(?![0-9])")
 _CALLED = re.compile(r"(?<!\w)\+[0-9]{1,3}[ (/-]?[0-9 ()/.-]{5,20}[0-9]|(?<!\w)\([0-9]{3,5}\) ?[0-9][0-9 -]{4,12}")
 _CLEARLY = 4
+_SCALES = {word: power for word, power in SCALES.items() if len(word) >= _GROUP and word != "mil"} | {
+    "billion": 9, "teur": 3, "keur": 3, "t€": 3, "k€": 3, "mio€": 6, "mio.€": 6, "m€": 6, "bn": 9, "mn": 6,
+    "millones": 6, "millón": 6, "milioni": 6, "miljoen": 6, "miliardi": 9, "milliards": 9,
+}  # fmt: skip
+"""Words behind a number that multiply it and mean nothing else, as "t" and "mil" do -> the power of ten."""
 _NEAR_SIGN = 2.5
 _MINUS_AND_CURRENCY = re.compile(rf"[{MINUS}] ?\D{{1,4}}")
 _TIED = re.compile(r"[^\W_][-/]$")
@@ -51,19 +61,26 @@ class Numbers:
         """
         found = {}
         for first, last in self._by_digits.get(_key(f"{value:f}"), ()):
+            times = self._times(last)
             said = next(
-                (each for each in self._said(first, last) if value in each[0] | (each[2] if share else set())), None
+                (
+                    each
+                    for each in self._said(first, last)
+                    if value in each[0] | (each[2] if share else set()) or value in {one * times for one in each[0]}
+                ),
+                None,
             )
             if said is not None:
                 words = tuple(range(first, last + 1))
-                mark = said[1] or self._mark_beside(first, last)
+                mark = "?" if self._is_told_twice(first) else said[1] or self._mark_beside(first, last)
                 found[first, last] = Place(self.text.page, words, mark, self._distance(words))
         # "1 234,50" also holds "234,50": the longest is what is printed.
-        return [
-            place
-            for (first, last), place in found.items()
-            if not any(a <= first and last <= b and (a, b) != (first, last) for a, b in found)
-        ]
+        longest, end = [], -1
+        for first, last in sorted(found, key=lambda run: (run[0], -run[1])):
+            if last > end:
+                longest.append(found[first, last])
+                end = last
+        return longest
 
     def _distance(self, numbers: Sequence[int]) -> float:
         """How many letters OCR saw for digits, half an edit each."""
@@ -124,6 +141,20 @@ class Numbers:
         said = _said(("" if wide else " ").join(words), self.text.by_ocr, self.decimal_mark)
         return [] if said and self._is_called(first) else said
 
+    def _times(self, last: int) -> int:
+        """What the word behind a number multiplies it by: "2.5 million"."""
+        text, after = self.text, last + 1
+        scale = _SCALES.get(text.words[after].text.strip(".,;:)").casefold()) if after < len(text.words) else None
+        return 10**scale if scale is not None and text.gap(last, after) <= CLOSE else 1
+
+    def _is_told_twice(self, first: int) -> bool:
+        """Whether brackets repeat in digits what words say before them, as in contracts: "fifty dollars ($50)"."""
+        text, word = self.text, self.text.words[first].text
+        if "(" not in word[:4] or not first or text.gap(first - 1, first) > CLOSE:
+            return False
+        before = text.words[first - 1].text
+        return before.isalpha() and (before.islower() or bool(currencies_of(before)))
+
     def _is_called(self, number: int) -> bool:
         """Whether a word is a part of a telephone number."""
         return any(start <= self.text.starts[number] < end for start, end in self._calls)
@@ -169,6 +200,7 @@ def _key(text: str) -> str:
 def _keys(text: str, by_ocr: bool) -> tuple[str, ...]:  # noqa: FBT001 - cached by position
     """The digits of each number that a word may print."""
     plain = as_digits(plain_characters(text)) if by_ocr else plain_characters(text)
+    plain = _TIMES.sub(" ", plain.replace("_", " "))
     if not _DIGITS.search(plain):
         return ()
     parts = [plain, *(plain[one.start : one.end] for one in numbers_within(plain))]
@@ -188,6 +220,9 @@ def as_digits(text: str) -> str:
 def _said(printed: str, by_ocr: bool, mark: str | None) -> list[Said]:  # noqa: FBT001 - cached by position
     text = plain_characters(printed)
     text = as_digits(text) if by_ocr else text
+    if not text.isascii() and text[:1] in _OR_MINUS:
+        return [(values, "?", shares) for values, _, shares in _said(printed[1:], by_ocr, mark)]
+    text = _EACH.sub("", _TIMES.sub(" ", text.replace("_", " ")))
     whole = read(text.strip(_AROUND), units=True)
     if whole.values:
         return [_meant(whole, mark)]

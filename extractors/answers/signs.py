@@ -51,6 +51,20 @@ def wrong_signs(
     )
 
 
+def signed_elsewhere(refused: Sequence[Sought], values: Mapping[str, Any]) -> dict[str, Spot]:
+    """Path -> the place that shows a single value with its own sign, where its likeliest place shows another.
+
+    A credit note's total is "-119.00", and the sentence under it says that 119.00 will be paid.
+    """
+    return {
+        value.path: spot
+        for value in refused
+        if not value.row
+        for spot in value.spots
+        if spot.place.mark == ("-" if is_negative(values[value.path]) else "")
+    }
+
+
 def _is_usual(turned: bool, column: Counter[bool], record: Counter[bool]) -> bool:  # noqa: FBT001 - one of two signs
     """Whether a sign is that of the page, or turned as its neighbours' are: its column's, else the record's."""
     for neighbours in (column, record):
@@ -63,7 +77,8 @@ def _is_usual(turned: bool, column: Counter[bool], record: Counter[bool]) -> boo
 
 def _column(value: Sought, spot: Spot) -> tuple[object, ...]:
     """The cells of one column of a table; the record's own amounts."""
-    return (value.field, round(spot.x1 / _COLUMN)) if value.row else ("",)
+    # In this order NaN, which broken files have for boxes, becomes 0.
+    return (value.field, round(min(1.0, max(0.0, spot.x1)) / _COLUMN)) if value.row else ("",)
 
 
 def is_negative(leaf: Any) -> bool | None:

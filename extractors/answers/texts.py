@@ -1,7 +1,7 @@
 """Where a text is printed on a page: all of its letters and digits, in order, and no more of an identifier. Pure."""
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -9,8 +9,11 @@ from extractors.answers.page_text import TOKEN, PageText, Place, folded
 from schemas.amounts import read
 
 _DIGIT = re.compile(r"\d")
+_NO_BLANKS = re.compile(r"[\u3005\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")
+"""Letters of Chinese, Japanese and Thai, which set no blanks between words."""
 _MARK = re.compile(r"(?<=\d)[.,](?=\d)")
 _BESIDE = frozenset(":#=([{<>|;,&*\"'„“”’°º№~§")
+_HYPHENS = frozenset("-\u2010\u2011\u00ad")
 _POSTCODE = re.compile(r"\d{4,5}")
 _LEAST_DIGITS, _SEVERAL, _CODE = 6, 2, 3
 _MOST_STARTS, _MOST_TOKENS = 12, 80
@@ -72,7 +75,18 @@ def _runs(value: str, text: PageText) -> Iterator[Place]:
         whole = text.offsets[first] == at and text.offsets[after] == at + len(needle)
         if whole and _alone(value, first, after, text):
             yield text.run(text.owners[first], text.owners[after - 1])
+        elif not whole and _runs_together(needle, at, text.letters):
+            head = bisect_right(text.offsets, at) - 1
+            yield text.run(text.owners[head], text.owners[after - 1])
         at = text.letters.find(needle, at + 1)
+
+
+def _runs_together(needle: str, at: int, letters: str) -> bool:
+    """Whether a text in a script without blanks stands inside what no blank parts: 山田太郎 in 山田太郎様."""
+    if needle.isascii() or len(needle) < _SEVERAL or any(map(str.isdecimal, needle)):
+        return False
+    beside = (letters[at - 1 : at] if at else "") + letters[at + len(needle) : at + len(needle) + 1]
+    return all(map(_NO_BLANKS.match, (*beside, needle[0], needle[-1])))
 
 
 def _alone(value: str, first: int, after: int, text: PageText) -> bool:
@@ -99,6 +113,8 @@ def _may_stand(value: str, word: str, tokens: int, *, before: bool) -> bool:
     label = word[spans[tokens - 1][0] : spans[tokens - 1][1]]
     if between == "." and label.isalpha():
         return True
+    if len(label) > _CODE and not label.casefold().strip("x") and set(between) <= {"-"}:
+        return True
     return between == "-" and len(label) <= _CODE and label.isalpha() and _POSTCODE.fullmatch(value) is not None
 
 
@@ -108,18 +124,28 @@ def _is_all(value: str, place: Place, text: PageText) -> bool:
     if _is_code(value):
         return value in TOKEN.findall(printed)
     if not _DIGIT.search(value):
-        return len(value.split()) > 1 or len(place.words) == 1 or text.is_close(place.first, place.words[-1])
+        close = len(value.split()) > 1 or len(place.words) == 1 or text.is_close(place.first, place.words[-1])
+        return close or _is_hyphenated(place, text)
     if len(place.words) > 1 and len(value.split()) == 1:
         digits = sum(map(str.isdecimal, value))
         if not text.is_close(place.first, place.words[-1]) or (digits == len(value) and digits < _LEAST_DIGITS):
             return False
     own, shown = _marks(value), _marks(printed)
-    if own == shown:
+    numbered = value.isdecimal() and len(value) >= _LEAST_DIGITS
+    if own == shown or (numbered and len(shown) > 1 and not read(printed, units=True).values):
         return True
     one, other = read(value, units=True).values, read(printed.strip(" .,:;"), units=True).values
     if one or other:
         return not set(map(abs, one)).isdisjoint(map(abs, other))
     return (not own and len(shown) > 1) or (not shown and len(own) > 1)
+
+
+def _is_hyphenated(place: Place, text: PageText) -> bool:
+    """Whether a word goes on after a hyphen at its line's end."""
+    words = [text.words[number].text for number in place.words]
+    return all(word[-1:] in _HYPHENS and word[-2:-1].isalpha() for word in words[:-1]) and all(
+        text.lines[number] != text.lines[number + 1] for number in place.words[:-1]
+    )
 
 
 def _is_code(value: str) -> bool:

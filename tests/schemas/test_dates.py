@@ -144,3 +144,19 @@ def test_a_month_that_two_languages_name_alike_is_refused() -> None:
     """A dot behind the day of a "listopada" is Croatian, for October; Polish, where it is November, has none."""
     with pytest.raises(ValueError, match="October"):
         read_date("1. listopada 2024")
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("from 5 March to 4 April", [(3, 5), (4, 4)]),
+        ("Balance 01 Mar Coffee 4.50", [(3, 1)]),
+        ("05 Mar 12 Coffee", [(3, 5)]),
+        ("31 Mar 05 Apr", [(3, 31), (4, 5)]),
+        ("Paid Mar 05 Coffee", [(3, 5)]),
+    ],
+)
+def test_a_word_before_a_day_without_year_does_not_take_it(text: str, days: list[tuple[int, int]]) -> None:
+    """Any word may stand before "01 Mar": only a month's name makes a date of word and day."""
+    found = sorted(days_without_year(text, 2024), key=lambda one: one.start)
+    assert [(one.values[0].month, one.values[0].day) for one in found] == days

@@ -1,6 +1,7 @@
 """Grounding: found by meaning, near its row, and never where the page does not say it."""
 
 import random
+import time
 from collections import Counter
 from copy import deepcopy
 from pathlib import Path
@@ -309,3 +310,138 @@ def test_any_value_on_any_page_is_looked_for_without_harm(value: dict[str, objec
         assert (item.box is None) == (item.page is None)
         if item.box:
             assert item.box == (0.1, 0.1, 0.2, 0.2)
+
+
+def test_very_many_equal_numbers_are_looked_through_in_linear_time() -> None:
+    """A page of one number over and over: each place is told once, and none is compared with all others."""
+    words = [Word("10", (0.1 * (n % 10), 0.0001 * (n // 10), 0.1 * (n % 10) + 0.05, 0.0001)) for n in range(20_000)]
+    begun = time.process_time()
+    (evidence,) = ground({"total": "10"}, {1: PageWords(words)})
+    assert evidence.state is EvidenceState.FOUND
+    assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize("edge", [float("nan"), float("inf"), -1e308])
+def test_boxes_that_are_no_boxes_raise_nothing(edge: float) -> None:
+    """Of a broken file every edge may be anything: the values of its rows are still told as found."""
+    words = [Word(text, (edge, edge, edge, edge)) for text in ("Shelf", "12.50", "Total", "99.00")]
+    answer = {"line_items": [{"description": "Shelf", "amount": "12.50"}], "total": "99.00"}
+    evidence = ground(answer, {1: PageWords(words)}, schema_of(Invoice).leaves)
+    assert {item.state for item in evidence} == {EvidenceState.FOUND}
+
+
+def kept(name: str, value: object, *lines: str, **kind: object) -> str:
+    """How one value of a schema's field stands on a page whose words are a letter's width apart."""
+    words, row = [], 0
+    for row, line in enumerate(lines):
+        left = 0.05
+        for text in line.split():
+            words.append(Word(text, (left, 0.05 * row, left + 0.01 * len(text), 0.05 * row + 0.03)))
+            left += 0.01 * (len(text) + 1)
+    leaves = leaves_of({"type": "object", "properties": {name: kind or {"type": "string", "format": "decimal"}}})
+    (evidence,) = ground({name: value}, {1: PageWords(words)}, leaves)
+    return str(evidence.state)
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("2500000000", "Revenue rose to $2.5 billion, and"),
+        ("2500000", "Umsatz 2,5 Mio. €"),
+        ("1000000", "one million dollars ($1,000,000) in cash"),
+        ("500", "fünfhundert Euro (500,00 €)"),
+        ("-1500", "値引き ▲1,500"),
+        ("1.5", "Growth ▲1.5 %"),
+        ("99.95", "Fee $99.95/month"),
+        ("1.99", "2x1,99 Milk"),
+        ("99.95", "Total____99.95"),
+    ],
+)
+def test_numbers_are_found_in_the_forms_of_prose_and_receipts(value: str, line: str) -> None:
+    """Scaled by a word, told twice in brackets, with an arrow for a minus, for a month, times a count, on a line."""
+    assert kept("value", value, line) == "found"
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("2500", "Revenue rose to $2.5 billion, and"),
+        ("25000000", "Umsatz 2,5 Mio. €"),
+        ("50.00", "Total (50.00)"),
+        ("-500", "a fee of 500 euros"),
+        ("199", "2x1,99 Milk"),
+    ],
+)
+def test_another_number_is_not_found_in_them(value: str, line: str) -> None:
+    """The word behind a number multiplies by what it says; brackets in a table stay a minus."""
+    assert kept("value", value, line) == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        ("Rechnungsbetrag", ["der Rechnungs-", "betrag ist"]),
+        ("株式会社サンプル", ["株式会社サンプル御中"]),
+        ("山田太郎", ["代表取締役山田太郎"]),
+        ("12345678000190", ["CNPJ: 12.345.678/0001-90"]),
+        ("1234", ["Card XXXX-XXXX-XXXX-1234"]),
+    ],
+)
+def test_texts_are_found_as_pages_break_and_join_them(value: str, lines: list[str]) -> None:
+    """Over a hyphen at a line's end, in a script without blanks, behind a mask, without a number's marks."""
+    assert kept("name", value, *lines, type="string") == "found"
+
+
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        ("Rechnungsbetrag", ["Rechnungs", "betrag"]),
+        ("太", ["代表取締役山田太郎"]),
+        ("田中太郎", ["代表取締役山田太郎"]),
+        ("1234567800019", ["CNPJ: 12.345.678/0001-90"]),
+        ("123", ["Card XXXX-XXXX-XXXX-1234"]),
+        ("name", ["surname names"]),
+    ],
+)
+def test_a_part_of_a_text_is_not_found(value: str, lines: list[str]) -> None:
+    """Two words are not one, a letter is no name, digits must be all of them."""
+    assert kept("name", value, *lines, type="string") == "not_found"
+
+
+def test_a_sign_may_stand_at_another_place_of_the_amount() -> None:
+    """A credit note's total is negative, and the sentence under it names the amount without a sign."""
+    lines = ["Total -119.00", "We will refund the amount of 119.00 shortly."]
+    answer = {"total": "-119.00", "amount_due": "-119.00"}
+    evidence = ground(answer, {1: page(*lines)}, schema_of(Invoice).leaves)
+    assert [item.text for item in evidence] == ["-119.00", "-119.00"]
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("2024-03-12", "March 5 - 12, 2024"),
+        ("2024-03-05", "March 5 - 12, 2024"),
+        ("2024-03-05", "from 5 March to 4 April 2024"),
+        ("2024-03-05", "Date 05 03 2024"),
+    ],
+)
+def test_days_of_spans_and_boxes_are_found(value: str, line: str) -> None:
+    """A span names its month once, or its year; a form has a box for each part of a day."""
+    assert kept("day", value, line, type="string", format="date") == "found"
+
+
+def test_a_label_beside_goes_before_a_head_far_above() -> None:
+    """The net sum stands in the column headed "Gesamt", as every amount does: taken for the total it is doubted."""
+    words = [Word("Gesamt", (0.8, 0.05, 0.9, 0.07))]
+    for row, (label, amount) in enumerate((("Tisch", "900,00"), ("Stuhl", "600,00"), ("Bank", "0,50")), 2):
+        words += [Word(label, (0.1, 0.05 * row, 0.2, 0.05 * row + 0.02))]
+        words += [Word(amount, (0.8, 0.05 * row, 0.9, 0.05 * row + 0.02))]
+    for row, (label, amount) in enumerate((("Nettosumme", "1.500,50"), ("Rechnungsbetrag", "1.785,60")), 7):
+        words += [Word(label, (0.5, 0.05 * row, 0.7, 0.05 * row + 0.02))]
+        words += [Word(amount, (0.8, 0.05 * row, 0.9, 0.05 * row + 0.02))]
+    leaves = schema_of(Invoice).leaves
+    told = {
+        total: issues_of(ground({"total": total}, {1: PageWords(words)}, leaves)) for total in ("1500.50", "1785.60")
+    }
+    assert [issue.kind for issue in told["1500.50"]] == ["misplaced"]
+    assert not told["1785.60"]
