@@ -13,7 +13,7 @@ from typing import Any
 from extractors.answering import valid_answer
 from extractors.answers import validation
 from extractors.asking import planning, splitting
-from extractors.concluding import concluded, ended
+from extractors.concluding import concluded, ended, of_no_ink
 from extractors.documents import Document, Extraction, PageFailure, PageImage, PageState, Spooled, Window
 from extractors.errors import (
     AnswerError,
@@ -26,6 +26,7 @@ from extractors.errors import (
 )
 from extractors.journey import Journey
 from extractors.pages import rendering
+from extractors.pages.sizes import SMALL_VERSION
 from extractors.pipeline import opened, read, side_by_side
 from extractors.vision.metering import Meter
 from extractors.vocabulary import WITH_RECORDS, DocumentStatus, PageStatus
@@ -43,7 +44,7 @@ class _Look:
     paused: Paused | None = None
 
 
-SPLIT_VERSIONS = {"split": splitting.SPLIT_PROMPT_VERSION, "small": rendering.SMALL_VERSION}
+SPLIT_VERSIONS = {"split": splitting.SPLIT_PROMPT_VERSION, "small": SMALL_VERSION}
 """Of what looks at a file before it is split."""
 
 
@@ -193,7 +194,9 @@ def _whole(
             records=tuple(record for part in own for record in part.records),
             issues=tuple(issue for part in own for issue in part.issues),
         )  # fmt: skip
-    file = end(**_outcome([part for _, part in taken], unread), **about, pages=states)
+    all_blank = all(state.status == PageStatus.BLANK for state in states)
+    how = of_no_ink() if all_blank else _outcome([part for _, part in taken], unread)
+    file = end(**how, **about, pages=states)
     names = ("endpoint", "model", "started_at", "finished_at")
     same: dict[str, Any] = {name: getattr(file, name) for name in names}
     return replace(file, by_schema={name: replace(each, **same) for name, each in by_schema.items()})

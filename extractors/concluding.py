@@ -21,6 +21,9 @@ _TOLD = 20
 """Pages, or attachments, that one message names."""
 
 
+_ALL_BLANK = "no page has ink: there is nothing to read"
+
+
 @dataclass(frozen=True)
 class Reading:
     """What one group of pages gave.
@@ -83,7 +86,7 @@ def concluded(
         missing = ", ".join(str(state.page) for state in failed)
         issues.append(Issue(IssueKind.MISSING_PAGES, "", f"not read: page {missing}"))
     if not parts:
-        issues.append(Issue(IssueKind.ALL_BLANK, "", "no page has ink: there is nothing to read"))
+        issues.append(Issue(IssueKind.ALL_BLANK, "", _ALL_BLANK))
     records = _records(parts, plan, issues)
     if isinstance(document.einvoice, EInvoice):
         alone = len(records) == 1 and len(states) == document.page_count
@@ -91,7 +94,13 @@ def concluded(
     known["issues"] = () if records else tuple(issues)
     lost = _missing_pages(failed) or _missing_rows(unread) or _missing_values(records)
     status = DocumentStatus.PARTIAL if lost else DocumentStatus.COMPLETE
-    return ended(meter, started, status=status, records=records, **lost, **known)
+    how = {"status": status, **lost} if parts else of_no_ink()
+    return ended(meter, started, **how, records=records, **known)
+
+
+def of_no_ink() -> dict[str, Any]:
+    """Status, kind and cause of a document all of whose pages are blank."""
+    return {"status": DocumentStatus.COMPLETE, "kind": Kind.ALL_BLANK, "cause": _ALL_BLANK}
 
 
 def _missing_pages(failed: Sequence[PageState]) -> dict[str, Any]:
@@ -127,6 +136,8 @@ def _about_the_file(document: Document) -> list[Issue]:
                 IssueKind.REPAIRED, "", "the file's structure was broken and rebuilt; check that no page is missing"
             )
         )
+    if document.animated:
+        issues.append(Issue(IssueKind.FIRST_FRAME, "", "an animation, of which only the first frame was read"))
     unread = list(document.attachments)
     if isinstance(document.einvoice, EInvoice):
         unread = [name for name in unread if name != document.einvoice.file]
@@ -194,7 +205,8 @@ def _nth(merged: merging.Merged, number: int) -> merging.Merged:
         for issue in merged.issues
         if issue.path.startswith(prefix)
     ]
-    return merging.Merged(merged.value["records"][number], evidence, own, merged.habits)
+    agreed = {path.removeprefix(prefix) for path in merged.agreed if path.startswith(prefix)}
+    return merging.Merged(merged.value["records"][number], evidence, own, merged.habits, agreed)
 
 
 def _stands_on(evidence: Sequence[Evidence]) -> tuple[int, ...]:
@@ -207,11 +219,13 @@ def _record(
     data, found, broken = _parsed(merged, plan)
     refused = {issue.path for issue in found}
     evidence = _named_as_kept([item for item in merged.evidence if item.path not in refused], plan.schema)
+    # What two separate questions answered alike was hardly made up, even if no word of the page says it.
+    agreed = {record_path(plan.schema, path) for path in merged.agreed}
     return RecordDraft(
         data=data,
         issues=(
-            *_named_as_kept([*merged.issues, *found], plan.schema),
-            *grounding.issues_of(evidence),
+            *_named_as_kept([*merged.issues, *found, *_repeated(merged, plan)], plan.schema),
+            *grounding.issues_of([item for item in evidence if item.path not in agreed]),
             *broken,
             *issues,
         ),
@@ -221,12 +235,22 @@ def _record(
     )
 
 
+def _repeated(merged: merging.Merged, plan: planning.Plan) -> list[Issue]:
+    """An issue for each row that the record has once more than its pages."""
+    fields = [name.removeprefix("records.") for name in plan.row_fields]
+    paths = completeness.repeated_rows(merged.value, merged.evidence, fields)
+    return [
+        Issue(IssueKind.ROW_REPEATED, path, "the pages show this row once less than it is here") for path in paths
+    ]
+
+
 def _with_witness(record: RecordDraft, schema: Schema, einvoice: EInvoice, *, alone: bool) -> RecordDraft:
     """The record with what its e-invoice's own data says of it, which changes no value and no evidence."""
     found = witness.compared(record.data, schema.leaves_of_records, einvoice, alone=alone)
-    kept = [issue for issue in record.issues if issue.kind not in grounding.OF_EVIDENCE]
-    told = grounding.issues_of([item for item in record.evidence if item.path not in found.agreed])
-    return replace(record, issues=(*kept, *told, *found.issues))
+    kept = [
+        issue for issue in record.issues if not (issue.kind in grounding.OF_EVIDENCE and issue.path in found.agreed)
+    ]
+    return replace(record, issues=(*kept, *found.issues))
 
 
 def _parsed(merged: merging.Merged, plan: planning.Plan) -> tuple[dict[str, Any], list[Issue], list[Issue]]:

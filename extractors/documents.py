@@ -59,11 +59,13 @@ class Document:
         sha256: hex digest of the bytes.
         size: bytes.
         media_type: `application/pdf`, `image/jpeg` ...
-        page_count: pages of a PDF, frames of an image.
+        page_count: pages of a PDF or TIFF; 1 of other images.
         repaired: the PDF's structure was broken and had to be rebuilt; pages may be missing unseen.
         password: opens it again for drawing; never shown, logged or stored.
         attachments: names of the files inside a PDF (a portfolio has little else); none is followed.
         einvoice: what the data says that an e-invoice brings; or why it cannot be read.
+        frames: of an image file: the number, from 0, of each page's frame.
+        animated: it is an animation, of which the first frame is the page.
     """
 
     path: Path
@@ -75,6 +77,8 @@ class Document:
     password: str | None = field(default=None, repr=False)
     attachments: tuple[str, ...] = ()
     einvoice: EInvoice | UnreadEInvoice | None = None
+    frames: tuple[int, ...] = ()
+    animated: bool = False
 
 
 class Word(NamedTuple):
@@ -362,7 +366,7 @@ class Extraction:
 
     Attributes:
         status: `complete`, `partial`, `quarantined` or `pending`.
-        kind: why, from the error tree; None when complete.
+        kind: why, from the error tree; None when complete, but for a document without ink.
         cause: why, in one line.
         media_type: by content; None when it was never opened.
         page_count: None when it was never opened.

@@ -71,6 +71,8 @@ class Kind(StrEnum):
     EMPTY_ANSWER = "empty_answer"
     ROWS_MISSING = "rows_missing"
     FITS_NONE = "fits_none"
+    ALL_BLANK = "all_blank"
+    """Of a document that is complete: no page has ink, so that there is no record."""
     TRUNCATED_ANSWER = "truncated_answer"
     PROMPT_CUT = "prompt_cut"
     RUNAWAY_ANSWER = "runaway_answer"

@@ -243,31 +243,47 @@ async def _completed(  # noqa: PLR0917 - one caller, types that cannot be swappe
     meter: Meter,
     unread: dict[int, completeness.Unread],
 ) -> merging.Part:
-    """The part, with the rows of pages that were read again alone; what is missing still goes into `unread`."""
+    """The part, with the rows of pages that were read again alone; what is missing still goes into `unread`.
+
+    A second answer's rows are taken where the page then lacks fewer, no row is there twice that was not, none stands
+    nowhere that did not, and no check fails that held.
+    """
+    if not journey.plan.row_fields:
+        return part
     pages = {page.page: page for page in window.pages if page.page in part.pages}
-    fields = journey.plan.row_fields
-    lacking = _unread(part, pages, fields)
+    seen = {number: await _page_words(page, words) for number, page in pages.items()}
     off = journey.ground == Ground.OFF
-    if lacking and off:
+    if off:
         # Which rows are a page's own is known by where they stand.
-        seen = {number: await _page_words(page, words) for number, page in pages.items()}
         part = replace(part, evidence=_evidence(part.value, seen, part.habits, journey.plan))
+    lacking = _unread(part, seen, journey)
     for number in lacking:
         alone = await _page_again(pages[number], words, lacking[number].rows, journey, meter)
         if alone is None:
             continue
-        better = rereading.with_page_again(part, number, alone, fields, journey.plan.schema)
-        before, after = _unread(part, pages, fields).get(number), _unread(better, pages, fields).get(number)
-        if after is None or (before is not None and after.missing < before.missing):
+        better = rereading.with_page_again(part, number, alone, journey.plan.row_fields, journey.plan.schema)
+        if _is_better(part, better, number, seen, journey):
             part = better
-    unread.update(_unread(part, pages, fields) if lacking else {})
+    unread.update(_unread(part, seen, journey) if lacking else {})
     return replace(part, evidence=()) if off else part
 
 
-def _unread(
-    part: merging.Part, pages: Mapping[int, PageImage], fields: Sequence[str]
-) -> dict[int, completeness.Unread]:
-    return completeness.unread_rows(part.value, {number: page.words for number, page in pages.items()}, fields)
+def _is_better(
+    part: merging.Part, better: merging.Part, page: int, seen: Mapping[int, PageWords], journey: Journey
+) -> bool:
+    before, after = _unread(part, seen, journey), _unread(better, seen, journey)
+    fewer = page not in after or (page in before and after[page].missing < before[page].missing)
+    worse = any(
+        each.missing > (before[at].missing if at in before else 0) for at, each in after.items() if at != page
+    )
+    odd = [completeness.odd_rows(each.value, each.evidence, journey.plan.row_fields) for each in (part, better)]
+    broken = [completeness.broken_checks(each.value, journey.plan.schema, each.habits) for each in (part, better)]
+    return fewer and not worse and odd[1] <= odd[0] and broken[1] <= broken[0]
+
+
+def _unread(part: merging.Part, seen: Mapping[int, PageWords], journey: Journey) -> dict[int, completeness.Unread]:
+    words = {number: each.words for number, each in seen.items()}
+    return completeness.unread_rows(part.value, part.evidence, words, journey.plan.row_fields)
 
 
 async def _page_again(

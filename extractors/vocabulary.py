@@ -31,6 +31,9 @@ NOT_COMPLETE = (DocumentStatus.PARTIAL, DocumentStatus.QUARANTINED)
 SKIPPED = "skipped"
 """In a run's counts only: done before, or no document."""
 
+UNREACHABLE = "unreachable"
+"""In a run's counts only: a file or folder that may not be read, and so may be a document."""
+
 
 class PageStatus(StrEnum):
     """How a page ended."""
@@ -64,8 +67,14 @@ class IssueKind(StrEnum):
     """Pages of the document that were not read."""
     ROWS_MISSING = "rows_missing"
     """A page shows more table rows than its records hold."""
+    ROW_REPEATED = "row_repeated"
+    """A row that the record has once more than its pages show it."""
+    JOINED = "joined"
+    """A row, or a record, whose halves stood in two requests: they were put together."""
     REPAIRED = "repaired"
     """The file's structure was broken and rebuilt."""
+    FIRST_FRAME = "first_frame"
+    """The file is an animation, of which only the first frame was read."""
     ATTACHMENTS = "attachments"
     """Files inside the PDF, which were not read."""
     ALL_BLANK = "all_blank"

@@ -15,12 +15,14 @@ from typing import Any
 from extractors.answers.table_lines import left_out, lines_of
 from extractors.documents import Box, Evidence, Word
 from schemas.amounts import Reading, read
+from schemas.habits import PageHabits
+from schemas.record import InvalidRecord, Schema
 
 _AROUND = " *:;=|_"
 _DIGITS = 3
 _ALIGNED = 0.006
 _COLUMN, _LONG_COLUMN = 4, 10
-_MISSING = 4
+_MISSING, _CERTAIN, _SHARE = 4, 3, 0.2
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Unread:
     Attributes:
         missing: table rows of the page that are in no record.
         rows: table rows of the page.
-        certain: other rows of the same table are in the answer, so that it is one that is asked for.
+        certain: other rows of the same table are in the answer, and several are missing: one may be a sum of others.
     """
 
     missing: int
@@ -76,7 +78,10 @@ def unread_rows(
     own = [row for name in row_fields for row in _rows_at(value, name)]
     if own:
         found = left_out(evidence, pages, row_fields)
-        return {page: Unread(missing, rows, certain=True) for page, (missing, rows) in found.items()}
+        return {
+            page: Unread(missing, rows, certain=missing >= _CERTAIN and missing >= _SHARE * rows)
+            for page, (missing, rows) in found.items()
+        }
     if _amounts(pages.values()) < _LONG_COLUMN:
         return {}  # the usual page without a table, told at a tenth of the cost
     rows = _table_rows([number for page, words in pages.items() for number in _numbers(page, words)])
@@ -104,6 +109,24 @@ def repeated_rows(value: Mapping[str, Any], evidence: Sequence[Evidence], row_fi
                 found.append(row)
             seen |= places[row]
     return found
+
+
+def odd_rows(value: Mapping[str, Any], evidence: Sequence[Evidence], row_fields: Sequence[str]) -> int:
+    """How many rows are there twice, or stand nowhere: what a second answer must not have more of."""
+    placed: dict[str, bool] = {}
+    for item in evidence:
+        row = _row_of(item.path, row_fields)
+        if row:
+            placed[row] = placed.get(row, False) or item.box is not None
+    return len(repeated_rows(value, evidence, row_fields)) + list(placed.values()).count(False)
+
+
+def broken_checks(value: Mapping[str, Any], schema: Schema, habits: PageHabits) -> frozenset[str]:
+    """The names of the schema's rules that do not hold for an answer; of what is no record alone none is known."""
+    try:
+        return frozenset(name for name, _ in schema.check(schema.parse(value, habits)))
+    except InvalidRecord:
+        return frozenset()
 
 
 def _at(value: Any, path: str) -> Any:

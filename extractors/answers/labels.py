@@ -1,7 +1,7 @@
 """Which field's label stands beside, above or at the head of a place. Pure."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from extractors.answers.page_text import PageText, Place
@@ -109,14 +109,21 @@ class Labels:
         return beside, between, head, head is not None and line - head.line > _TWO_LINES
 
     def _beside(self, line: int, x0: float, first: int) -> tuple[_Label | None, bool]:
-        """The label to the left on the same line, and whether a number stands between."""
+        """The label to the left on the same line, and whether a number stands between.
+
+        Of "Net total (excl. VAT)" every label counts that no number parts from the place.
+        """
         here = [label for label in self._by_line.get(line, ()) if label.x1 <= x0 + 0.005 and label.last != first]
         if not here:
             return None, False
-        label = max(here, key=lambda each: each.x1)
         words = [self.text.words[number] for number in self.text.of_line[line]]
-        between = [word.text for word in words if label.x1 <= word.box[0] and word.box[2] <= x0 + 0.005]
-        return label, any(any(map(str.isdecimal, text)) for text in between)
+        numbers = [w.box[0] for w in words if w.box[2] <= x0 + 0.005 and any(map(str.isdecimal, w.text))]
+        parted = max(numbers, default=-1.0)
+        near = [label for label in here if label.x1 > parted]
+        if not near:
+            return max(here, key=lambda each: each.x1), True
+        label = max(near, key=lambda each: each.x1)
+        return replace(label, fields=frozenset().union(*(each.fields for each in near))), False
 
     def _head(self, line: int, x0: float, x1: float) -> _Label | None:
         """The nearest label above that shares its width."""

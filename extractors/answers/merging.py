@@ -5,14 +5,16 @@ differ are kept as a `conflict` issue; lists concatenate in page order. Splittin
 windows in another way gives the same lists.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from extractors.answers import seams
 from extractors.documents import Evidence, Issue
 from extractors.vocabulary import IssueKind
 from schemas.habits import PageHabits, together
 from schemas.salvage import Refused
+from schemas.sameness import mean_the_same
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,16 @@ class Part:
 
 @dataclass
 class Merged:
-    """One value for the whole document, with its evidence under the merged paths."""
+    """One value for the whole document, with its evidence under the merged paths.
+
+    `agreed`: paths of the single values that two windows gave, asked apart.
+    """
 
     value: dict[str, Any] = field(default_factory=dict)
     evidence: list[Evidence] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     habits: PageHabits = field(default_factory=PageHabits)
+    agreed: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -64,58 +70,122 @@ def merge(parts: Sequence[Part], schema: dict[str, Any]) -> Merged:
         parts: in page order, at least one.
         schema: the JSON schema as declared, for its `merge` marks.
     """
-    merged = Merged(habits=together((part.habits for part in parts), [part.value for part in parts]))
-    evidence = [{item.path: item for item in part.evidence} for part in parts]
-    last = last_fields(schema)
-    branches = [_Branch(number, "", part.value) for number, part in enumerate(parts)]
+    merging = _Merging(parts, last_fields(schema))
+    merged = merging.merged
+    merged.value = merging.fields("", [_Branch(number, "", part.value) for number, part in enumerate(parts)], "")
+    # What was taken out of a list, or left out for the field's default, has no place of its own any more.
+    left = merging.refused
+    merged.issues += _told("", [_Branch(part, path, None) for part, path in left], left)
+    return merged
 
-    refused = _refused(parts)
 
-    def node(path: str, found: list[_Branch], rule: str) -> Any:
-        merged.issues += _told(path, found, refused)
+class _Merging:
+    """The windows that are being merged, and what has come of it so far."""
+
+    def __init__(self, parts: Sequence[Part], last: frozenset[str]) -> None:
+        self.parts, self.last = parts, last
+        self.merged = Merged(habits=together((part.habits for part in parts), [part.value for part in parts]))
+        self.evidence = [{item.path: item for item in part.evidence} for part in parts]
+        self.refused = _refused(parts)
+
+    def node(self, path: str, found: list[_Branch], rule: str, *, halves: bool = False) -> Any:
+        """One value of those that some windows have at a place; `halves`: of one row that an edge has cut."""
+        self.merged.issues += _told(path, found, self.refused)
         present = [branch for branch in found if branch.value is not None]
         if not present:
             return None
-        if any(isinstance(branch.value, dict) for branch in present):
-            return fields(path, [branch for branch in present if isinstance(branch.value, dict)], rule)
-        if any(isinstance(branch.value, list) for branch in present):
-            return items(path, [branch for branch in present if isinstance(branch.value, list)], rule)
-        return scalar(path, present, rule)
+        objects = [branch for branch in present if isinstance(branch.value, dict)]
+        if objects:
+            return self.fields(path, objects, rule, halves=halves)
+        lists = [branch for branch in present if isinstance(branch.value, list)]
+        if lists:
+            return self.items(path, lists, rule)
+        return self.scalar(path, present, rule, halves=halves)
 
-    def fields(path: str, found: list[_Branch], rule: str) -> dict[str, Any]:
+    def fields(self, path: str, found: list[_Branch], rule: str, *, halves: bool = False) -> dict[str, Any]:
+        """An object, field by field; below the record itself only of objects that may be one."""
+        if path and not halves:
+            found = self._agreeing(path, found, rule)
         names = dict.fromkeys(name for branch in found for name in branch.value)
         return {
-            name: node(
+            name: self.node(
                 _join(path, name),
                 [_Branch(b.part, _join(b.path, name), b.value[name]) for b in found if name in b.value],
                 _join(rule, name),
+                halves=halves,
             )
             for name in names
         }
 
-    def items(path: str, found: list[_Branch], rule: str) -> list[Any]:
-        rows = [
-            _Branch(branch.part, _join(branch.path, str(number)), row)
-            for branch in found
-            for number, row in enumerate(branch.value)
+    def items(self, path: str, found: list[_Branch], rule: str) -> list[Any]:
+        """All rows in page order; one that goes on in the next window is one."""
+        rows: list[list[_Branch]] = []
+        before: _Branch | None = None
+        for branch in found:
+            own = [_Branch(branch.part, _join(branch.path, str(n)), row) for n, row in enumerate(branch.value)]
+            if before is not None and own and self._goes_on(rows, before, branch):
+                rows[-1].append(own.pop(0))
+                self.merged.issues.append(_joined_at(_join(path, str(len(rows) - 1)), self.parts[branch.part]))
+            rows += [[row] for row in own]
+            before = branch
+        return [
+            self.node(_join(path, str(number)), halves, rule, halves=len(halves) > 1)
+            for number, halves in enumerate(rows)
         ]
-        return [node(_join(path, str(number)), [row], rule) for number, row in enumerate(rows)]
 
-    def scalar(path: str, found: list[_Branch], rule: str) -> Any:
-        chosen = found[-1] if rule in last else found[0]
-        stands = evidence[chosen.part].get(chosen.path)
+    def scalar(self, path: str, found: list[_Branch], rule: str, *, halves: bool) -> Any:
+        """A single value: the first, or the last where the schema says so; what differs is told."""
+        chosen = found[-1] if rule in self.last and not halves else found[0]
+        stands = self.evidence[chosen.part].get(chosen.path)
         if stands is not None:
-            merged.evidence.append(replace(stands, path=path))
-        differing = {repr(branch.value): branch for branch in found}
-        if len(differing) > 1:
-            told = "; ".join(f"page {parts[b.part].pages[0]}: {b.value}" for b in differing.values())
-            merged.issues.append(Issue(IssueKind.CONFLICT, path, f"pages disagree ({told}); kept {chosen.value}"))
+            self.merged.evidence.append(replace(stands, path=path))
+        differing = [branch for branch in found if not mean_the_same(branch.value, chosen.value)]
+        if len(found) - len(differing) > 1:
+            self.merged.agreed.add(path)
+        if differing and halves:
+            return seams.continued([branch.value for branch in found])
+        if differing:
+            each = sorted([chosen, *differing], key=lambda branch: branch.part)
+            told = "; ".join(f"page {self.parts[branch.part].pages[0]}: {branch.value}" for branch in each)
+            message = f"pages disagree ({told}); kept {chosen.value}"
+            self.merged.issues.append(Issue(IssueKind.CONFLICT, path, message))
         return chosen.value
 
-    merged.value = fields("", branches, "")
-    # What was taken out of a list, or left out for the field's default, has no place of its own any more.
-    merged.issues += _told("", [_Branch(part, path, None) for part, path in refused], refused)
-    return merged
+    def _goes_on(self, rows: Sequence[list[_Branch]], before: _Branch, branch: _Branch) -> bool:
+        """Whether the last row goes on in the first of the very next pages."""
+        follows = self.parts[before.part].pages[-1] + 1 == self.parts[branch.part].pages[0]
+        if not follows or not before.value or not rows:
+            return False
+        return seams.go_on(rows[-1][-1].value, branch.value[0], [*before.value, *branch.value])
+
+    def _agreeing(self, path: str, found: list[_Branch], rule: str) -> list[_Branch]:
+        """The objects that may be one: of two that contradict each other nothing is mixed, and it is told."""
+        late = any(name == rule or name.startswith(f"{rule}.") for name in self.last)
+        kept = found[-1] if late else found[0]
+        good = []
+        for branch in found:
+            told = list(_contradictions(kept.value, branch.value))
+            if not told:
+                good.append(branch)
+                continue
+            page, own = (self.parts[each.part].pages[0] for each in (branch, kept))
+            message = f"pages disagree (page {page}: {', '.join(told)}); kept what page {own} says of it, whole"
+            self.merged.issues.append(Issue(IssueKind.CONFLICT, path, message))
+        return good
+
+
+def _joined_at(path: str, part: Part) -> Issue:
+    message = f"it goes on at the top of page {part.pages[0]}, which was asked about apart: its halves were joined"
+    return Issue(IssueKind.JOINED, path, message)
+
+
+def _contradictions(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+    """The single values of which two objects say different things."""
+    for name in one.keys() & other.keys():
+        first, second = one[name], other[name]
+        single = not isinstance(first, dict | list) and not isinstance(second, dict | list)
+        if single and first is not None and second is not None and not mean_the_same(first, second):
+            yield f"{name}: {second}"
 
 
 def _refused(parts: Sequence[Part]) -> dict[tuple[int, str], Refused]:

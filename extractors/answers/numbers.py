@@ -39,7 +39,10 @@ _NEAR_SIGN = 2.5
 _MINUS_AND_CURRENCY = re.compile(rf"[{MINUS}] ?\D{{1,4}}")
 _TIED = re.compile(r"[^\W_][-/]$")
 _LETTERS_FOR_DIGITS = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1", "|": "1", "S": "5", "B": "8", "Z": "2"})
-_MOSTLY_DIGITS = re.compile(r"[-−–+(]?[$€£¥]?[0-9OolISBZ|]+(?:[.,'/-][0-9OolISBZ|]+)*[-−–)%]?")
+_MOSTLY_DIGITS = re.compile(
+    rf"(?P<before>[(]?[{MINUS}+]?(?P<sign>[^\W\d_]{{1,3}}?|[$€£¥])??[{MINUS}]?)"
+    rf"(?P<digits>[0-9OolISBZ|]+(?:[.,'/-][0-9OolISBZ|]+)*)(?P<after>[{MINUS})%]?)"
+)
 
 Said = tuple[frozenset[Decimal], str, frozenset[Decimal]]
 """What a printed number can mean, without its sign; the sign that it is printed with; what a percentage is of one."""
@@ -208,8 +211,11 @@ def _keys(text: str, by_ocr: bool) -> tuple[str, ...]:  # noqa: FBT001 - cached 
 
 
 def as_digits(text: str) -> str:
-    """OCR's letters among digits as the digits that they look like: "1O.00"."""
-    return text.translate(_LETTERS_FOR_DIGITS) if _DIGITS.search(text) and _MOSTLY_DIGITS.fullmatch(text) else text
+    """OCR's letters among digits as the digits that they look like: "1O.00", "RMO.08"."""
+    found = _MOSTLY_DIGITS.fullmatch(text) if _DIGITS.search(text) else None
+    if found is None or (found["sign"] and not currencies_of(found["sign"])):
+        return text
+    return found["before"] + found["digits"].translate(_LETTERS_FOR_DIGITS) + found["after"]
 
 
 @lru_cache(maxsize=16384)

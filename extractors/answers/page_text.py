@@ -199,5 +199,6 @@ def folded(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def _folded(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_NO_LETTERS))
+    plain = text.casefold().replace("°", "o ").translate(_NO_LETTERS)
+    decomposed = unicodedata.normalize("NFKD", plain)
     return "".join(character for character in decomposed if not unicodedata.combining(character))

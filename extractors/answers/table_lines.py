@@ -14,6 +14,8 @@ from schemas.folding import fold
 
 _EDGE = 0.012
 """Fractions of a page's width: edges of one column differ by less."""
+_GAP = 1.3
+"""Letters' widths between two cells of a line; two words of one are closer."""
 _MAIN, _ENOUGH = 0.6, 0.75
 """Share of the rows that fill a main column; share of the main columns that a row fills."""
 _LEAST, _SEVERAL, _LONG = 2, 3, 6
@@ -40,6 +42,21 @@ class Line:
         """Their letters and digits, folded: what two copies of a line share."""
         return fold(" ".join(word.text for word in self.words))
 
+    def ends_a_cell(self, at: int, *, behind: bool) -> bool:
+        """Whether a cell begins at a word, or ends behind it: in running text the next word is a blank away."""
+        word = self.words[at]
+        beside = at + 1 if behind else at - 1
+        if not 0 <= beside < len(self.words) or not any(map(str.isalnum, self.words[beside].text)):
+            return True
+        other = self.words[beside]
+        gap = other.box[0] - word.box[2] if behind else word.box[0] - other.box[2]
+        return gap > _GAP * (word.box[2] - word.box[0]) / len(word.text)
+
+    @property
+    def numbers(self) -> list[str]:
+        """Those of its words that show one."""
+        return [word.text for word in self.words if any(map(str.isdecimal, word.text))]
+
     @property
     def is_a_sum(self) -> bool:
         """Whether its words say that it adds up others, or carries a sum on."""
@@ -62,8 +79,13 @@ class _Column:
         return any(
             abs((word.box[2] - right) if flush else (word.box[0] - left)) < _EDGE
             and (not numeric or any(map(str.isdecimal, word.text)))
-            for word in line.words
+            and line.ends_a_cell(at, behind=flush)
+            for at, word in enumerate(line.words)
         )
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdecimal, text))
 
 
 def _spread(edges: Sequence[float], middle: float) -> float:
@@ -85,6 +107,7 @@ def left_out(
     """
     lines = {page: list(lines_of(page, words)) for page, words in pages.items()}
     taken = {(item.page, at) for item in evidence if item.box and (at := _line_at(item, lines)) is not None}
+    totals = {_digits(item.text or "") for item in evidence if not any(map(str.isdecimal, item.path.split(".")))}
     found: Counter[int] = Counter()
     rows: Counter[int] = Counter()
     for name in row_fields:
@@ -99,7 +122,10 @@ def left_out(
             (page, at)
             for page, each in lines.items()
             for at, line in enumerate(each)
-            if (page, at) not in taken and not line.is_a_sum and _looks_like_a_row(line, columns)
+            if (page, at) not in taken
+            and not line.is_a_sum
+            and _looks_like_a_row(line, columns)
+            and not any(len(number) >= _SEVERAL and number in totals for number in map(_digits, line.numbers))
         ]
         missing = _without_copies(likely, own, lines)
         found.update(page for page, _ in missing)
@@ -116,7 +142,8 @@ def _cell(item: Evidence, name: str, lines: Mapping[int, Sequence[Line]]) -> Cel
         return None
     steps = item.path.split(".")
     wanted = name.split(".")
-    plain, rest = [], list(steps)
+    plain: list[str] = []
+    rest = list(steps)
     while rest and len(plain) < len(wanted):
         step = rest.pop(0)
         if not step.isdecimal():

@@ -11,7 +11,7 @@ class Limits:
 
     Attributes:
         max_bytes: of the file (`too_large`).
-        max_pages: pages of a PDF, frames of an image (`too_many_pages`).
+        max_pages: pages of a PDF, frames of a TIFF (`too_many_pages`).
         max_page_pixels: of an image file's frame as its header declares them, of a PDF's page at 72 dpi
             (`page_too_large`).
         max_image_pixels: of one image inside a PDF's page, as it declares them (`image_too_large`).

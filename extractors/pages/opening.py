@@ -10,7 +10,7 @@ from extractors.documents import Document, Spooled
 from extractors.einvoice import EInvoice, UnreadEInvoice
 from extractors.errors import Damaged, DocumentError, Encrypted, NotADocument, TooLarge, TooManyPages
 from extractors.pages.einvoices import attached_einvoice
-from extractors.pages.images import open_image
+from extractors.pages.images import frames_of, open_image
 from extractors.pages.limits import Limits, check_page
 
 PDF = "application/pdf"
@@ -28,7 +28,7 @@ class _Pdf:
     repaired: bool
     password: str | None
     attachments: tuple[str, ...]
-    einvoice: EInvoice | UnreadEInvoice | None = None
+    einvoice: EInvoice | UnreadEInvoice | None
 
 
 def sniff(head: bytes) -> str | None:
@@ -78,16 +78,22 @@ def open_document(spooled: Spooled, limits: Limits, passwords: Sequence[str] = (
         raise NotADocument("neither a PDF nor an image, by content")
     if media_type == PDF:
         pdf = _open_pdf(spooled.path, passwords)
-    else:
-        pdf = _Pdf(_open_image(spooled.path, media_type, limits), repaired=False, password=None, attachments=())
-    if pdf.pages == 0:
-        raise Damaged("the document has no pages")
-    if pdf.pages > limits.max_pages:
-        raise TooManyPages(f"{pdf.pages:,} pages, over the limit of {limits.max_pages:,} (max_pages)")
+        _check_pages(pdf.pages, limits)
+        return Document(
+            spooled.path, spooled.sha256, spooled.size, media_type, pdf.pages, pdf.repaired, pdf.password,
+            pdf.attachments, pdf.einvoice,
+        )  # fmt: skip
+    frames, animated = _open_image(spooled.path, media_type, limits)
     return Document(
-        spooled.path, spooled.sha256, spooled.size, media_type, pdf.pages, pdf.repaired, pdf.password,
-        pdf.attachments, pdf.einvoice,
-    )  # fmt: skip
+        spooled.path, spooled.sha256, spooled.size, media_type, len(frames), frames=frames, animated=animated
+    )
+
+
+def _check_pages(count: int, limits: Limits) -> None:
+    if count == 0:
+        raise Damaged("the document has no pages")
+    if count > limits.max_pages:
+        raise TooManyPages(f"{count:,} pages, over the limit of {limits.max_pages:,} (max_pages)")
 
 
 def _open_pdf(path: Path, passwords: Sequence[str]) -> _Pdf:
@@ -125,14 +131,16 @@ def _ends_properly(path: Path) -> bool:
         return b"%%EOF" in file.read()
 
 
-def _open_image(path: Path, media_type: str, limits: Limits) -> int:
-    """Frames."""
+def _open_image(path: Path, media_type: str, limits: Limits) -> tuple[tuple[int, ...], bool]:
+    """The frames that are pages, and whether it is an animation."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             with open_image(path, media_type) as image:
                 check_page(image.width, image.height, limits)
-                return int(getattr(image, "n_frames", 1))
+                if image.format == "TIFF":
+                    _check_pages(getattr(image, "n_frames", 1), limits)
+                return frames_of(image)
         except (MemoryError, DocumentError):
             raise
         except Exception as error:  # noqa: BLE001 - decoders raise what they like over broken bytes: each is recorded

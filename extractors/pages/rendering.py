@@ -1,72 +1,39 @@
 """Page -> PageImage, right-sized for the model: upright, 8-bit, on white, JPEG, grey where there is no colour.
 
 Runs in a worker.
-
-Sizes and tokens after mistral-common's image encoder: one token for 28x28 px, longest side 1540, one
-more a row; a page drawn straight to that grid is not stretched again by the server.
 """
 
 import hashlib
 import io
-import math
 import warnings
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from extractors.documents import Document, PageFailure, PageImage, TextLayer
 from extractors.errors import Damaged, DocumentError
-from extractors.pages.images import open_image
+from extractors.pages.images import open_image, true_size, upright
+from extractors.pages.ink import is_blank
 from extractors.pages.kept_open import KEPT, one_line
 from extractors.pages.limits import Limits, check_image, check_page
 from extractors.pages.scans import scan_of
+from extractors.pages.sizes import grid, sent_size, small_size
 from extractors.pages.text import show_all, visible_words
 
-RENDER_VERSION = "jpeg90-85-28x55-5"
+RENDER_VERSION = "jpeg90-85-28x55-7"
 """Names the settings that decide pixels; part of the recipe."""
 
-CELL, MOST_CELLS = 28, 55
 _QUALITY, _DRAWN_QUALITY = 90, 85
 """JPEG quality of pages with pictures (a scan is one), and of those that are text and lines alone: with the first,
 scans reach the model no worse than as 300-dpi PNG; drawn pages do with the second (`bench_render.py`)."""
 
-_ASPECT_ERROR = 0.005
 _FALLBACK = (612.0, 792.0)
 """What MuPDF shows of a page whose crop box holds nothing of it; other readers then show the whole page."""
-
-SMALL_VERSION, SMALL_CELLS = "25", 25
-"""Of the small images that tell what a page is: at most 700 px; A4 is 476x672, 432 tokens (18 * 24) of 2,200."""
 
 _COLOUR = 0.02
 """By how much the channels of a colour differ, of 1: less is grey, such as black in a printer's inks."""
 
 _NO_TEXT = TextLayer()
-
-_INK_LEVELS, _INK_PIXELS, _LIGHT, _SMALL, _LARGE = 16, 10, 200, 4, 200
-
-
-def image_tokens(width: int, height: int) -> int:
-    """Input tokens of an image: `(columns + 1) * rows` of 28-px cells (mistral-common)."""
-    return (math.ceil(width / CELL) + 1) * math.ceil(height / CELL)
-
-
-def grid(width: float, height: float, most_cells: int = MOST_CELLS) -> tuple[int, int]:
-    """The pixels to draw a page of this shape at: multiples of 28, at most 28 * `most_cells`, hardly stretched.
-
-    Of the grids whose aspect is off by at most 0.5 % the largest; else the one that is off least.
-    """
-    long, short = max(width, height), min(width, height)
-    best = (most_cells, 1, math.inf)
-    for rows in range(most_cells, most_cells - 8, -1):
-        columns = max(1, round(rows * short / long))
-        error = abs(columns / rows / (short / long) - 1)
-        if error <= _ASPECT_ERROR:
-            best = (rows, columns, error)
-            break
-        if error < best[2]:
-            best = (rows, columns, error)
-    rows, columns, _ = best
-    return (columns * CELL, rows * CELL) if height >= width else (rows * CELL, columns * CELL)
 
 
 def page_sizes(document: Document) -> list[tuple[int, int]]:
@@ -85,7 +52,7 @@ def page_sizes(document: Document) -> list[tuple[int, int]]:
                 rects = [pdf[number].rect for number in range(document.page_count)]
                 return [grid(*(_FALLBACK if rect.is_empty else _sides(rect))) for rect in rects]
         with open_image(document.path, document.media_type) as image:
-            size = grid(*image.size) if max(image.size) > MOST_CELLS * CELL else image.size
+            size = sent_size(*true_size(image))
             return [size] * document.page_count
     except MemoryError:
         raise
@@ -113,7 +80,7 @@ def render_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> 
 
 
 def render_small_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
-    """The same pages at the size that tells what they are, for few tokens (`SMALL_CELLS`).
+    """The same pages at the size that tells what they are, for few tokens (`sizes.SMALL_CELLS`).
 
     Drawn as large as for reading first: whether a page is blank must not depend on the size.
 
@@ -121,11 +88,6 @@ def render_small_pages(document: Document, pages: tuple[int, ...], limits: Limit
         Damaged: as `render_pages`.
     """
     return [_small(page) if isinstance(page, PageImage) else page for page in render_pages(document, pages, limits)]
-
-
-def small_size(size: tuple[int, int]) -> tuple[int, int]:
-    """The pixels of a page's small image, from those it would be drawn at for reading."""
-    return grid(*size, SMALL_CELLS) if max(size) > SMALL_CELLS * CELL else size
 
 
 def _small(page: PageImage) -> PageImage:
@@ -210,10 +172,11 @@ def _image_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> 
         for number in pages:
             try:
                 with open_image(document.path, document.media_type) as image:
-                    if number > 1:
-                        image.seek(number - 1)
+                    frame = document.frames[number - 1]
+                    if frame:
+                        image.seek(frame)
                     check_page(image.width, image.height, limits)
-                    drawn.append(_page_image(number, _upright(image)))
+                    drawn.append(_page_image(number, upright(image)))
             except MemoryError:
                 raise
             except DocumentError as error:
@@ -223,36 +186,10 @@ def _image_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> 
     return drawn
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """EXIF applied, 8-bit RGB or grey on white, no larger than the model's grid, never enlarged."""
-    if image.format == "JPEG":
-        image.draft("L" if image.mode == "L" else "RGB", (MOST_CELLS * CELL, MOST_CELLS * CELL))
-    image.load()
-    image = ImageOps.exif_transpose(image)
-    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
-        image = _eight_bits(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    image = image.convert("L" if image.mode in {"1", "L"} else "RGB")
-    if max(image.size) > MOST_CELLS * CELL:
-        image = image.resize(grid(*image.size), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    return image
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit grey scaled down to 8, not clipped as a plain conversion would."""
-    deep = image.convert("I") if image.mode != "F" else image
-    top: Any = deep.getextrema()[1]
-    scale = 255 / 65535 if top > 255 else 1.0  # noqa: PLR2004 - as much as 8 bits hold
-    return deep.point(lambda value: value * scale).convert("L")
-
-
 def _page_image(
     number: int, image: Image.Image, text_layer: TextLayer = _NO_TEXT, hidden_text: str = "", quality: int = _QUALITY
 ) -> PageImage:
-    if _is_blank(image):
+    if not text_layer.texts and is_blank(image):
         nothing = hashlib.sha256(b"").hexdigest()
         return PageImage(number, b"", image.width, image.height, nothing, blank=True, hidden_text=hidden_text)
     return _inked(number, image, text_layer, hidden_text, quality)
@@ -266,30 +203,3 @@ def _inked(
     jpeg = buffer.getvalue()
     digest = hashlib.sha256(jpeg).hexdigest()
     return PageImage(number, jpeg, image.width, image.height, digest, text_layer=text_layer, hidden_text=hidden_text)
-
-
-def _is_blank(image: Image.Image) -> bool:
-    """No ink: a light page on which hardly a pixel differs from the background.
-
-    Cautious, for a blank page is not sent: a dark page is never blank, and ten faint pixels are ink.
-    """
-    if min(image.size) >= _LARGE and _shows_ink(image):
-        return False  # the closer look costs thirty times as much
-    grey = image.convert("L")
-    return _is_even(grey.reduce(2) if min(grey.size) >= _SMALL else grey)
-
-
-def _shows_ink(image: Image.Image) -> bool:
-    """Whether one pixel in 64 is enough to see it: a few so dark that the closer look finds each of them, too."""
-    counts = image.resize((image.width // 8, image.height // 8), Image.Resampling.NEAREST).convert("L").histogram()
-    background = max(range(256), key=counts.__getitem__)
-    return sum(counts[: max(0, background - 4 * _INK_LEVELS)]) >= _INK_PIXELS
-
-
-def _is_even(grey: Image.Image) -> bool:
-    counts = grey.histogram()
-    background = max(range(256), key=counts.__getitem__)
-    if background < _LIGHT:
-        return False
-    inked = sum(count for level, count in enumerate(counts) if abs(level - background) > _INK_LEVELS)
-    return inked < _INK_PIXELS

@@ -4,6 +4,7 @@ A cheap look at every word and span tells the few that are suspect; only these a
 """
 
 import math
+from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -26,6 +27,9 @@ _FAINT = 26
 _LIGHT = 229
 _STEPS = bytes(level // 32 for level in range(256))
 """Levels in steps that are coarse enough for the closer look to find what is hardly seen."""
+
+_HEIGHTS, _SHORT = (0.55, 0.4, 0.7), 2
+"""Of a word's box, where a row of pixels meets its strokes; letters of a word that is no wider than high."""
 
 _RUN = 1.2
 """Widths of an em over which a line shows nothing, from which its words are looked at: a gap takes less."""
@@ -182,9 +186,9 @@ def looked_at(lines: Sequence[Line], words: Sequence[Drawn], image: Image.Image)
     across, down, step = max(1, image.width // 2), max(1, image.height // 4), len(image.getbands())
     levels = image.resize((across, down), Image.Resampling.NEAREST).tobytes()
 
-    def steps(box: Box) -> bytes:
+    def steps(box: Box, height: float = 0.55) -> bytes:
         x0, y0, x1, y1 = box
-        row = min(down - 1, int((0.45 * y0 + 0.55 * y1) * down)) * across
+        row = min(down - 1, int((y0 + height * (y1 - y0)) * down)) * across
         first, last = max(0, int(x0 * across)), min(across, int(x1 * across) + 1)
         return levels[(row + first) * step + step // 2 : (row + last) * step : step].translate(_STEPS)
 
@@ -193,13 +197,12 @@ def looked_at(lines: Sequence[Line], words: Sequence[Drawn], image: Image.Image)
     if bare:
         holds = _painted([(line.box, 1) for line in bare])
         heights = {height for line in bare for height in range(int(line.box[1] * down), int(line.box[3] * down) + 1)}
-        for number, (_, box, _, _) in enumerate(words):
+        for number, (text, box, _, _) in enumerate(words):
             x0, y0, x1, y1 = box
             if int((y0 + y1) / 2 * down) in heights and holds(box):
-                seen = steps(box)
-                # What runs upwards, a row does not show.
-                tall = (y1 - y0) * image.height > (x1 - x0) * image.width
-                if tall or not seen.strip(seen[:1]):
+                # What runs upwards, a row does not show; of a short word one row may meet no stroke.
+                tall = len(text) > _SHORT and (y1 - y0) * image.height > (x1 - x0) * image.width
+                if tall or not any(seen.strip(seen[:1]) for seen in (steps(box, height) for height in _HEIGHTS)):
                     flat.append(number)
     return flat, _stand_in_one_place(lines)
 
@@ -222,21 +225,28 @@ def _runs(length: int) -> tuple[bytes, ...]:
 
 def _stand_in_one_place(lines: Sequence[Line]) -> bool:
     columns, rows = GRID
-    level, upright = bytearray(columns * rows), bytearray(columns * rows)
+    level: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    upright: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for (x0, y0, x1, y1), _, turned in lines:
         if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
             continue
         along, across, taken = ((y0, y1), (x0, x1), upright) if turned else ((x0, x1), (y0, y1), level)
         # A part of its height, so that neighbours do not meet.
         middle, spare = int(sum(across) / 2 * rows), int((across[1] - across[0]) / 6 * rows)
-        left, wide = int(along[0] * columns) + 1, int(along[1] * columns) - int(along[0] * columns) - 1
-        if wide <= 0:
+        stretch = int(along[0] * columns) + 1, int(along[1] * columns)
+        if stretch[0] >= stretch[1]:
             continue
-        if taken.find(1, middle * columns + left, middle * columns + left + wide) >= 0:
+        if _meets(taken[middle], stretch):
             return True
         for row in range(max(0, middle - spare), min(rows, middle + spare + 1)):
-            taken[row * columns + left : row * columns + left + wide] = b"\1" * wide
+            insort(taken[row], stretch)
     return False
+
+
+def _meets(taken: Sequence[tuple[int, int]], stretch: tuple[int, int]) -> bool:
+    """Whether a stretch shares some of its length with one of those that are taken, which are in order."""
+    at = bisect_left(taken, stretch)
+    return any(one[0] < stretch[1] and stretch[0] < one[1] for one in taken[max(0, at - 2) : at + 2])
 
 
 def _shows(word: Drawn, image: Image.Image, *, light: bool) -> bool:

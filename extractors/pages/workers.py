@@ -1,25 +1,24 @@
 """Worker processes for what may crash, hang or eat memory: opening, drawing and OCR of documents.
 
 Each worker has a socket of its own, so that a death takes down one worker and one call. The dead one is
-replaced at its next call; calls in flight elsewhere finish.
+replaced at its next call; calls in flight elsewhere finish. A worker is started as a module, so that it never runs
+the caller's script again, and with none but the named parts of the environment, for secrets are in the rest.
 """
 
 import asyncio
 import contextlib
-import gc
-import multiprocessing
 import os
 import pickle
-import resource
 import signal
 import socket
-import struct
-import traceback
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, Self, TypeVar, TypeVarTuple
+from typing import Any, Self, TypeVar, TypeVarTuple
 
-from extractors.errors import OctavoError, RenderCrashed, RenderMemory, RenderTimeout
+from extractors.errors import BadConfiguration, OctavoError, RenderCrashed, RenderTimeout
+from extractors.pages.worker import READY, SIZE
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -27,11 +26,17 @@ Ts = TypeVarTuple("Ts")
 _END, _DYING = 2.0, 0.2
 """Seconds that an idle worker, and one whose socket broke, get to end by themselves."""
 
-_SIZE = struct.Struct("!Q")
-"""What stands before each message: its bytes."""
-
 _BUFFER = 1 << 20
 """Bytes of an answer that may wait unread, in either process."""
+
+_START = 120.0
+"""Seconds that a process gets to start: a fifth of one, unless the machine is swamped."""
+
+_PASSED_ON = {
+    "PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "OMP_NUM_THREADS",
+    "MALLOC_ARENA_MAX",
+}  # fmt: skip
+"""What a worker has of the environment, beside the `LC_` settings: a hostile file may take the process over."""
 
 
 class Workers:
@@ -45,9 +50,7 @@ class Workers:
             memory_bytes: address space that each may use beyond what it starts with.
             who: they are, where one dies.
         """
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["extractors.pages.rendering", "extractors.pages.opening", "pymupdf"])
-        self._workers = [_Worker(self._context, memory_bytes, who) for _ in range(count)]
+        self._workers = [_Worker(memory_bytes, who) for _ in range(count)]
         self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
         self._calls: set[asyncio.Task[Any]] = set()
 
@@ -75,6 +78,7 @@ class Workers:
             RenderCrashed: the process died.
             OctavoError: as the function raised it.
             RuntimeError: the function raised something else, a defect; with its traceback as text.
+            BadConfiguration: no process can be started here.
         """
         worker = await self._idle.get()
         call = asyncio.create_task(worker.call(function, args, seconds))
@@ -87,11 +91,10 @@ class Workers:
 class _Worker:
     """One process and its socket, which the event loop reads: a thread's turns would cost more than the calls."""
 
-    def __init__(self, context: Any, memory_bytes: int, who: str) -> None:
-        self._context = context
+    def __init__(self, memory_bytes: int, who: str) -> None:
         self._who = who
         self._memory = memory_bytes
-        self._process: Any = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter
@@ -118,34 +121,16 @@ class _Worker:
         raise RuntimeError(outcome)
 
     async def _answer(self, question: bytes) -> tuple[bool, Any]:
-        self._writer.write(_SIZE.pack(len(question)) + question)
-        (size,) = _SIZE.unpack(await self._reader.readexactly(_SIZE.size))
+        self._writer.write(SIZE.pack(len(question)) + question)
+        (size,) = SIZE.unpack(await self._reader.readexactly(SIZE.size))
         answer: tuple[bool, Any] = pickle.loads(await self._reader.readexactly(size))  # noqa: S301 - our own worker's
         return answer
 
     async def _start(self) -> None:
-        """Starts the process; once more when the fork server itself was killed, which starts that anew."""
+        """Starts the process, which is no part of the document's time."""
         await self.end(_DYING)
-        try:
-            ours, process = await asyncio.to_thread(self._begun)
-        except (EOFError, ConnectionError):
-            ours, process = await asyncio.to_thread(self._begun)
-        self._socket, self._process = ours, process
-        self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=_BUFFER)
-
-    def _begun(self) -> tuple[socket.socket, Any]:
-        ours, theirs = socket.socketpair()
-        for end in (ours, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-        process = self._context.Process(target=_serve, args=(theirs, self._memory, os.getpid()), daemon=True)
-        try:
-            process.start()
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        return ours, process
+        self._socket, self._process = await asyncio.to_thread(_started, self._memory, self._who)
+        self._reader, self._writer = await asyncio.open_connection(sock=self._socket, limit=_BUFFER)
 
     async def end(self, seconds: float = _END) -> int | None:
         """Closes the socket, on which the worker ends; kills it after some seconds. Its exit code, if it had one."""
@@ -166,15 +151,58 @@ def _is_closed(ours: socket.socket) -> bool:
         return True
 
 
-def _ended(process: Any, seconds: float) -> int | None:
-    """Waits for a process's end; its exit code, or None when it had to be killed."""
-    process.join(seconds)
-    code: int | None = process.exitcode
-    if code is None:
+def _started(memory_bytes: int, who: str) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """A new process that has loaded what it needs, and our end of its socket.
+
+    Raises:
+        BadConfiguration: it cannot be started, or ended at once: that is no document's fault.
+    """
+    ours, theirs = socket.socketpair()
+    for end in (ours, theirs):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+    command = [sys.executable, "-P", "-m", "extractors.pages.worker", str(theirs.fileno()), str(memory_bytes)]
+    # Ctrl-C reaches the whole process group: until the process can say that it does not care, it waits.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command, env=_environment(), pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+    except OSError as error:
+        ours.close()
+        raise BadConfiguration(f"the {who}'s process cannot be started: {error}") from None
+    finally:
+        theirs.close()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    try:
+        ours.settimeout(_START)
+        ready = ours.recv(len(READY))
+    except OSError:
+        ready = b""
+    if ready != READY:
+        ours.close()
         process.kill()
-        process.join()
-    process.close()
-    return code
+        _, said = process.communicate()
+        last = said.decode(errors="replace").strip().rpartition("\n")[2]
+        raise BadConfiguration(f"the {who}'s process does not start ({_told(process.returncode)}): {last}")
+    if process.stderr is not None:
+        process.stderr.close()
+    return ours, process
+
+
+def _environment() -> dict[str, str]:
+    passed_on = {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("LC_")}
+    return passed_on | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
+
+
+def _ended(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """Waits for a process's end; its exit code, or None when it had to be killed."""
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return None
 
 
 def _told(code: int | None) -> str:
@@ -182,54 +210,3 @@ def _told(code: int | None) -> str:
         with contextlib.suppress(ValueError):
             return signal.Signals(-code).name
     return f"exit code {code}"
-
-
-def _serve(theirs: socket.socket, memory_bytes: int, parent: int) -> None:
-    """A worker's life: calls in, outcomes out, until the parent closes the socket or dies."""
-    # Ctrl-C reaches the whole process group; whether to stop is the parent's decision.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # Decoders print what they think of broken bytes; what matters travels back through the socket.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    _limit_memory(memory_bytes)
-    gc.freeze()  # what was imported stays: the collector need not walk through it again and again
-    asked = theirs.makefile("rb")
-    while os.getppid() != 1 or parent == 1:
-        question = _question(asked)
-        if question is None:
-            return
-        function, args = question
-        try:
-            outcome: tuple[bool, Any] = (True, function(*args))
-        except MemoryError:
-            outcome = (
-                False,
-                RenderMemory(f"more than {memory_bytes >> 20:,} MiB of memory needed (document_memory)"),
-            )
-        except OctavoError as error:
-            outcome = (False, error)
-        except Exception:  # noqa: BLE001 - a defect: it travels back as text, for not every exception can be pickled
-            outcome = (False, traceback.format_exc())
-        answer = pickle.dumps(outcome, pickle.HIGHEST_PROTOCOL)
-        try:
-            theirs.sendall(_SIZE.pack(len(answer)) + answer)
-        except ConnectionError:
-            return
-
-
-def _question(asked: BinaryIO) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
-    """The next call; None when the parent closed its end."""
-    head = asked.read(_SIZE.size)
-    if len(head) < _SIZE.size:
-        return None
-    (size,) = _SIZE.unpack(head)
-    raw = asked.read(size)
-    return pickle.loads(raw) if len(raw) == size else None  # noqa: S301 - the parent's
-
-
-def _limit_memory(memory_bytes: int) -> None:
-    statm = Path("/proc/self/statm")
-    if not statm.exists():
-        return  # no Linux: RLIMIT_AS would not hold either
-    used = int(statm.read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + memory_bytes, used + memory_bytes))

@@ -21,6 +21,8 @@ def show_estimate(found: Estimate, endpoints: list[Endpoint], console: Console) 
             console.print(f"  {count}: {detail}")
     if found.done or found.skipped:
         console.print(f"{found.done} done before, {found.skipped} not documents")
+    if found.unreachable:
+        console.print(f"{found.unreachable} unreachable: files or folders that may not be read")
     for kind, count in found.quarantined.items():
         console.print(f"{count} cannot be opened: {kind}")
     if not found.to_do:

@@ -14,6 +14,7 @@ _TOLD = 20
 
 def show_summary(summary: Summary, job: Job, console: Console) -> None:
     """Tells a person how a run went, what needs her, and what to do next."""
+    _show_unreachable(summary, console)
     counts, pages = summary.documents, summary.pages
     if not counts["seen"]:
         console.print(f"No documents in {' '.join(job.sources)}: nothing to do.")
@@ -34,6 +35,7 @@ def show_summary(summary: Summary, job: Job, console: Console) -> None:
         console.print(_cost(summary))
     else:
         console.print(f"Nothing to do: {_done_before(summary)}. No call was made, nothing was paid.")
+    _show_blank(summary, console)
     if summary.troubles:
         _show_troubles(summary, console)
     if taken and counts["skipped"]:
@@ -45,6 +47,23 @@ def show_summary(summary: Summary, job: Job, console: Console) -> None:
         console.print(
             f"{earlier} of an earlier run are not complete: `octavo quarantine list`, then `octavo quarantine retry`"
         )
+
+
+def _show_unreachable(summary: Summary, console: Console) -> None:
+    if not summary.unreachable:
+        return
+    for each in summary.unreachable[:_TOLD]:
+        console.print(Text(f"unreachable {each.uri}: {each.cause}", style="bold yellow"))
+    count = summary.unreachable_count
+    more = f", {count - _TOLD} of them not named here" if count > _TOLD else ""
+    console.print(f"{count} unreachable{more}: nobody knows what they hold, and nothing was read of them.")
+
+
+def _show_blank(summary: Summary, console: Console) -> None:
+    if summary.blank:
+        named = ", ".join(each.uri.rsplit("/", 1)[-1] for each in summary.blank[:_TOLD])
+        told = f"{summary.blank_count} without ink, and so without a record: {named}"
+        console.print(Text(told + (" ..." if summary.blank_count > _TOLD else ""), style="bold yellow"))
 
 
 def _cost(summary: Summary) -> str:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from extractors.documents import Extraction, ObjectRef, Usage
+from extractors.errors import Kind
 from extractors.ledger import Booked
 from extractors.vision.metering import Meter
-from extractors.vocabulary import FINAL, NOT_COMPLETE, SKIPPED, DocumentStatus, PageStatus
+from extractors.vocabulary import FINAL, NOT_COMPLETE, SKIPPED, UNREACHABLE, DocumentStatus, PageStatus
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Outcome:
 
     Attributes:
         uri: of the object.
-        status: `skipped`, `complete`, `partial`, `quarantined` or `pending`.
+        status: `skipped`, `unreachable`, `complete`, `partial`, `quarantined` or `pending`.
         kind: why, from the error tree; for a skipped one `done` or `not_a_document`.
         cause: why, in one line.
         pages: "1, 4" of the failed pages.
@@ -34,8 +35,9 @@ class Outcome:
 class Summary:
     """A run's counts, kept up to date while it goes; calls, tokens and cost are the ledger's once it has ended.
 
-    `seen` is every object found; `skipped` those already done, and those that are no documents. `fail_over` says how
-    many documents may be not complete in a run that ends well: a number, or a share of those taken with "%".
+    `seen` is every object found that can be read; `skipped` those already done, and those that are no documents;
+    `unreachable` counts what nobody could look at, a folder as one; `blank` are documents without ink. `fail_over`
+    says how many documents may be not complete in a run that ends well: a number, or a share of those taken with "%".
     """
 
     run_id: str
@@ -47,6 +49,10 @@ class Summary:
     trouble_count: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     not_documents: list[Outcome] = field(default_factory=list)
+    unreachable: list[Outcome] = field(default_factory=list)
+    unreachable_count: int = 0
+    blank: list[Outcome] = field(default_factory=list)
+    blank_count: int = 0
     meter: Meter = field(default_factory=Meter)
     booked: Booked | None = None
     paused: str | None = None
@@ -69,6 +75,12 @@ class Summary:
         self.documents[SKIPPED] += 1
         if len(self.not_documents) < self.most_told:
             self.not_documents.append(Outcome(uri, SKIPPED, "not_a_document", reason))
+
+    def miss(self, uri: str, reason: str) -> None:
+        """An object or folder that could not be looked at: nobody knows whether it is a document."""
+        self.unreachable_count += 1
+        if len(self.unreachable) < self.most_told:
+            self.unreachable.append(Outcome(uri, UNREACHABLE, UNREACHABLE, reason))
 
     def wait(self, count: int = 1) -> None:
         """Objects seen and not yet begun: pending until they end."""
@@ -95,6 +107,10 @@ class Summary:
         self.records += extraction.record_count
         failed = ", ".join(str(state.page) for state in extraction.pages if state.status == PageStatus.FAILED)
         outcome = Outcome(ref.uri, extraction.status, extraction.kind, extraction.cause, failed)
+        if extraction.kind == Kind.ALL_BLANK:
+            self.blank_count += 1
+            if len(self.blank) < self.most_told:
+                self.blank.append(outcome)
         if extraction.status != "complete":
             self.trouble_count += 1
             self.kinds[extraction.kind or "unknown"] += 1
@@ -125,23 +141,25 @@ class Summary:
 
     @property
     def all_good(self) -> bool:
-        """Whether every document is complete or was already done with."""
-        return not any(self.documents[status] for status in (*NOT_COMPLETE, DocumentStatus.PENDING))
+        """Whether all could be looked at, and every document is complete or was already done with."""
+        return not self.unreachable_count and not any(
+            self.documents[status] for status in (*NOT_COMPLETE, DocumentStatus.PENDING)
+        )
 
     @property
     def exit_code(self) -> int:
-        """0 all complete, or few enough not complete (`fail_over`), 3 some are not complete, 4 paused."""
+        """0 all complete, or few enough not (`fail_over`), 3 some are not complete or unreachable, 4 paused."""
         if self.documents[DocumentStatus.PENDING] or self.paused:
             return 4
         return 0 if self.all_good or self.tolerated else 3
 
     @property
     def tolerated(self) -> bool:
-        """Whether no more documents are not complete than `fail_over` lets be."""
+        """Whether no more documents are not complete, or unreachable, than `fail_over` lets be."""
         if self.fail_over is None:
             return False
-        bad = sum(self.documents[status] for status in NOT_COMPLETE)
-        taken = self.documents["seen"] - self.documents[SKIPPED]
+        bad = sum(self.documents[status] for status in NOT_COMPLETE) + self.unreachable_count
+        taken = self.documents["seen"] - self.documents[SKIPPED] + self.unreachable_count
         most = float(self.fail_over.removesuffix("%"))
         return bad <= (taken * most / 100 if self.fail_over.endswith("%") else most)
 
@@ -159,9 +177,10 @@ class Summary:
             tokens = {"input": booked.input_tokens, "output": booked.output_tokens, "cached": booked.cached_tokens}
             cost, unsettled, calls = booked.cost_usd, booked.cost_unsettled_usd, booked.calls
         names = ("seen", SKIPPED, *(status.value for status in DocumentStatus))
+        missed = {UNREACHABLE: self.unreachable_count} if self.unreachable_count else {}
         return {
             "run_id": self.run_id,
-            "documents": {name: self.documents[name] for name in names},
+            "documents": {name: self.documents[name] for name in names} | missed,
             "pages": {status.value: self.pages[status] for status in PageStatus},
             "records": self.records,
             "model_calls": calls,

@@ -90,7 +90,9 @@ def concluded(summary: Summary) -> State[dict[str, Any]]:
     )
     total = counts["seen"] - counts["skipped"]
     not_complete = total - counts[DocumentStatus.COMPLETE]
-    return Failed(message=f"{not_complete} of {total} documents are not complete: {bad}", data=summary.as_json())
+    message = f"{not_complete} of {total} documents are not complete: {bad}" if not_complete else ""
+    missed = f"{summary.unreachable_count} files or folders are unreachable" if summary.unreachable_count else ""
+    return Failed(message="; ".join(filter(None, (message, missed))), data=summary.as_json())
 
 
 def _as_task(take_shard: TakeShard) -> TakeShard:

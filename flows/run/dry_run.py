@@ -16,6 +16,7 @@ from extractors.vision import VisionClient, open_http
 from extractors.vision.endpoints import PROFILES, Endpoint
 from extractors.vision.learning import Learned, Seen
 from extractors.vision.wire import cost
+from extractors.vocabulary import UNREACHABLE
 from flows.run import worst_case
 from flows.run.asked import asked_for, key_of
 from flows.run.endpoints import choose
@@ -43,6 +44,7 @@ class Estimate:
         details: what has changed since they were done, with how many documents it concerns.
         done: documents that are left as they are.
         skipped: objects that are no documents.
+        unreachable: files and folders that may not be read.
         quarantined: documents that cannot be opened, by kind.
         pages: of the documents to do; blank ones among them are not sent.
         requests: when no page is blank and nothing fails; of files that are split, as if each page were a document.
@@ -53,6 +55,7 @@ class Estimate:
     details: Counter[str] = field(default_factory=Counter)
     done: int = 0
     skipped: int = 0
+    unreachable: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
     pages: int = 0
     requests: int = 0
@@ -120,7 +123,9 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
 
         for source in job.sources:
             async for batch in list_batches(source):
-                found.skipped += sum(isinstance(each, Skipped) for each in batch)
+                passed = [each for each in batch if isinstance(each, Skipped)]
+                found.unreachable += sum(each.unreachable for each in passed)
+                found.skipped += sum(not each.unreachable for each in passed)
                 refs = [each for each in batch if isinstance(each, ObjectRef)]
                 why = reasons(store, refs, **asked) if store else dict.fromkeys((r.uri for r in refs), Reason("new"))
                 taken = [ref for ref in refs if why[ref.uri] is not None]
@@ -239,6 +244,7 @@ def as_json(found: Estimate) -> dict[str, Any]:
         "documents": {
             "to_do": dict(found.to_do), "done": found.done, "skipped": found.skipped,
             "quarantined": dict(found.quarantined),
+            **({UNREACHABLE: found.unreachable} if found.unreachable else {}),
         },
         "pages": found.pages,
         "requests": found.requests,

@@ -253,7 +253,8 @@ async def _to_do(
     left = limit
     async for batch in found:
         for skipped in (each for each in batch if isinstance(each, Skipped)):
-            run.summary.skip_other(skipped.uri, skipped.reason)
+            tell = run.summary.miss if skipped.unreachable else run.summary.skip_other
+            tell(skipped.uri, skipped.reason)
         refs = [each for each in batch if isinstance(each, ObjectRef)]
         for ref in await not_done(refs, run):
             if left is not None and left <= 0:

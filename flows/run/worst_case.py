@@ -12,7 +12,7 @@ from functools import partial
 from extractors import bundles
 from extractors.asking import planning, splitting
 from extractors.documents import PageImage, Window
-from extractors.pages import rendering
+from extractors.pages.sizes import small_size
 from extractors.vision.estimating import Size, size_of
 from flows.run.asked import Asked
 
@@ -73,7 +73,7 @@ def askings(wanted: Asked, sizes: Sizes, most_pages: int) -> Iterator[Asking]:
 def _split(wanted: Asked, sizes: Sizes, most_pages: int) -> Iterator[Asking]:
     """Those of a file that is split: the looks, then each page a document of its own under the dearest schema."""
     wire = splitting.wire_schema([plan.schema for plan in wanted.plans])
-    small = [rendering.small_size(size) for size in sizes]
+    small = [small_size(size) for size in sizes]
     for look in bundles.look_groups(len(sizes), most_pages):
         yield from _halved(
             (*look.before, *look.pages), lambda pages: size_of(splitting.request(wire, _window(pages, small)))

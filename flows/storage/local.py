@@ -20,7 +20,15 @@ from extractors.errors import ObjectGone, SourceUnavailable, TooLarge
 CHUNK = 1 << 20
 """Bytes read and written at a time."""
 
-_SYSTEM = {"_success", "thumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "system volume information"}
+_SYSTEM = {
+    "_success",
+    "thumbs.db",
+    "desktop.ini",
+    "__macosx",
+    "$recycle.bin",
+    "system volume information",
+    "lost+found",
+}
 
 _OTHER_KINDS = {
     "a text file": "txt log md rst tex ini cfg conf toml yaml yml properties",
@@ -46,12 +54,14 @@ class Skipped:
     Attributes:
         uri: as an `ObjectRef`'s.
         reason: in words, for a person.
-        unreachable: what it holds could not be looked at.
+        unreachable: it could not be looked at, so that nobody knows whether it is a document.
+        hides: nor what may be below it.
     """
 
     uri: str
     reason: str
     unreachable: bool = False
+    hides: bool = False
 
 
 Found = ObjectRef | Skipped
@@ -144,7 +154,7 @@ def list_path(path: Path, whole: Whole = lambda _: None) -> Iterator[Found]:
         root, reached, empty = path.resolve(), True, True
         for found in _below(root):
             empty = False
-            reached = reached and not (isinstance(found, Skipped) and found.unreachable)
+            reached = reached and not (isinstance(found, Skipped) and found.hides)
             yield found
         if reached and not (empty and not _names(root)):
             whole(f"{root.as_uri().rstrip('/')}/")
@@ -160,7 +170,7 @@ def examine(path: Path) -> os.stat_result:
     """
     try:
         status = path.stat()
-        readable = os.access(path, os.R_OK)
+        readable = _is_readable(path)
     except FileNotFoundError:
         raise SourceUnavailable(f"{shown(path)} does not exist: {_WHAT_THERE_IS}") from None
     except OSError as error:
@@ -172,6 +182,10 @@ def examine(path: Path) -> os.stat_result:
     if not readable:
         raise SourceUnavailable(f"{shown(path)} cannot be read: give this user the permission to")
     return status
+
+
+def _is_readable(path: Path) -> bool:
+    return os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _below(root: Path) -> Iterator[Found]:
@@ -191,22 +205,24 @@ def _below(root: Path) -> Iterator[Found]:
         try:
             waiting.append((entry, iter(_names(entry))))
         except OSError as error:
-            yield Skipped(entry.as_uri(), f"cannot be listed: {error.strerror}", unreachable=True)
+            yield Skipped(entry.as_uri(), f"cannot be listed: {error.strerror}", unreachable=True, hides=True)
 
 
 def _entry(path: Path, seen: set[tuple[int, int]]) -> Found | Path:
     """A file, something to skip, or the path of a folder to go into."""
+    reason = no_document(path.name)
     try:
         status = path.stat()
     except OSError as error:
-        return Skipped(path.as_uri(), f"cannot be read: {error.strerror}", unreachable=True)
+        if reason:
+            return Skipped(path.as_uri(), reason, hides=True)
+        return Skipped(path.as_uri(), f"cannot be read: {error.strerror}", unreachable=True, hides=True)
     if stat.S_ISDIR(status.st_mode):
         return _folder(path, _identity(status), seen)
-    reason = no_document(path.name)
     if not reason and not stat.S_ISREG(status.st_mode):
         reason = "not a regular file"
-    if not reason and not os.access(path, os.R_OK):
-        reason = "cannot be read: Permission denied"
+    if not reason and not _is_readable(path):
+        return Skipped(path.as_uri(), "cannot be read: give this user the permission to", unreachable=True)
     return Skipped(path.as_uri(), reason) if reason else _ref(path, status, explicit=False)
 
 

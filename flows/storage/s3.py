@@ -315,6 +315,9 @@ def _one_object(client: "S3Client", bucket: str, key: str) -> ObjectRef | None:
 def _listed(bucket: str, prefix: str, key: str, size: int, etag: str) -> Found:
     uri, explicit = s3_uri(bucket, key), key == prefix
     reason = no_document(key[prefix.rfind("/") + 1 :])
+    if key.endswith("/") and size:
+        why = f"its key ends in / as a folder's marker does, but it holds {size:,} bytes: copy it to another key"
+        return Skipped(uri, why, unreachable=True)
     if reason and (key.endswith("/") or not explicit):
         return Skipped(uri, reason)
     return ObjectRef(uri, size, etag.strip('"'), explicit=explicit)

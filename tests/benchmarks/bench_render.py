@@ -39,7 +39,8 @@ from pages import invoice_pdf
 from extractors.documents import PageImage, Spooled
 from extractors.pages.limits import Limits
 from extractors.pages.opening import open_document
-from extractors.pages.rendering import grid, render_pages
+from extractors.pages.rendering import render_pages
+from extractors.pages.sizes import grid
 
 Way = Callable[[Path], bytes]
 

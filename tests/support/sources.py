@@ -1,6 +1,9 @@
 """Makes small sources and tells what is listed in them, for the tests of folders and buckets."""
 
+import os
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,3 +50,24 @@ def asks(source: str) -> str:
     message = str(told.value)
     assert "\n" not in message
     return message
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may read and write everywhere: file modes hold for it only as somebody else."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@contextmanager
+def folder_for_all() -> Iterator[Path]:
+    """A folder that every user may enter."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
+        Path(made).chmod(0o755)
+        yield Path(made).resolve()

@@ -1,15 +1,27 @@
 """Rows that a page shows and the answer lacks: counted where a table is clearly asked for, silent elsewhere."""
 
+import random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lost_rows import KINDS, LOSSES, Table, lose, repeat
+from lost_rows import table as drawn_table
 
-from extractors.answers.completeness import unread_rows
-from extractors.documents import Word
+from extractors.answers.completeness import Unread, repeated_rows
+from extractors.answers.completeness import unread_rows as unread_by_place
+from extractors.answers.grounding import ground
+from extractors.documents import PageWords, Word
+from schemas.leaves import leaves_of
 
 FIELDS = ("items",)
+
+
+def unread_rows(value: dict[str, Any], pages: dict[int, list[Word]], fields: tuple[str, ...]) -> dict[int, Unread]:
+    """What is unread of some pages, by where the answer's values stand on them."""
+    evidence = ground(value, {number: PageWords(words) for number, words in pages.items()})
+    return unread_by_place(value, evidence, pages, fields)
 
 
 def page(rows: list[tuple[str, ...]], edges: tuple[float, ...] = (0.2, 0.7, 0.9)) -> list[Word]:
@@ -105,3 +117,35 @@ def test_many_records_without_any_row_beside_a_long_column_of_amounts_are_doubte
     """The records are there, but none of them has a row."""
     (told,) = unread_rows({"records": [answer([], number="A")]}, {1: page(table(12))}, ("records.items",)).values()
     assert (told.missing, told.certain) == (12, False)
+
+
+def told(made: Table, value: dict[str, Any]) -> bool:
+    """Whether anything is said of an answer's rows."""
+    evidence = ground(value, made.pages, leaves_of(made.schema))
+    words = {number: seen.words for number, seen in made.pages.items()}
+    return bool(unread_by_place(value, evidence, words, FIELDS) or repeated_rows(value, evidence, FIELDS))
+
+
+@pytest.mark.parametrize("seed", range(len(KINDS)))
+def test_a_right_answer_passes_and_one_that_lost_rows_does_not(seed: int) -> None:
+    """Round amounts, carried sums, copies, annexes, rows of several lines: more of them in bench_rows."""
+    made, dice = drawn_table(seed), random.Random(seed)
+    assert not told(made, made.record)
+    for how in LOSSES:
+        assert told(made, lose(made.record, how, 3, dice)), how
+
+
+def test_a_row_that_is_there_twice_is_told() -> None:
+    """The page shows it once; of equal rows that it shows twice nothing is said."""
+    made = drawn_table(0)
+    assert told(made, repeat(made.record, random.Random(1)))
+    rows = [("Same", "10.00", "10.00")] * 3
+    assert repeated_rows(answer(rows), ground(answer(rows), {1: PageWords(page(rows))}), FIELDS) == []
+    twice = ground(answer([*rows, rows[0]]), {1: PageWords(page(rows))})
+    assert len(repeated_rows(answer([*rows, rows[0]]), twice, FIELDS)) == 1
+
+
+def test_running_text_is_no_row() -> None:
+    """Words that happen to stand under a column's edge are not cells: no gap is beside them."""
+    prose = [Word("word9", (0.05 * at, 0.9, 0.05 * at + 0.047, 0.912)) for at in range(19)]
+    assert unread_rows(answer(table(6)), {1: [*page(table(6)), *prose]}, FIELDS) == {}

@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,3 +97,95 @@ def test_merging_never_raises_and_keeps_every_name(parts: list[dict[str, Any]]) 
     """Whatever windows answered, the record has their fields."""
     merged = merge([Part((n,), part) for n, part in enumerate(parts, start=1)], INVOICE)
     assert set(merged.value) == {"number", "seller"}
+
+
+def _row(number: int) -> dict[str, Any]:
+    return {"date": f"2026-01-{number % 28 + 1:02}", "description": f"Payment {number}", "amount": f"{number}.50"}
+
+
+@given(st.lists(st.integers(2, 6), min_size=2, max_size=5), st.data())
+def test_a_document_may_be_cut_into_windows_anywhere(sizes: list[int], data: st.DataObject) -> None:
+    """A row that goes on over a page's edge is one, wherever the windows end; none is lost and none made."""
+    rows = [_row(number) for number in range(sum(sizes))]
+    ends = [sum(sizes[:page]) for page in range(1, len(sizes))]
+    crossing = data.draw(st.sets(st.sampled_from(range(len(ends)))))
+    cuts = data.draw(st.sets(st.sampled_from(range(len(ends)))))
+    parts: list[Part] = []
+    own: list[dict[str, Any]] = []
+    first = 1
+    for page, size in enumerate(sizes, start=1):
+        start = sum(sizes[: page - 1])
+        begun = page > 1 and page - 2 in crossing
+        if begun and page - 2 in cuts:
+            own.append({**dict.fromkeys(rows[0]), "amount": rows[start - 1]["amount"]})
+        goes_on = page - 1 in crossing and page - 1 in cuts
+        own += rows[start : start + size - goes_on]
+        if goes_on:
+            own.append({**rows[start + size - 1], "amount": None})
+        if page - 1 in cuts or page == len(sizes):
+            parts.append(Part(tuple(range(first, page + 1)), {"rows": own}))
+            own, first = [], page + 1
+    merged = merge(parts, {})
+    assert merged.value["rows"] == rows
+    assert {issue.kind for issue in merged.issues} <= {"joined"}
+    assert len(merged.issues) == len(crossing & cuts)
+
+
+def test_a_text_goes_on_over_the_edge() -> None:
+    """Both halves have words of the same cell: they are put one behind the other."""
+    whole = [_row(number) for number in range(4)]
+    first = {"date": "2026-01-09", "description": "Transfer to", "amount": None}
+    second = {"date": None, "description": "M. Example", "amount": "-20.00"}
+    merged = merge([Part((1,), {"rows": [*whole[:2], first]}), Part((2,), {"rows": [second, *whole[2:]]})], {})
+    assert merged.value["rows"][2] == {
+        "date": "2026-01-09", "description": "Transfer to M. Example", "amount": "-20.00"
+    }  # fmt: skip
+    assert [issue.kind for issue in merged.issues] == ["joined"]
+
+
+def test_two_whole_rows_are_never_joined() -> None:
+    """Nor where pages lie between."""
+    rows = [_row(number) for number in range(6)]
+    merged = merge([Part((1,), {"rows": rows[:3]}), Part((2,), {"rows": rows[3:]})], {})
+    assert merged.value["rows"] == rows
+    halves = [rows[2] | {"amount": None}, {"date": None, "description": None, "amount": "2.50"}]
+    apart = merge([Part((1,), {"rows": [*rows[:2], halves[0]]}), Part((3,), {"rows": [halves[1], *rows[3:]]})], {})
+    assert len(apart.value["rows"]) == 7
+
+
+def test_a_record_that_crosses_an_edge_comes_out_whole() -> None:
+    """Of many records: the last of one window lacks its total, the first of the next has nothing else."""
+    receipts = [{"merchant": f"Shop {n}", "items": [{"name": "x"}], "total": f"{n}.00"} for n in range(5)]
+    head, tail = receipts[2] | {"total": None}, {"merchant": None, "items": [{"name": "y"}], "total": "2.00"}
+    first, second = {"records": [*receipts[:2], head]}, {"records": [tail, *receipts[3:]]}
+    merged = merge([Part((1, 2), first), Part((3, 4), second)], {})
+    assert [record["total"] for record in merged.value["records"]] == ["0.00", "1.00", "2.00", "3.00", "4.00"]
+    assert merged.value["records"][2] == receipts[2] | {"items": [{"name": "x"}, {"name": "y"}]}
+
+
+def test_two_firms_are_not_mixed_into_one() -> None:
+    """Of objects that contradict each other one is kept whole, and that is told once."""
+    one = {"seller": {"name": "Oak Ltd", "address": None, "tax_id": None}}
+    other = {"seller": {"name": "Elm GmbH", "address": "Berlin", "tax_id": "DE1"}}
+    merged = merge([Part((1,), one), Part((2,), other)], {})
+    assert merged.value == one
+    assert [(issue.kind, issue.path) for issue in merged.issues] == [("conflict", "seller")]
+    assert "Elm GmbH" in merged.issues[0].message
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("24.00", "24.0"), ("EUR", "€"), ("Oak Tools Ltd", "OAK TOOLS LTD"), ("2026-03-02", "2026-03-02T00:00:00"),
+     ("1.234,50", "1234.50"), ("02.03.2026", "2026-03-02")],
+)  # fmt: skip
+def test_two_spellings_are_no_conflict(one: str, other: str) -> None:
+    """Numbers as numbers, days as days, names without case."""
+    merged = merge([Part((1,), {"x": one}), Part((2,), {"x": other})], {})
+    assert (merged.value, merged.issues, merged.agreed) == ({"x": one}, [], {"x"})
+
+
+@pytest.mark.parametrize(("one", "other"), [("24.00", "24.10"), ("007", "7"), ("EUR", "USD"), (True, 1), ("A", "B")])
+def test_what_differs_is_a_conflict(one: object, other: object) -> None:
+    """Each with the value that is kept."""
+    merged = merge([Part((1,), {"x": one}), Part((2,), {"x": other})], {})
+    assert [issue.kind for issue in merged.issues] == ["conflict"]

@@ -78,8 +78,8 @@ def _kill_the_busiest() -> None:
     for _ in range(5000):
         time.sleep(0.05)
         for pid in _descendants(os.getpid()):
-            if _descendants(pid) or not _is_forked(pid):
-                continue  # the fork server itself, or a server that another test has started
+            if not _is_worker(pid):
+                continue  # a server that another test has started
             try:
                 fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
             except (FileNotFoundError, ProcessLookupError):
@@ -89,15 +89,15 @@ def _kill_the_busiest() -> None:
                 return
 
 
-def _is_forked(pid: int) -> bool:
-    """Whether it comes from the fork server, whose command line its children share."""
+def _is_worker(pid: int) -> bool:
+    """Whether it draws."""
     with suppress(FileNotFoundError, ProcessLookupError):
-        return b"multiprocessing.forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"extractors.pages.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
     return False
 
 
 def _descendants(pid: int) -> list[int]:
-    """Children of children: the workers are the fork server's."""
+    """Children, and children of children."""
     found: list[int] = []
     tasks = Path(f"/proc/{pid}/task")
     for task in tasks.iterdir() if tasks.is_dir() else ():

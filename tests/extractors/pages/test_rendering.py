@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
-from extractors.pages.rendering import CELL, _drawn, grid, image_tokens
+from extractors.pages.rendering import _drawn
 from extractors.pages.scans import scan_of
+from extractors.pages.sizes import CELL, grid, image_tokens
 
 
 @pytest.mark.parametrize(

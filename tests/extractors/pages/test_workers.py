@@ -3,13 +3,16 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from extractors.errors import Encrypted, OctavoError, RenderCrashed, RenderMemory, RenderTimeout
+from extractors.errors import BadConfiguration, Encrypted, OctavoError, RenderCrashed, RenderMemory, RenderTimeout
 from extractors.pages.workers import Workers
 
 T = TypeVar("T")
@@ -60,6 +63,11 @@ def slow(number: int) -> int:
     """A call that its neighbour must not disturb."""
     time.sleep(0.5)
     return number
+
+
+def environment() -> dict[str, str]:
+    """What a hostile file would find in the process."""
+    return dict(os.environ)
 
 
 def test_calls_run_and_return() -> None:
@@ -146,3 +154,43 @@ def test_a_worker_killed_while_idle_is_replaced() -> None:
         return await workers.run(double, 4, seconds=30)
 
     assert with_workers(job, count=1) == 8
+
+
+def test_no_secret_is_beside_a_hostile_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker has the named parts of the environment, and nothing that is new to us."""
+    for name in ("OCTAVO_API_KEY", "AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY", "DATABASE_URL"):
+        monkeypatch.setenv(name, "secret-of-ours")
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    found = with_workers(lambda workers: workers.run(environment, seconds=30), count=1)
+    assert "secret-of-ours" not in found.values()
+    assert found["TZ"] == "Europe/Berlin"
+
+
+def test_a_script_without_a_main_guard_is_not_run_again(tmp_path: Path) -> None:
+    """A worker starts as a module of its own: the caller's script may do what it likes at its top."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import asyncio, os\n"
+        "from extractors.pages.workers import Workers\n"
+        "print('begun')\n"
+        "async def main():\n"
+        "    async with Workers(1, 1 << 30) as workers:\n"
+        "        print(await workers.run(os.path.basename, 'a/b', seconds=30))\n"
+        "asyncio.run(main())\n"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, script], env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("begun\nb\n", "")
+
+
+def test_a_process_that_does_not_start_is_no_documents_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the machine's or the installation's: the run ends and says so."""
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(BadConfiguration, match=r"the renderer's process does not start \(exit code 1\)"):
+        with_workers(lambda workers: workers.run(double, 1, seconds=30), count=1)
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(BadConfiguration, match="cannot be started"):
+        with_workers(lambda workers: workers.run(double, 1, seconds=30), count=1)

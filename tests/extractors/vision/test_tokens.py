@@ -10,7 +10,7 @@ from mistral_common.tokens.tokenizers.image import ImageConfig, ImageEncoder, Sp
 from PIL import Image
 
 from extractors.local_model.chat import image_tokens as tokens_of_the_built_in_model
-from extractors.pages.rendering import MOST_CELLS, grid, image_tokens
+from extractors.pages.sizes import MOST_CELLS, grid, image_tokens
 
 # Mistral Small 3.1/3.2: patch 14, merged 2x2, longest side 1540 (DESIGN section 4).
 ENCODER = ImageEncoder(ImageConfig(14, 1540, 2), SpecialImageIDs(img=10, img_break=12, img_end=13))

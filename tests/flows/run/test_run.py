@@ -6,9 +6,12 @@ from pathlib import Path
 import pages
 import pytest
 from fakes import Answer, Asked, model_server, says
+from rich.console import Console
 from runs import TOTAL, rows, run, states
 
 from extractors.errors import BadConfiguration, EndpointRefused, SourceUnavailable, StoreUnavailable
+from flows.cli.summary import show_summary
+from flows.run.parameters import Job
 
 
 @pytest.fixture
@@ -80,15 +83,16 @@ def test_new_bytes_under_an_old_name_supersede_the_old_record(inbox: Path) -> No
 
 
 def test_blank_pages_are_found_and_not_sent(inbox: Path) -> None:
-    """A blank page inside a document is `blank`; a document of blanks is complete without a call."""
+    """A blank page inside a document is `blank`; a document of blanks is complete without a call, and told."""
     (inbox / "mixed.pdf").write_bytes(pages.mixed_pdf())
     (inbox / "blank.pdf").write_bytes(pages.blank_pdf())
     with model_server(lambda _: says(TOTAL)) as server:
         summary = run(inbox, server.base_url)
-    assert states() == {"mixed.pdf": ("complete", None), "blank.pdf": ("complete", None)}
+    assert states() == {"mixed.pdf": ("complete", None), "blank.pdf": ("complete", "all_blank")}
     assert len(server.asked) == 1
     assert "Page 2:" not in server.asked[0].text
     assert summary.pages["blank"] == 2
+    assert (summary.exit_code, [each.uri.rsplit("/", 1)[-1] for each in summary.blank]) == (0, ["blank.pdf"])
 
 
 def test_bad_files_are_quarantined_each_with_its_kind_and_the_others_go_on(inbox: Path) -> None:
@@ -117,6 +121,24 @@ def test_bad_files_are_quarantined_each_with_its_kind_and_the_others_go_on(inbox
     ]
     assert again.exit_code == 0
     assert len(server.asked) == 1
+
+
+def test_what_is_unreachable_is_counted_and_told(
+    monkeypatch: pytest.MonkeyPatch, inbox: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside what was read, with exit code 3; `--fail-over` may let it be; no document is seen less."""
+    (inbox / "a.pdf").write_bytes(pages.digital_pdf(["Corner Shop"]))
+    (inbox / "away.pdf").symlink_to("nowhere")
+    monkeypatch.setenv("NO_COLOR", "1")
+    with model_server(lambda _: says(TOTAL)) as server:
+        summary = run(inbox, server.base_url)
+    told = summary.as_json()["documents"]
+    assert (told["unreachable"], told["seen"], told["complete"]) == (1, 1, 1)
+    assert summary.exit_code == 3
+    show_summary(summary, Job(sources=(str(inbox),), schema_name="receipt"), Console(width=200))
+    assert "away.pdf: cannot be read: No such file or directory" in capsys.readouterr().out
+    summary.fail_over = "1"
+    assert summary.exit_code == 0
 
 
 def test_a_refused_answer_is_repaired_once_with_its_faults(inbox: Path) -> None:

@@ -16,7 +16,7 @@ from statements import pages_asked
 from stores import fresh_url
 
 from extractors.bundles import look_groups
-from extractors.pages.rendering import image_tokens, small_size
+from extractors.pages.sizes import image_tokens, small_size
 from flows.cli.parser import main
 from flows.store.counts import counts_by_schema
 from flows.store.queries import quarantined, record_rows
@@ -307,7 +307,7 @@ def test_a_file_that_fits_nothing_is_quarantined_and_a_blank_one_is_complete(tmp
         " where e.schema_name like 'split:%'"
     )
     assert sorted((uri.rsplit("/", 1)[-1], *how) for uri, *how in found) == [
-        ("blank.pdf", "complete", None), ("letter.pdf", "quarantined", "fits_none"),
+        ("blank.pdf", "complete", "all_blank"), ("letter.pdf", "quarantined", "fits_none"),
         ("locked.pdf", "quarantined", "encrypted"),
     ]  # fmt: skip
 

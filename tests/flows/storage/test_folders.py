@@ -4,16 +4,17 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sources import asks, reasons, refs, write
+from sources import as_nobody, asks, folder_for_all, reasons, refs, write
 
 from extractors.documents import ObjectRef
 from extractors.errors import SourceUnavailable, TooLarge
-from flows.storage.local import no_document, path_of
+from flows.storage.local import Skipped, list_path, no_document, path_of
 from flows.storage.s3 import (
     ObjectGone,
     list_objects,
@@ -24,6 +25,13 @@ from flows.storage.s3 import (
 
 ROOT = Path(__file__).resolve().parents[3]
 MOST = 100_000_000
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that every user may enter."""
+    with folder_for_all() as made:
+        yield made
 
 
 def test_a_folder_is_listed_with_all_below_it_in_order(tmp_path: Path) -> None:
@@ -53,6 +61,38 @@ def test_what_is_no_document_is_skipped_with_the_reason(tmp_path: Path) -> None:
         "page.html": "a web page, neither a PDF nor an image",
         "pipe.pdf": "not a regular file",
     }
+
+
+def test_what_may_not_be_read_is_unreachable_and_not_unwanted(folder: Path) -> None:
+    """A file, a folder and a link to nowhere; not what a name alone tells to be no document."""
+    write(folder, "a.pdf", "shut.pdf", "shut.csv", "folder/b.pdf", ".hidden/c.pdf", "lost+found/x")
+    for name in ("shut.pdf", "shut.csv", "folder", ".hidden", "lost+found"):
+        (folder / name).chmod(0)
+    (folder / "away.pdf").symlink_to("nowhere")
+    (folder / "away.log").symlink_to("nowhere")
+    with as_nobody():
+        found = list(list_objects(str(folder)))
+    for name in ("folder", ".hidden", "lost+found"):
+        (folder / name).chmod(0o755)
+    assert {path_of(each.uri).name: each.unreachable for each in found if isinstance(each, Skipped)} == {
+        "shut.pdf": True, "folder": True, "away.pdf": True,
+        "shut.csv": False, ".hidden": False, "lost+found": False, "away.log": False,
+    }  # fmt: skip
+
+
+def test_a_file_that_may_not_be_read_is_there_all_the_same(folder: Path) -> None:
+    """So its folder was listed as a whole, and what is not in it is gone; below a shut folder nobody knows."""
+    write(folder, "a.pdf", "shut.pdf", "folder/b.pdf")
+    whole: list[str] = []
+    (folder / "shut.pdf").chmod(0)
+    with as_nobody():
+        list(list_path(folder, whole.append))
+    assert whole == [f"{folder.as_uri()}/"]
+    (folder / "folder").chmod(0)
+    with as_nobody():
+        list(list_path(folder, whole.append))
+    (folder / "folder").chmod(0o755)
+    assert len(whole) == 1
 
 
 def test_a_named_file_is_always_read(tmp_path: Path) -> None:

@@ -105,6 +105,15 @@ def test_keys_survive_listing_naming_and_reading(
         assert spool(ref, tmp_path, MOST).path.read_bytes() == b"bytes of " + key.encode()
 
 
+def test_a_document_under_a_folder_markers_key_is_told(moto: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that ends in `/` and holds bytes is no marker: nobody can tell what it is, so it is unreachable."""
+    moto.settle_in(monkeypatch)
+    fill(moto, "odd", "in/a.pdf", "in/scan.pdf/")
+    found = [each for each in list_objects("s3://odd/in/") if isinstance(each, Skipped)]
+    assert [(each.uri, each.unreachable) for each in found] == [("s3://odd/in/scan.pdf/", True)]
+    assert "copy it to another key" in found[0].reason
+
+
 @pytest.mark.parametrize("kind", ["moto", "seaweed"])
 def test_a_prefix_means_what_it_means_to_s3(
     kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
@@ -121,6 +130,7 @@ def test_a_prefix_means_what_it_means_to_s3(
         "a.csv": "a data file, neither a PDF nor an image",
         "c.pdf": "hidden: its name starts with a dot",
     }
+    assert not any(each.unreachable for each in listed if isinstance(each, Skipped))
     assert refs(list_objects("s3://mail/in/")) == [
         f"s3://mail/in/{name}" for name in ("1.pdf", "1.pdf.old", "10.pdf")
     ]

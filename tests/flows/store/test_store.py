@@ -4,10 +4,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sources import as_nobody, folder_for_all
 from sqlalchemy import select
 from stores import fresh_url, get_reply, put_reply, reply
 
@@ -37,25 +36,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-@contextmanager
-def _as_nobody() -> Iterator[None]:
-    """Root may write everywhere: file modes hold for it only as somebody else."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that every user may enter."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
-        Path(made).chmod(0o755)
-        yield Path(made)
+    with folder_for_all() as made:
+        yield made
 
 
 def test_a_store_is_made_on_opening_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,14 +179,14 @@ def test_a_read_only_file_is_refused_for_writing(folder: Path) -> None:
     Store.open(f"sqlite:///{folder / 'octavo.db'}").close()
     (folder / "octavo.db").chmod(0o444)
     folder.chmod(0o555)
-    with _as_nobody(), pytest.raises(StoreUnavailable, match=r"cannot be written .*; check its path and permissions"):
+    with as_nobody(), pytest.raises(StoreUnavailable, match=r"cannot be written .*; check its path and permissions"):
         Store.open(f"sqlite:///{folder / 'octavo.db'}")
 
 
 def test_a_read_only_folder_is_refused_for_a_new_store(folder: Path) -> None:
     """A store cannot be made where this user may not write."""
     folder.chmod(0o555)
-    with _as_nobody(), pytest.raises(StoreUnavailable, match=r"cannot be written .*; check its path and permissions"):
+    with as_nobody(), pytest.raises(StoreUnavailable, match=r"cannot be written .*; check its path and permissions"):
         Store.open(f"sqlite:///{folder / 'octavo.db'}")
 
 
@@ -210,10 +195,10 @@ def test_a_store_in_a_read_only_folder_asks_to_be_copied(folder: Path) -> None:
     url = f"sqlite:///{folder / 'octavo.db'}"
     Store.open(url).close()
     folder.chmod(0o555)
-    with _as_nobody(), pytest.raises(StoreUnavailable, match="copy it to a folder of yours"):
+    with as_nobody(), pytest.raises(StoreUnavailable, match="copy it to a folder of yours"):
         Store.open(url, read_only=True)
     folder.chmod(0o700)
-    with _as_nobody(), pytest.raises(StoreUnavailable, match="cannot be reached: Permission denied"):
+    with as_nobody(), pytest.raises(StoreUnavailable, match="cannot be reached: Permission denied"):
         Store.open(url, read_only=True)
 
 

@@ -1,0 +1,69 @@
+"""The edge between two windows: halves of a row, or of a record, that belong together. Pure.
+
+A row that the edge cuts comes as two: the last of one window lacks what the first of the next has. They are one where
+each lacks something that most rows have and the other has it, and nothing contradicts; a text that both have goes on
+from one to the other, as a cell of several lines does.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from schemas.sameness import mean_the_same
+
+_USUAL = 0.6
+"""Share of the other rows that have a field, from which on a row without it is a half."""
+_ENOUGH = 2
+"""Other rows that show what is usual."""
+
+
+def go_on(one: Any, other: Any, rows: Sequence[Any]) -> bool:
+    """Whether a row goes on in the next.
+
+    Args:
+        one: the last of a window.
+        other: the first of the next.
+        rows: all of both windows.
+    """
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+        return False
+    first, second = _filled(one), _filled(other)
+    if not first or not second:
+        return False
+    shared = first.keys() & second.keys()
+    texts = {name for name in shared if _is_text(first[name]) and _is_text(second[name])}
+    if not all(_agree(first[name], second[name]) for name in shared - texts):
+        return False
+    others = [_filled(row) for row in rows if row is not one and row is not other and isinstance(row, Mapping)]
+    if len(others) < _ENOUGH:
+        # Nothing shows what is usual: only halves that share nothing at all are one.
+        return not shared
+    counts = Counter(name for row in others for name in row)
+    usual = {name for name, count in counts.items() if count >= _USUAL * len(others)}
+    return bool(usual - first.keys()) and bool(usual - second.keys()) and usual <= first.keys() | second.keys()
+
+
+def continued(values: Sequence[Any]) -> Any:
+    """One value of the halves' values, in order: a text that differs goes on, of all else the first counts."""
+    told = [value for value in values if value is not None]
+    if len(told) > 1 and all(map(_is_text, told)) and not all(mean_the_same(told[0], each) for each in told[1:]):
+        return " ".join(str(each).strip() for each in told)
+    return told[0] if told else None
+
+
+def _filled(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if value not in (None, "", [], {})}
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it is a text of words: of a number, a date or a code there is no second half."""
+    return isinstance(value, str) and sum(map(str.isalpha, value)) > sum(map(str.isdecimal, value))
+
+
+def _agree(one: Any, other: Any) -> bool:
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        first, second = _filled(one), _filled(other)
+        return all(_agree(first[name], second[name]) for name in first.keys() & second.keys())
+    if isinstance(one, list) and isinstance(other, list):
+        return True
+    return not isinstance(one, Mapping | list) and not isinstance(other, Mapping | list) and mean_the_same(one, other)

@@ -1,0 +1,53 @@
+"""Whether two values mean the same, however each is written."""
+
+import re
+import unicodedata
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from schemas.amounts import LONGEST, read
+from schemas.currencies import currencies_of
+from schemas.dates import read_date
+
+_LETTERS = re.compile(r"[^\W_]+")
+
+
+def mean_the_same(one: Any, other: Any) -> bool:
+    """Whether two single values do: 24.00 and 24.0, EUR and €, two spellings of a name, a day and its midnight."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if one == other:
+        return True
+    return bool(_meanings(str(one)) & _meanings(str(other)))
+
+
+@lru_cache(maxsize=4096)
+def _meanings(text: str) -> frozenset[object]:
+    """What a text can mean: its number, its day, its currency; of any other its letters and digits."""
+    text = text.strip()
+    if len(text) <= LONGEST and any(map(str.isdecimal, text)):
+        numbers = read(text).values
+        if numbers:
+            # A leading zero belongs to an identifier.
+            return frozenset(numbers if not re.match(r"0\d", text) else [text])
+        day = _day(text)
+        if day is not None:
+            return frozenset([day])
+    codes = currencies_of(text)
+    if codes:
+        return frozenset(codes)
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return frozenset(["".join(_LETTERS.findall(plain)) or text])
+
+
+def _day(text: str) -> date | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return read_date(text)
+        except ValueError:
+            return None
+    return at.date() if at.time() == datetime.min.time() else None
