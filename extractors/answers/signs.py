@@ -51,7 +51,9 @@ def wrong_signs(
     )
 
 
-def signed_elsewhere(refused: Sequence[Sought], values: Mapping[str, Any]) -> dict[str, Spot]:
+def signed_elsewhere(
+    refused: Sequence[Sought], chosen: Mapping[str, Spot], values: Mapping[str, Any]
+) -> dict[str, Spot]:
     """Path -> the place that shows a single value's minus, where its likeliest place has none.
 
     A credit note's total is "-119.00", and the sentence under it says that 119.00 will be paid. The reverse
@@ -60,7 +62,7 @@ def signed_elsewhere(refused: Sequence[Sought], values: Mapping[str, Any]) -> di
     return {
         value.path: spot
         for value in refused
-        if not value.row and is_negative(values[value.path])
+        if not value.row and is_negative(values[value.path]) and chosen[value.path].place.mark == ""
         for spot in value.spots
         if spot.place.mark == "-"
     }
