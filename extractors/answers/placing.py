@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from extractors.answers.page_text import Place
 
-REUSE, IN_A_TABLE, ROW, OBJECT, COLUMN, ORDER = 4.0, 1.0, 2.0, 0.2, 0.12, 0.002
+REUSE, IN_A_TABLE, ROW, OBJECT, COLUMN, BESIDE, ORDER = 4.0, 1.0, 2.0, 0.2, 0.12, 0.1, 0.002
 _MOST_LINES_AWAY, _MOST_LETTERS_AWAY = 6, 12
 _BLOCK = 0.1
 """How far a party's lines begin from each other at most, about, as a fraction of the page's width."""
@@ -94,10 +94,12 @@ def placed(values: Sequence[Sought], label: Label = lambda _field, _place: 0.0) 
     values = [_labelled(_near(value, anchors) if value.row else value, label) for value in values]
     several = [value for value in values if len(value.spots) > 1]
     chosen = {value.path: value.spots[-1 if value.late else 0] for value in values}
+    sure = _sure(values)
     for value in several:
         if value.group in anchors:
             # Columns are not known yet: the heads say which is whose.
-            chosen[value.path] = min(value.spots, key=lambda spot: _at_first(value, spot, anchors[value.group]))
+            line, left = anchors[value.group], sure.get(value.group)
+            chosen[value.path] = min(value.spots, key=lambda spot: _at_first(value, spot, line, left))
     for _ in range(_ROUNDS if several else 0):
         moved, swapped = _moved(values, several, chosen, anchors), _swapped(several, chosen, values, anchors)
         if not moved and not swapped:
@@ -126,8 +128,23 @@ def _settle(values: Sequence[Sought], several: Sequence[Sought], chosen: dict[st
             return
 
 
-def _at_first(value: Sought, spot: Spot, line: float) -> float:
-    return spot.label + min(abs(spot.line - line), _MOST_LINES_AWAY) * (ROW if value.row else OBJECT)
+def _at_first(value: Sought, spot: Spot, line: float, left: float | None) -> float:
+    away = min(abs(spot.line - line), _MOST_LINES_AWAY) * (ROW if value.row else OBJECT)
+    return spot.label + away + (0.0 if left is None else _aside(spot, left))
+
+
+def _aside(spot: Spot, left: float) -> float:
+    """How far a cell is from the sure one of its row; mostly that names the row, and the others are behind it."""
+    return BESIDE * max(spot.x0 - left, 2 * (left - spot.x0))
+
+
+def _sure(values: Sequence[Sought]) -> dict[str, float]:
+    """Row -> the left edge of a cell that stands in one place only: of tables side by side it tells the row's."""
+    found: dict[str, float] = {}
+    for value in values:
+        if value.row and len(value.spots) == 1:
+            found.setdefault(value.group, value.spots[0].x0)
+    return found
 
 
 def _near(value: Sought, anchors: dict[str, float]) -> Sought:
@@ -165,6 +182,7 @@ class _State:
             if value.group and not value.row and value.spots:
                 lefts[value.group].append(chosen[value.path].x0)
         self.lefts = {group: statistics.median_low(each) for group, each in lefts.items()}
+        self.sure = _sure(values)
         edges: dict[str, list[Spot]] = defaultdict(list)
         self.lines: set[int] = set()
         for value in values:
@@ -189,6 +207,7 @@ class _State:
             left, right = self.columns.get(value.field, (spot.x0, spot.x1))
             away = min(abs(spot.x0 - left), abs(spot.x1 - right)) / _LETTER
             found += COLUMN * min(away, _MOST_LETTERS_AWAY)
+            found += _aside(spot, self.sure.get(value.group, spot.x0))
         elif spot.line in self.lines:
             found += IN_A_TABLE
         return found + ORDER * (value.spots[-1].order - spot.order if value.late else spot.order)
