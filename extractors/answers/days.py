@@ -34,6 +34,8 @@ _MONTH_SPAN = re.compile(
 """The last day of a span whose month comes first: "March 5 - 12, 2024"."""
 _SPACED = re.compile(r"(?<![\d.,/-])(?<!\d\s)(\d{2})\s(\d{2})\s((?:19|20)\d\d)(?![.,/-]?\d|\s\d)")
 """A form's boxes: "05 03 2024"."""
+_EACH = re.compile(r"(?<![\d.,/-])(?<!\d\s)(?:\d\s){4}(?:1\s9|2\s0)\s\d\s\d(?![.,/-]?\d|\s\d)")
+"""Boxes for each digit."""
 _CLEARLY = 4
 
 
@@ -81,6 +83,8 @@ class Days:
         plain = self._letters
         if any(form in plain for form in _joined_forms(day)):
             return True
+        if _EACH.search(plain):
+            return True
         month = re.compile(rf"(?<!\d)0?{day.month}(?!\d)")
         for found in re.finditer(rf"(?<!\d)0?{day.day}(?!\d)", plain):
             around = plain[max(0, found.start() - _NEAR) : found.start()], plain[found.end() : found.end() + _NEAR]
@@ -116,11 +120,13 @@ class Days:
     def _in_boxes(self) -> list[PrintedDate]:
         """Days of digits in boxes, by the page's order; day first where it shows none."""
         found = []
-        for match in _SPACED.finditer(self._letters):
-            first, second = int(match[1]), int(match[2])
-            month, day = (first, second) if self.order == "month" else (second, first)
-            with suppress(ValueError):
-                found.append(PrintedDate(*match.span(), (date(int(match[3]), month, day),)))
+        for form in (_SPACED, _EACH):
+            for match in form.finditer(self._letters):
+                digits = "".join(match[0].split())
+                first, second = int(digits[:2]), int(digits[2:4])
+                month, day = (first, second) if self.order == "month" else (second, first)
+                with suppress(ValueError):
+                    found.append(PrintedDate(*match.span(), (date(int(digits[4:]), month, day),)))
         return found
 
     @cached_property

@@ -25,6 +25,8 @@ _EACH = re.compile(r"(?<=[.,][0-9]{2})(?: ?[€$£])?/[^\W\d_]{1,10}\.?$")
 """What an amount is for: "99.95/month"."""
 _SCALED = re.compile(r"(?<=[0-9][万億千萬亿만억])[円元원]")
 _MILLIONS = re.compile(r"^([(-]?[€$£] ?[0-9.,]*[0-9])m(?=[).,;]*$)")
+_RANGE = re.compile(r"([(\[]?)([1-9]?[0-9]{1,2}(?:[.,][0-9]{1,3})?)[-–]([1-9]?[0-9]{1,2}(?:[.,][0-9]{1,3})?)([)\]]?)")
+"""From one number to another, "13.0-17.0", unlike the parts of a code."""
 _OR_MINUS = frozenset("▲△▼▽")
 """Minus in Japan, an arrow elsewhere."""
 _CENTS = re.compile(r"(?<![0-9])[0-9]{1,3}(?:[.,' ][0-9]{3})*([.,])[0-9]{2}(?![0-9])")
@@ -226,6 +228,9 @@ def _said(printed: str, by_ocr: bool, mark: str | None) -> list[Said]:  # noqa: 
         return [(values, "?", shares) for values, _, shares in _said(printed[1:], by_ocr, mark)]
     text = _MILLIONS.sub(r"\1M", _SCALED.sub("", text))
     text = _EACH.sub("", _TIMES.sub(" ", text.replace("_", " ")))
+    span = _RANGE.fullmatch(text)
+    if span and Decimal(span[2].replace(",", ".")) < Decimal(span[3].replace(",", ".")):
+        return [_meant(read(part), mark) for part in span.group(2, 3)]
     whole = read(text.strip(_AROUND), units=True)
     if whole.values:
         return [_meant(whole, mark)]

@@ -357,6 +357,7 @@ def kept(name: str, value: object, *lines: str, **kind: object) -> str:
         ("99.95", "Total____99.95"),
         ("12345678", "Kapital: 12.345.678,- EUR"),
         ("150000", "金額 15万円"),
+        ("17.0", "Hemoglobin g/dL 13.0-17.0"),
         ("145200000", "Operating profit was €145.2m;"),
     ],
 )
@@ -430,6 +431,7 @@ def test_a_sign_may_stand_at_another_place_of_the_amount() -> None:
         ("2024-03-05", "March 5 - 12, 2024"),
         ("2024-03-05", "from 5 March to 4 April 2024"),
         ("2024-03-05", "Date 05 03 2024"),
+        ("2024-03-05", "Date 0 5 0 3 2 0 2 4"),
     ],
 )
 def test_days_of_spans_and_boxes_are_found(value: str, line: str) -> None:
@@ -452,3 +454,18 @@ def test_a_label_beside_goes_before_a_head_far_above() -> None:
     }
     assert [issue.kind for issue in told["1500.50"]] == ["misplaced"]
     assert not told["1785.60"]
+
+
+def test_equal_prices_of_tables_side_by_side_stay_in_their_tables() -> None:
+    """Each price stands in the table that names its item, though every line shows the same price twice."""
+    words, answer = [], {"left": [], "right": []}
+    for row, names in enumerate((("Apple", "Chair"), ("Pear", "Table"), ("Plum", "Lamp"), ("Fig", "Rug")), 1):
+        for side, (table, name) in enumerate(zip(answer, names, strict=True)):
+            x, top = 0.05 + 0.5 * side, 0.05 * row
+            words.append(Word(name, (x, top, x + 0.1, top + 0.02)))
+            words.append(Word("5.00", (x + 0.25, top, x + 0.3, top + 0.02)))
+            answer[table].append({"item": name, "price": "5.00"})
+    item = {"type": "object", "properties": {"item": {"type": "string"}, "price": {"format": "decimal"}}}
+    leaves = leaves_of({"properties": {table: {"items": item} for table in answer}})
+    evidence = ground(answer, {1: PageWords(words)}, leaves)
+    assert all((each.box[0] > 0.5) == each.path.startswith("right") for each in evidence if each.box)
