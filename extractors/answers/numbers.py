@@ -65,15 +65,7 @@ class Numbers:
         """
         found = {}
         for first, last in self._by_digits.get(_key(f"{value:f}"), ()):
-            times = self._times(last)
-            said = next(
-                (
-                    each
-                    for each in self._said(first, last)
-                    if value in each[0] | (each[2] if share else set()) or value in {one * times for one in each[0]}
-                ),
-                None,
-            )
+            said = self._saying(value, first, last, share=share)
             if said is not None:
                 words = tuple(range(first, last + 1))
                 mark = "?" if self._is_told_twice(first) else said[1] or self._mark_beside(first, last)
@@ -144,6 +136,14 @@ class Numbers:
         wide = wide or (self.text.by_ocr and any(map(_is_cut, words, words[1:])))
         said = _said(("" if wide else " ").join(words), self.text.by_ocr, self.decimal_mark)
         return [] if said and self._is_called(first) else said
+
+    def _saying(self, value: Decimal, first: int, last: int, *, share: bool) -> Said | None:
+        """What some words say, if it is a value."""
+        printed = self._said(first, last)
+        said = next((each for each in printed if value in each[0] | (each[2] if share else set())), None)
+        if said is None and printed and (times := self._times(last)) > 1:
+            said = next((each for each in printed if value in {one * times for one in each[0]}), None)
+        return said
 
     def _times(self, last: int) -> int:
         """What the word behind a number multiplies it by: "2.5 million"."""
