@@ -6,12 +6,14 @@ Runs in a worker.
 import hashlib
 import io
 import warnings
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
 
 from extractors.documents import Document, PageFailure, PageImage, TextLayer
 from extractors.errors import Damaged, DocumentError
+from extractors.pages import damage
 from extractors.pages.images import open_image, true_size, upright
 from extractors.pages.ink import is_blank
 from extractors.pages.kept_open import KEPT, one_line
@@ -107,6 +109,7 @@ def _pdf_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> li
         pdf = KEPT.opened(document, len(pages))
         for number in pages:
             try:
+                damage.listen()
                 drawn.append(_pdf_page(pdf[number - 1], number, limits))
             except MemoryError:
                 raise
@@ -136,7 +139,11 @@ def _pdf_page(page: Any, number: int, limits: Limits) -> PageImage:
     image = scan_of(page, images, (width, height)) or _drawn(page, drawing, width, height)
     text_layer, hidden = visible_words(page, drawing, image, pictured=bool(images))
     KEPT.stores(sum(4 * across * down for _, _, across, down, *_ in images))
-    return _page_image(number, image, text_layer, hidden, _QUALITY if images else _DRAWN_QUALITY)
+    doubt = damage.heard()
+    damage.check_end(page.read_contents())
+    damage.check_placeholder(text_layer.texts)
+    drawn = _page_image(number, image, text_layer, hidden, _QUALITY if images else _DRAWN_QUALITY)
+    return replace(drawn, doubt=doubt) if doubt else drawn
 
 
 def _drawn(page: Any, drawing: Any, width: int, height: int) -> Image.Image:
