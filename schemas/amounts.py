@@ -165,7 +165,7 @@ def _read(text: str, units: bool) -> Reading:  # noqa: FBT001, PLR0911 - cached 
     values, mark = found.values, found.mark
     if after is not None and len(after[0]) > 1 and after[0][0] in ".,":
         # "1.234,–" shows its decimal mark, so that its other mark groups; "1,5,–" shows two.
-        if mark == after[0][0]:
+        if after[0][0] in plain[begin : last.end()]:
             return Reading(text, why="it has two decimal marks")
         # The dash stands where cents would: 250.00.
         values, mark = tuple(value.quantize(_CENTS) for value in values[-1:]), after[0][0]

@@ -66,7 +66,8 @@ def ground(
     chosen = placed(sought, window.label)
     unsupported = window.unsupported(sought, chosen)
     refused = wrong_signs(sought, chosen, dict(found), leaves)
-    chosen |= (rightly := signed_elsewhere([value for value in sought if value.path in refused], dict(found)))
+    unlike = [value for value in sought if value.path in refused]
+    chosen |= (rightly := signed_elsewhere(unlike, chosen, dict(found)))
     doubted = window.doubts(sought, chosen)
     evidence = []
     for path, leaf in found:

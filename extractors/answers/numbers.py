@@ -23,6 +23,8 @@ _AROUND = " *:;=|_#"
 _TIMES = re.compile(r"(?<=[0-9])[xX×*](?=[0-9])")
 _EACH = re.compile(r"(?<=[.,][0-9]{2})(?: ?[€$£])?/[^\W\d_]{1,10}\.?$")
 """What an amount is for: "99.95/month"."""
+_SCALED = re.compile(r"(?<=[0-9][万億千萬亿만억])[円元원]")
+_MILLIONS = re.compile(r"^([(-]?[€$£] ?[0-9.,]*[0-9])m(?=[).,;]*$)")
 _OR_MINUS = frozenset("▲△▼▽")
 """Minus in Japan, an arrow elsewhere."""
 _CENTS = re.compile(r"(?<![0-9])[0-9]{1,3}(?:[.,' ][0-9]{3})*([.,])[0-9]{2}(?![0-9])")
@@ -222,6 +224,7 @@ def _said(printed: str, by_ocr: bool, mark: str | None) -> list[Said]:  # noqa: 
     text = as_digits(text) if by_ocr else text
     if not text.isascii() and text[:1] in _OR_MINUS:
         return [(values, "?", shares) for values, _, shares in _said(printed[1:], by_ocr, mark)]
+    text = _MILLIONS.sub(r"\1M", _SCALED.sub("", text))
     text = _EACH.sub("", _TIMES.sub(" ", text.replace("_", " ")))
     whole = read(text.strip(_AROUND), units=True)
     if whole.values:

@@ -16,6 +16,7 @@ from extractors.documents import Box, PageWords, Word
 from schemas.amounts import plain_characters
 
 TOKEN = re.compile(r"[^\W_]+")
+_NO_LETTERS = dict.fromkeys(map(ord, "\u00ad™℠"))
 CLOSE = 1.2
 """Letters' widths between two words of one cell at most; cells are farther apart."""
 
@@ -198,5 +199,6 @@ def folded(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def _folded(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("°", "o ")).replace("\u00ad", "")
+    plain = text.casefold().replace("°", "o ").translate(_NO_LETTERS)
+    decomposed = unicodedata.normalize("NFKD", plain)
     return "".join(character for character in decomposed if not unicodedata.combining(character))

@@ -51,17 +51,20 @@ def wrong_signs(
     )
 
 
-def signed_elsewhere(refused: Sequence[Sought], values: Mapping[str, Any]) -> dict[str, Spot]:
-    """Path -> the place that shows a single value with its own sign, where its likeliest place shows another.
+def signed_elsewhere(
+    refused: Sequence[Sought], chosen: Mapping[str, Spot], values: Mapping[str, Any]
+) -> dict[str, Spot]:
+    """Path -> the place that shows a single value's minus, where its likeliest place has none.
 
-    A credit note's total is "-119.00", and the sentence under it says that 119.00 will be paid.
+    A credit note's total is "-119.00", and the sentence under it says that 119.00 will be paid. The reverse
+    proves nothing: many amounts that are printed with a minus are named without one in the text.
     """
     return {
         value.path: spot
         for value in refused
-        if not value.row
+        if not value.row and is_negative(values[value.path]) and chosen[value.path].place.mark == ""
         for spot in value.spots
-        if spot.place.mark == ("-" if is_negative(values[value.path]) else "")
+        if spot.place.mark == "-"
     }
 
 

@@ -11,6 +11,8 @@ from schemas.amounts import read
 _DIGIT = re.compile(r"\d")
 _NO_BLANKS = re.compile(r"[\u3005\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")
 """Letters of Chinese, Japanese and Thai, which set no blanks between words."""
+_KATAKANA = re.compile(r"[\u30a0-\u30ff]{2}")
+"""Two letters of one foreign word: a part of it is none."""
 _MARK = re.compile(r"(?<=\d)[.,](?=\d)")
 _BESIDE = frozenset(":#=([{<>|;,&*\"'„“”’°º№~§")
 _HYPHENS = frozenset("-\u2010\u2011\u00ad")
@@ -25,7 +27,9 @@ def text_places(value: str, text: PageText) -> list[Place]:
     """Where the page prints the text, over line breaks and inside split words too."""
     if not TOKEN.search(value):
         return [text.run(number, number) for number, word in enumerate(text.words) if word.text == value.strip()]
-    return [place for place in _runs(value, text) if _is_all(value, place, text)]
+    return [
+        place for place in _runs(value, text) if _is_all(value, place, text) or _is_hyphenated(place, text, value)
+    ]
 
 
 def laid_out_places(value: str, text: PageText) -> list[Place]:
@@ -85,8 +89,10 @@ def _runs_together(needle: str, at: int, letters: str) -> bool:
     """Whether a text in a script without blanks stands inside what no blank parts: 山田太郎 in 山田太郎様."""
     if needle.isascii() or len(needle) < _SEVERAL or any(map(str.isdecimal, needle)):
         return False
-    beside = (letters[at - 1 : at] if at else "") + letters[at + len(needle) : at + len(needle) + 1]
-    return all(map(_NO_BLANKS.match, (*beside, needle[0], needle[-1])))
+    before, behind = letters[at - 1 : at] if at else "", letters[at + len(needle) : at + len(needle) + 1]
+    if not all(map(_NO_BLANKS.match, (*before, needle[0], needle[-1], *behind))):
+        return False
+    return not (_KATAKANA.fullmatch(before + needle[0]) or _KATAKANA.fullmatch(needle[-1] + behind))
 
 
 def _alone(value: str, first: int, after: int, text: PageText) -> bool:
@@ -124,8 +130,7 @@ def _is_all(value: str, place: Place, text: PageText) -> bool:
     if _is_code(value):
         return value in TOKEN.findall(printed)
     if not _DIGIT.search(value):
-        close = len(value.split()) > 1 or len(place.words) == 1 or text.is_close(place.first, place.words[-1])
-        return close or _is_hyphenated(place, text)
+        return len(value.split()) > 1 or len(place.words) == 1 or text.is_close(place.first, place.words[-1])
     if len(place.words) > 1 and len(value.split()) == 1:
         digits = sum(map(str.isdecimal, value))
         if not text.is_close(place.first, place.words[-1]) or (digits == len(value) and digits < _LEAST_DIGITS):
@@ -140,12 +145,14 @@ def _is_all(value: str, place: Place, text: PageText) -> bool:
     return (not own and len(shown) > 1) or (not shown and len(own) > 1)
 
 
-def _is_hyphenated(place: Place, text: PageText) -> bool:
-    """Whether a word goes on after a hyphen at its line's end."""
+def _is_hyphenated(place: Place, text: PageText, value: str) -> bool:
+    """Whether a word goes on after a hyphen at its line's end; what has digits, after a hyphen of its own."""
     words = [text.words[number].text for number in place.words]
-    return all(word[-1:] in _HYPHENS and word[-2:-1].isalpha() for word in words[:-1]) and all(
-        text.lines[number] != text.lines[number + 1] for number in place.words[:-1]
-    )
+    if len(words) == 1 or not all(word[-1:] in _HYPHENS and len(word) > 1 for word in words[:-1]):
+        return False
+    if any(text.lines[number] + 1 != text.lines[number + 1] for number in place.words[:-1]):
+        return False
+    return not _DIGIT.search(value) or "".join(words) == value
 
 
 def _is_code(value: str) -> bool:

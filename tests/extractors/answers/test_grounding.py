@@ -355,6 +355,9 @@ def kept(name: str, value: object, *lines: str, **kind: object) -> str:
         ("99.95", "Fee $99.95/month"),
         ("1.99", "2x1,99 Milk"),
         ("99.95", "Total____99.95"),
+        ("12345678", "Kapital: 12.345.678,- EUR"),
+        ("150000", "金額 15万円"),
+        ("145200000", "Operating profit was €145.2m;"),
     ],
 )
 def test_numbers_are_found_in_the_forms_of_prose_and_receipts(value: str, line: str) -> None:
@@ -385,6 +388,8 @@ def test_another_number_is_not_found_in_them(value: str, line: str) -> None:
         ("山田太郎", ["代表取締役山田太郎"]),
         ("12345678000190", ["CNPJ: 12.345.678/0001-90"]),
         ("1234", ["Card XXXX-XXXX-XXXX-1234"]),
+        ("2024-00123", ["Rechnung 2024-", "00123"]),
+        ("iPhone 15", ["iPhone™ 15"]),
     ],
 )
 def test_texts_are_found_as_pages_break_and_join_them(value: str, lines: list[str]) -> None:
@@ -396,6 +401,8 @@ def test_texts_are_found_as_pages_break_and_join_them(value: str, lines: list[st
     ("value", "lines"),
     [
         ("Rechnungsbetrag", ["Rechnungs", "betrag"]),
+        ("サンプ", ["サンプル"]),
+        ("202400123", ["Rechnung 2024-", "00123"]),
         ("太", ["代表取締役山田太郎"]),
         ("田中太郎", ["代表取締役山田太郎"]),
         ("1234567800019", ["CNPJ: 12.345.678/0001-90"]),
