@@ -31,7 +31,7 @@ class Reading:
     Attributes:
         states: of each page.
         parts: a value for each window.
-        hidden: an issue for each page with text that a reader cannot see.
+        hidden: issues of the pages as they are drawn: text that a reader cannot see, broken data.
         unread: page -> table rows that are in no record, after asking again.
         paused: why the rest was not asked.
     """
@@ -54,7 +54,11 @@ def concluded(
         return ended(meter, started, status=DocumentStatus.PENDING, kind=paused.kind, cause=str(paused), **known)
     failed = [state for state in states if state.status == PageStatus.FAILED]
     parts = [part for reading in readings for part in reading.parts]
-    told = tuple(_about_the_file(document))
+    placeholders = [state for state in failed if state.kind == Kind.UNSUPPORTED]
+    told = (
+        *_about_the_file(document),
+        *(Issue(IssueKind.PLACEHOLDER, _path_of(state.page), state.cause or "") for state in placeholders),
+    )
     if failed and not parts:
         return ended(
             meter, started, status=DocumentStatus.QUARANTINED, kind=failed[0].kind, cause=_cause(failed), issues=told,

@@ -146,6 +146,7 @@ class PageImage:
         blank: the rendered page has no ink.
         text_layer: what a reader sees of it, hidden text left out; empty for scans and images.
         hidden_text: what the text layer says where a reader sees nothing.
+        doubt: what is broken in its data, in words, though nothing is known to be lost.
     """
 
     page: int
@@ -156,6 +157,7 @@ class PageImage:
     blank: bool = False
     text_layer: TextLayer = TextLayer()
     hidden_text: str = ""
+    doubt: str = ""
 
     @property
     def words(self) -> tuple[Word, ...]:

@@ -131,19 +131,23 @@ async def _read(document: Document, pages: tuple[int, ...], journey: Journey, me
                     done = {number for part in answered for number in part.pages}
                     known |= {p.page: (await _page_words(p, words)).source for p in window.pages if p.page in done}
         except Paused as error:
-            return Reading(tuple(states), tuple(parts), _hidden(images), unread, error)
+            return Reading(tuple(states), tuple(parts), _of_pages(images), unread, error)
     states += [PageState(page, PageStatus.READ, words=known[page]) for part in parts for page in part.pages]
-    return Reading(tuple(sorted(states, key=lambda state: state.page)), tuple(parts), _hidden(images), unread)
+    return Reading(tuple(sorted(states, key=lambda state: state.page)), tuple(parts), _of_pages(images), unread)
 
 
-def _hidden(images: Sequence[PageImage]) -> tuple[Issue, ...]:
-    return tuple(
-        Issue(
-            IssueKind.HIDDEN_TEXT, f"page {image.page}", f"text that a reader cannot see: {image.hidden_text[:200]!r}"
-        )
-        for image in images
-        if image.hidden_text
-    )
+def _of_pages(images: Sequence[PageImage]) -> tuple[Issue, ...]:
+    """What a person should know of the pages as they are drawn."""
+    found: list[Issue] = []
+    for image in images:
+        where = f"page {image.page}"
+        if image.hidden_text:
+            told = f"text that a reader cannot see: {image.hidden_text[:200]!r}"
+            found.append(Issue(IssueKind.HIDDEN_TEXT, where, told))
+        if image.doubt:
+            told = f"some of its data is broken, it may look otherwise than it was made: {image.doubt}"
+            found.append(Issue(IssueKind.DAMAGED_PAGE, where, told))
+    return tuple(found)
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from extractors.answers.table_lines import left_out, lines_of
+from extractors.answers.table_lines import left_out, lines_of, lines_taken
 from extractors.documents import Box, Evidence, Word
 from schemas.amounts import Reading, read
 from schemas.habits import PageHabits
@@ -87,8 +87,12 @@ def unread_rows(
     rows = _table_rows([number for page, words in pages.items() for number in _numbers(page, words)])
     lengths = Counter(row.columns for row in rows if _holds_amounts(row))
     long = {columns for columns, count in lengths.items() if count >= _LONG_COLUMN}
-    counts = Counter(row.page for row in rows if row.columns in long)
-    return {page: Unread(count, count, certain=False) for page, count in counts.items() if count >= _MISSING}
+    taken = lines_taken(evidence, pages)
+    shown = Counter(row.page for row in rows if row.columns in long)
+    missing = Counter(
+        row.page for row in rows if row.columns in long and (row.page, row.numbers[0].line) not in taken
+    )
+    return {page: Unread(count, shown[page], certain=False) for page, count in missing.items() if count >= _MISSING}
 
 
 def repeated_rows(value: Mapping[str, Any], evidence: Sequence[Evidence], row_fields: Sequence[str]) -> list[str]:

@@ -106,8 +106,10 @@ def left_out(
         Page -> how many lines are missing, and how many rows of the table it shows in all.
     """
     lines = {page: list(lines_of(page, words)) for page, words in pages.items()}
-    taken = {(item.page, at) for item in evidence if item.box and (at := _line_at(item, lines)) is not None}
-    totals = {_digits(item.text or "") for item in evidence if not any(map(str.isdecimal, item.path.split(".")))}
+    at_lines = [(item.page, at, item.path) for item in evidence if (at := _line_at(item, lines)) is not None]
+    taken = {(page, at) for page, at, path in at_lines if _is_in_a_list(path)}
+    beside = {(page, at) for page, at, path in at_lines if not _is_in_a_list(path)}
+    totals = {_digits(item.text or "") for item in evidence if not _is_in_a_list(item.path)}
     found: Counter[int] = Counter()
     rows: Counter[int] = Counter()
     for name in row_fields:
@@ -125,12 +127,22 @@ def left_out(
             if (page, at) not in taken
             and not line.is_a_sum
             and _looks_like_a_row(line, columns)
-            and not any(len(number) >= _SEVERAL and number in totals for number in map(_digits, line.numbers))
+            and not _is_a_total(line, columns, totals, beside=(page, at) in beside)
         ]
         missing = _without_copies(likely, own, lines)
+        if len(columns) == 1:
+            # Of a lone column a few more numbers may stand under it by chance.
+            counts = Counter(page for page, _ in missing)
+            missing = [(page, at) for page, at in missing if counts[page] >= _LONG]
         found.update(page for page, _ in missing)
         rows.update(page for page, _ in {*own, *missing})
     return {page: (count, rows[page]) for page, count in found.items()}
+
+
+def lines_taken(evidence: Sequence[Evidence], pages: Mapping[int, Sequence[Word]]) -> set[tuple[int, int]]:
+    """Page and position of the lines on which any of an answer's values stands."""
+    lines = {page: list(lines_of(page, words)) for page, words in pages.items()}
+    return {(item.page, at) for item in evidence if item.page and (at := _line_at(item, lines)) is not None}
 
 
 Cell = tuple[str, Evidence, int, int]
@@ -184,6 +196,17 @@ def _looks_like_a_row(line: Line, columns: Sequence[_Column]) -> bool:
     numbered = any(column.numbers * 2 > len(column.lefts) for column in filled)
     anywhere = any(column.numbers * 2 > len(column.lefts) for column in columns)
     return len(filled) >= max(min(_LEAST, len(columns)), _ENOUGH * len(columns)) and (numbered or not anywhere)
+
+
+def _is_in_a_list(path: str) -> bool:
+    return any(map(str.isdecimal, path.split(".")))
+
+
+def _is_a_total(line: Line, columns: Sequence[_Column], totals: set[str], *, beside: bool) -> bool:
+    """Whether a line shows one of the record's single values; one that fills all of several columns is a row too."""
+    if len(columns) >= _SEVERAL and all(column.is_filled(line) for column in columns):
+        return False
+    return beside or any(len(number) >= _SEVERAL and number in totals for number in map(_digits, line.numbers))
 
 
 def _without_copies(

@@ -6,21 +6,23 @@ Runs in a worker.
 import hashlib
 import io
 import warnings
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
 
 from extractors.documents import Document, PageFailure, PageImage, TextLayer
 from extractors.errors import Damaged, DocumentError
+from extractors.pages import damage
 from extractors.pages.images import open_image, true_size, upright
 from extractors.pages.ink import is_blank
 from extractors.pages.kept_open import KEPT, one_line
 from extractors.pages.limits import Limits, check_image, check_page
 from extractors.pages.scans import scan_of
 from extractors.pages.sizes import grid, sent_size, small_size
-from extractors.pages.text import show_all, visible_words
+from extractors.pages.text import Seen, show_all, visible_words
 
-RENDER_VERSION = "jpeg90-85-28x55-7"
+RENDER_VERSION = "jpeg90-85-28x55-8"
 """Names the settings that decide pixels; part of the recipe."""
 
 _QUALITY, _DRAWN_QUALITY = 90, 85
@@ -107,6 +109,7 @@ def _pdf_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> li
         pdf = KEPT.opened(document, len(pages))
         for number in pages:
             try:
+                damage.listen()
                 drawn.append(_pdf_page(pdf[number - 1], number, limits))
             except MemoryError:
                 raise
@@ -130,13 +133,29 @@ def _pdf_page(page: Any, number: int, limits: Limits) -> PageImage:
     images = page.get_images()
     for _, _, across, down, *_ in images:
         check_image(across, down, limits)
-    width, height = grid(rect.width, rect.height)
+    image, seen = _seen(page, images)
+    if seen.turn:
+        before = page.rotation
+        page.set_rotation((before + seen.turn) % 360)
+        try:
+            image, seen = _seen(page, images)
+        finally:
+            page.set_rotation(before)  # the document stays open, and is drawn again
+    KEPT.stores(sum(4 * across * down for _, _, across, down, *_ in images))
+    doubt = damage.heard()
+    damage.check_end(page.read_contents())
+    damage.check_placeholder(seen.layer.texts)
+    drawn = _page_image(number, image, seen.layer, seen.hidden, _QUALITY if images else _DRAWN_QUALITY)
+    return replace(drawn, doubt=doubt) if doubt else drawn
+
+
+def _seen(page: Any, images: list[tuple[Any, ...]]) -> tuple[Image.Image, Seen]:
+    """A page as it stands: drawn, and what its text layer says."""
+    width, height = grid(page.rect.width, page.rect.height)
     # Drawing and text are both taken from one list, so that the page's content is gone through once.
     drawing = page.get_displaylist()
     image = scan_of(page, images, (width, height)) or _drawn(page, drawing, width, height)
-    text_layer, hidden = visible_words(page, drawing, image, pictured=bool(images))
-    KEPT.stores(sum(4 * across * down for _, _, across, down, *_ in images))
-    return _page_image(number, image, text_layer, hidden, _QUALITY if images else _DRAWN_QUALITY)
+    return image, visible_words(page, drawing, image, pictured=bool(images))
 
 
 def _drawn(page: Any, drawing: Any, width: int, height: int) -> Image.Image:

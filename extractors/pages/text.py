@@ -1,7 +1,9 @@
 """The text layer as a reader sees it: words with boxes, and apart from them what is hidden."""
 
 from array import array
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from PIL import Image
@@ -24,9 +26,23 @@ from extractors.pages.unseen import (
 _LEVEL = 0.1
 """Rise of a line of text, to its length, from which it does not run from left to right."""
 
+_TURNS = {(0, -1): 90, (0, 1): 270, (-1, 0): 180}
+"""The ways that text runs where it does not run to the right (down is positive), and what turns a page upright."""
 
-def visible_words(page: Any, drawing: Any, image: Image.Image, *, pictured: bool) -> tuple[TextLayer, str]:
-    """Words in reading order with boxes in fractions of the upright page, and the hidden text.
+_TURNED, _TURNED_LEAST = 0.8, 20
+"""Share of a page's letters that run the same way, and how many, from which the page is not upright."""
+
+
+class Seen(NamedTuple):
+    """What a page's text layer says; `turn`: by how many degrees, clockwise, the page is to be turned upright."""
+
+    layer: TextLayer
+    hidden: str
+    turn: int
+
+
+def visible_words(page: Any, drawing: Any, image: Image.Image, *, pictured: bool) -> Seen:
+    """Words in reading order with boxes in fractions of the page as it is drawn, and the hidden text.
 
     Args:
         page: a page of PyMuPDF's.
@@ -53,7 +69,15 @@ def visible_words(page: Any, drawing: Any, image: Image.Image, *, pictured: bool
         edges.extend(word.box)
     texts = tuple([word.text for word in seen])
     layer = TextLayer(texts, edges.tobytes(), said.says_all(page, seen, boxes, image))
-    return layer, " ".join(filter(None, told))
+    said_hidden = " ".join(filter(None, told))
+    # Text that nobody sees turns no page.
+    return Seen(layer, said_hidden, 0 if said_hidden else _turn(found.turned, sum(map(len, texts))))
+
+
+def _turn(turned: Mapping[tuple[int, int], int], letters: int) -> int:
+    """By how much a page is to be turned on which so many letters run so."""
+    way, count = max(turned.items(), key=itemgetter(1), default=((1, 0), 0))
+    return _TURNS.get(way, 0) if count >= max(_TURNED_LEAST, _TURNED * letters) else 0
 
 
 def show_all(drawing: Any, device: Any) -> None:
@@ -66,13 +90,19 @@ def show_all(drawing: Any, device: Any) -> None:
 
 
 class _Found(NamedTuple):
-    """What a page's text layer and pictures tell by themselves; `off` is text off the page."""
+    """What a page's text layer and pictures tell by themselves.
+
+    Attributes:
+        off: text off the page.
+        turned: how many letters run upwards, downwards or upside down, by the way that they run.
+    """
 
     words: list[Drawn]
     lines: list[Line]
     pictures: list[Cover]
     suspects: list[Suspect]
     off: list[str]
+    turned: Counter[tuple[int, int]]
 
 
 def _found(page: Any, drawing: Any, pixels: float, *, pictured: bool) -> _Found:
@@ -84,6 +114,7 @@ def _found(page: Any, drawing: Any, pixels: float, *, pictured: bool) -> _Found:
     show_all(drawing, mupdf.fz_new_stext_device(text, mupdf.FzStextOptions(TEXTFLAGS_WORDS & ~TEXT_MEDIABOX_CLIP)))
     everything = TextPage(text)
     rect, lines, suspects, off, beyond = drawing.rect, [], [], [], False
+    turned: Counter[tuple[int, int]] = Counter()
     for block in everything.extractDICT()["blocks"]:
         for line in block["lines"]:
             for span in line["spans"]:
@@ -95,16 +126,19 @@ def _found(page: Any, drawing: Any, pixels: float, *, pictured: bool) -> _Found:
                 beyond = True
                 off += [span["text"].strip() for span in line["spans"] if _is_off(span["bbox"], rect)]
             em = line["spans"][0]["size"] * pixels
-            lines.append(Line(_fractions(box, rect), em, turned=abs(line["dir"][1]) > _LEVEL))
+            along, rise = line["dir"]
+            lines.append(Line(_fractions(box, rect), em, turned=abs(rise) > _LEVEL))
+            if along < _LEVEL and not line["wmode"]:
+                turned[round(along), round(rise)] += sum(len(span["text"].strip()) for span in line["spans"])
     if not beyond and not pictured and b"BI" not in page.read_contents():
-        return _Found(_words(everything, rect, beyond=False), lines, [], suspects, off)
+        return _Found(_words(everything, rect, beyond=False), lines, [], suspects, off, turned)
     clipped = drawing.get_textpage(TEXTFLAGS_WORDS | TEXT_PRESERVE_IMAGES)
     pictures = [
         Cover(_on_page(_fractions((block.bbox.x0, block.bbox.y0, block.bbox.x1, block.bbox.y1), rect)), number)
         for number, block in enumerate(_blocks(clipped))
         if block.type == mupdf.FZ_STEXT_BLOCK_IMAGE
     ]
-    return _Found(_words(TextPage(clipped), rect, beyond=beyond), lines, pictures, suspects, off)
+    return _Found(_words(TextPage(clipped), rect, beyond=beyond), lines, pictures, suspects, off, turned)
 
 
 def _words(text: Any, rect: Any, *, beyond: bool) -> list[Drawn]:

@@ -135,4 +135,4 @@ def test_a_record_of_each_page_is_told_of_its_own_page_only(tmp_path: Path) -> N
     assert sorted(pages_asked(asked) for asked in server.asked) == [[1], [2], [2], [3]]
     told = [issues for (issues,) in rows("select issues from records order by ordinal")]
     assert ["rows_missing" in issues for issues in told] == [False, True, False]
-    assert "9 of 20 table rows" in told[1]  # the last row's balance is the closing balance, which was read
+    assert "10 of 20 table rows" in told[1]
