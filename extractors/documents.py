@@ -147,6 +147,7 @@ class PageImage:
         text_layer: what a reader sees of it, hidden text left out; empty for scans and images.
         hidden_text: what the text layer says where a reader sees nothing.
         doubt: what is broken in its data, in words, though nothing is known to be lost.
+        illegible: its print is too small to be read.
     """
 
     page: int
@@ -158,6 +159,7 @@ class PageImage:
     text_layer: TextLayer = TextLayer()
     hidden_text: str = ""
     doubt: str = ""
+    illegible: bool = False
 
     @property
     def words(self) -> tuple[Word, ...]:

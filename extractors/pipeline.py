@@ -144,6 +144,9 @@ def _of_pages(images: Sequence[PageImage]) -> tuple[Issue, ...]:
         if image.hidden_text:
             told = f"text that a reader cannot see: {image.hidden_text[:200]!r}"
             found.append(Issue(IssueKind.HIDDEN_TEXT, where, told))
+        if image.illegible:
+            told = "its print is too small in the picture that was sent: send the page in parts, or larger ones"
+            found.append(Issue(IssueKind.ILLEGIBLE, where, told))
         if image.doubt:
             told = f"some of its data is broken, it may look otherwise than it was made: {image.doubt}"
             found.append(Issue(IssueKind.DAMAGED_PAGE, where, told))

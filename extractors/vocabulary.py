@@ -73,6 +73,8 @@ class IssueKind(StrEnum):
     """A row, or a record, whose halves stood in two requests: they were put together."""
     REPAIRED = "repaired"
     """The file's structure was broken and rebuilt."""
+    ILLEGIBLE = "illegible"
+    """The print of a page, a fifth of its lines or more, is too small in the picture that the model was sent."""
     DAMAGED_PAGE = "damaged_page"
     """Some of a page's data is broken: it may look otherwise than it was made."""
     PLACEHOLDER = "placeholder"

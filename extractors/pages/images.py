@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from extractors.errors import Damaged, Unsupported
+from extractors.pages.legible import shrinks_too_much
 from extractors.pages.sizes import CELL, MOST_CELLS, sent_size
 
 _ORIENTATION, _ON_ITS_SIDE = 0x0112, {5, 6, 7, 8}
@@ -114,8 +115,12 @@ def _is_thumbnail_by_size(size: tuple[int, int], largest: tuple[int, int]) -> bo
     return alike and max(size) <= _THUMBNAIL and _LESS * max(size) <= max(largest)
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """EXIF applied, 8-bit RGB or grey on white, in its true shape, no larger than the model's grid."""
+def upright(image: Image.Image) -> tuple[Image.Image, bool]:
+    """EXIF applied, 8-bit RGB or grey on white, in its true shape, no larger than the model's grid.
+
+    Returns:
+        The picture, and whether its print is too small for that.
+    """
     shape = true_size(image)
     if image.format in {"JPEG", "MPO"}:
         image.draft("L" if image.mode == "L" else "RGB", (MOST_CELLS * CELL, MOST_CELLS * CELL))
@@ -129,7 +134,10 @@ def upright(image: Image.Image) -> Image.Image:
         image = Image.alpha_composite(white, image)
     image = image.convert("L" if image.mode in {"1", "L"} else "RGB")
     size = sent_size(*shape)
-    return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    if image.size == size:
+        return image, False
+    too_small = shrinks_too_much(image, size)
+    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0), too_small
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -146,7 +146,7 @@ def _pdf_page(page: Any, number: int, limits: Limits) -> PageImage:
     damage.check_end(page.read_contents())
     damage.check_placeholder(seen.layer.texts)
     drawn = _page_image(number, image, seen.layer, seen.hidden, _QUALITY if images else _DRAWN_QUALITY)
-    return replace(drawn, doubt=doubt) if doubt else drawn
+    return replace(drawn, doubt=doubt, illegible=seen.too_small)
 
 
 def _seen(page: Any, images: list[tuple[Any, ...]]) -> tuple[Image.Image, Seen]:
@@ -195,7 +195,8 @@ def _image_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> 
                     if frame:
                         image.seek(frame)
                     check_page(image.width, image.height, limits)
-                    drawn.append(_page_image(number, upright(image)))
+                    picture, too_small = upright(image)
+                    drawn.append(replace(_page_image(number, picture), illegible=too_small))
             except MemoryError:
                 raise
             except DocumentError as error:

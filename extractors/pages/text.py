@@ -11,6 +11,7 @@ from PIL import Image
 from extractors.documents import Box, TextLayer
 from extractors.pages import layers, said
 from extractors.pages.covered import covered
+from extractors.pages.legible import is_too_small
 from extractors.pages.unseen import (
     Cover,
     Drawn,
@@ -34,11 +35,19 @@ _TURNED, _TURNED_LEAST = 0.8, 20
 
 
 class Seen(NamedTuple):
-    """What a page's text layer says; `turn`: by how many degrees, clockwise, the page is to be turned upright."""
+    """What a page's text layer says.
+
+    Attributes:
+        layer: its words.
+        hidden: what nobody sees of it.
+        turn: by how many degrees, clockwise, the page is to be turned to be upright.
+        too_small: its print cannot be read in the picture.
+    """
 
     layer: TextLayer
     hidden: str
     turn: int
+    too_small: bool
 
 
 def visible_words(page: Any, drawing: Any, image: Image.Image, *, pictured: bool) -> Seen:
@@ -71,7 +80,8 @@ def visible_words(page: Any, drawing: Any, image: Image.Image, *, pictured: bool
     layer = TextLayer(texts, edges.tobytes(), said.says_all(page, seen, boxes, image))
     said_hidden = " ".join(filter(None, told))
     # Text that nobody sees turns no page.
-    return Seen(layer, said_hidden, 0 if said_hidden else _turn(found.turned, sum(map(len, texts))))
+    turn = 0 if said_hidden else _turn(found.turned, sum(map(len, texts)))
+    return Seen(layer, said_hidden, turn, is_too_small([line.em for line in found.lines]))
 
 
 def _turn(turned: Mapping[tuple[int, int], int], letters: int) -> int:
