@@ -191,6 +191,7 @@ class _World:
         self.versions = dict.fromkeys(URIS, 0)
         self.contents = {content: _Content() for content in CONTENTS}
         self.taken: dict[str, str] = {}
+        self.former: dict[str, str] = {}
         self.gone: set[str] = set()
         self.retired: set[str] = set()
 
@@ -206,6 +207,9 @@ class _World:
         text = f"{content} {recipe} {self.clock}"
         outcome = _ended(*ended, text) if ended[0] != "pending" else Extraction("pending", kind="paused")
         self.store.finish(claim, outcome, run_id=f"{self.clock}")
+        if self.taken.get(name, content) != content:
+            # What it showed before stays until its new bytes have an outcome.
+            self.former[name] = self.taken[name]
         self.taken[name] = content
         self.gone.discard(name)
         self.retired.discard(content)
@@ -216,6 +220,7 @@ class _World:
             if before is None or before.worth <= worth:
                 model.rows[recipe] = _Row(recipe, worth, text, self.clock)
         if recipe in model.rows:
+            self.former.pop(name, None)
             model.ask(recipe)
             # Whether it counts or not, it is done: the next run leaves it alone.
             assert self.store.known([ref.uri], _key(recipe))[ref.uri].status in FINAL
@@ -232,7 +237,7 @@ class _World:
             since=NOON.replace(year=9999), retire=retire,
         )  # fmt: skip
         if retire:
-            live = {self.taken[each] for each in self.taken.keys() - self.gone}
+            live = {shows[each] for shows in (self.taken, self.former) for each in shows.keys() - self.gone}
             self.retired |= {self.taken[each] for each in self.gone} - live
 
     def check(self) -> None:
