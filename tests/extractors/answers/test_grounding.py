@@ -229,7 +229,7 @@ def test_every_value_of_a_drawn_invoice_is_at_its_place(seed: int, tmp_path: Pat
     assert Score().add(evidence, {path: [place] for path, place in known.boxes.items()}) == []
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_wrong_values_of_a_drawn_invoice_are_not_found(seed: int, tmp_path: Path) -> None:
     """Whatever way a value is wrong: digits, factors of ten, signs, order of day and month, prefixes, other texts."""
     known, dice = invoice(seed), random.Random(seed)

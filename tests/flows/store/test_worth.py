@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from stores import NOON, Note, draft, extract, fresh_url, listed, spooled, stored, texts
@@ -275,6 +275,10 @@ def _played(store: Store, steps: list[Any]) -> None:
 
 
 @settings(max_examples=40, deadline=None)
+@example([
+    ("bytes", "x", "B", None), ("take", "x", "r1", ("complete", 2)), ("take", "y", "r1", ("complete", 2)),
+    ("bytes", "x", "A", None), ("take", "x", "r1", ("pending", 0)), ("delete", "y", True, None),
+])  # fmt: skip
 @given(st.lists(_steps, max_size=14))
 def test_the_best_known_answer_is_in_the_view(steps: list[Any]) -> None:
     """Random outcomes under changing recipes, schemas and bytes, with deletions, against the model above."""
