@@ -99,6 +99,8 @@ class Numbers:
         for first, word in enumerate(self.text.words):
             for key in _keys(word.text, self.text.by_ocr):
                 found[key].append((first, first))
+            if not (word.text[-1:].isdecimal() or self.text.by_ocr):
+                continue
             for last in self._last_words(first):
                 joined = "".join(word.text for word in self.text.words[first : last + 1])
                 found[_key(plain_characters(joined))].append((first, last))
@@ -107,8 +109,6 @@ class Numbers:
     def _last_words(self, first: int) -> Iterator[int]:
         """Where a number may end that begins at a word: after groups of three digits, or after letters set wide."""
         text, words = self.text, self.text.words
-        if not words[first].text[-1:].isdecimal() and not text.by_ocr:
-            return
         if len(words[first].text) == 1:
             yield from self._set_wide(first)
         for last in range(first + 1, min(first + _MOST_GROUPS, len(words))):
@@ -259,15 +259,15 @@ def _meant(reading: Reading, mark: str | None) -> Said:
 
 def sign_places(currency: str, text: PageText) -> list[Place]:
     """Words that are a sign or name of the currency, an ISO 4217 code, by themselves or beside a number."""
-    found = []
-    for number, word in enumerate(text.words):
-        name = _beside_a_number(word.text)
-        if name and currency in currencies_of(name):
-            found.append(text.run(number, number))
-    return found
+    return [
+        text.run(number, number)
+        for number, word in enumerate(text.words)
+        if currency in _currencies_beside(word.text)
+    ]
 
 
 @lru_cache(maxsize=16384)
-def _beside_a_number(word: str) -> str:
-    """A word without the number, the marks and the brackets around it: "€" of "-12,00€"."""
-    return word.strip(" 0123456789.,:;'’()[]+-−–/*\u00a0\u202f")
+def _currencies_beside(word: str) -> tuple[str, ...]:
+    """What a word may name without the number, the marks and the brackets around it: "€" of "-12,00€"."""
+    name = word.strip(" 0123456789.,:;'’()[]+-−–/*\u00a0\u202f")
+    return currencies_of(name) if name else ()
