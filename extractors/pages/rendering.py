@@ -6,7 +6,9 @@ Runs in a worker.
 import hashlib
 import io
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from PIL import Image
@@ -133,29 +135,31 @@ def _pdf_page(page: Any, number: int, limits: Limits) -> PageImage:
     images = page.get_images()
     for _, _, across, down, *_ in images:
         check_image(across, down, limits)
-    image, seen = _seen(page, images)
+    # Once, and not before the drawing: a bomb runs into the time limit there, and is not called damaged here.
+    contents = cache(page.read_contents)
+    image, seen = _seen(page, images, contents)
     if seen.turn:
         before = page.rotation
         page.set_rotation((before + seen.turn) % 360)
         try:
-            image, seen = _seen(page, images)
+            image, seen = _seen(page, images, contents)
         finally:
             page.set_rotation(before)  # the document stays open, and is drawn again
     KEPT.stores(sum(4 * across * down for _, _, across, down, *_ in images))
     doubt = damage.heard()
-    damage.check_end(page.read_contents())
+    damage.check_end(contents())
     damage.check_placeholder(seen.layer.texts)
     drawn = _page_image(number, image, seen.layer, seen.hidden, _QUALITY if images else _DRAWN_QUALITY)
     return replace(drawn, doubt=doubt, illegible=seen.too_small)
 
 
-def _seen(page: Any, images: list[tuple[Any, ...]]) -> tuple[Image.Image, Seen]:
+def _seen(page: Any, images: list[tuple[Any, ...]], contents: Callable[[], bytes]) -> tuple[Image.Image, Seen]:
     """A page as it stands: drawn, and what its text layer says."""
     width, height = grid(page.rect.width, page.rect.height)
     # Drawing and text are both taken from one list, so that the page's content is gone through once.
     drawing = page.get_displaylist()
     image = scan_of(page, images, (width, height)) or _drawn(page, drawing, width, height)
-    return image, visible_words(page, drawing, image, pictured=bool(images))
+    return image, visible_words(page, drawing, image, contents, pictured=bool(images))
 
 
 def _drawn(page: Any, drawing: Any, width: int, height: int) -> Image.Image:

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -50,19 +50,22 @@ class Seen(NamedTuple):
     too_small: bool
 
 
-def visible_words(page: Any, drawing: Any, image: Image.Image, *, pictured: bool) -> Seen:
+def visible_words(
+    page: Any, drawing: Any, image: Image.Image, contents: Callable[[], bytes], *, pictured: bool
+) -> Seen:
     """Words in reading order with boxes in fractions of the page as it is drawn, and the hidden text.
 
     Args:
         page: a page of PyMuPDF's.
         drawing: its display list, of which the text is read without going through the page again.
         image: the same page, drawn.
+        contents: gives what the page's own content says.
         pictured: it has images of its own, besides those in its drawing (inline).
 
     Hidden is what the drawn page does not show (`unseen`): invisible, hardly opaque, as light as its ground, covered,
     off the page, on a layer that is switched off, or too small to be read. It is how documents carry instructions.
     """
-    found = _found(page, drawing, image.height / (drawing.rect.height or 1), pictured=pictured)
+    found = _found(drawing, image.height / (drawing.rect.height or 1), contents, pictured=pictured)
     words = found.words
     flat, twice = looked_at(found.lines, words, image)
     suspect = suspicions(words, found.suspects, found.pictures, flat)
@@ -115,7 +118,7 @@ class _Found(NamedTuple):
     turned: Counter[tuple[int, int]]
 
 
-def _found(page: Any, drawing: Any, pixels: float, *, pictured: bool) -> _Found:
+def _found(drawing: Any, pixels: float, contents: Callable[[], bytes], *, pictured: bool) -> _Found:
     """Reads the text layer; a unit is drawn as so many pixels."""
     from pymupdf import TEXT_MEDIABOX_CLIP, TEXT_PRESERVE_IMAGES, TEXTFLAGS_WORDS, TextPage, mupdf
 
@@ -140,7 +143,7 @@ def _found(page: Any, drawing: Any, pixels: float, *, pictured: bool) -> _Found:
             lines.append(Line(_fractions(box, rect), em, turned=abs(rise) > _LEVEL))
             if along < _LEVEL and not line["wmode"]:
                 turned[round(along), round(rise)] += sum(len(span["text"].strip()) for span in line["spans"])
-    if not beyond and not pictured and b"BI" not in page.read_contents():
+    if not beyond and not pictured and b"BI" not in contents():
         return _Found(_words(everything, rect, beyond=False), lines, [], suspects, off, turned)
     clipped = drawing.get_textpage(TEXTFLAGS_WORDS | TEXT_PRESERVE_IMAGES)
     pictures = [
