@@ -51,6 +51,7 @@ from schemas.salvage import as_read
 
 T = TypeVar("T")
 
+_Unread = dict[int, completeness.Unread]
 Words = Mapping[int, Awaitable[PageWords]]
 """Of the pages whose text layer does not say all: their words, being read from their pictures."""
 
@@ -207,8 +208,14 @@ async def _grounded(
     evidence: tuple[Evidence, ...] = ()
     if journey.ground != Ground.OFF:
         seen = {page.page: await _page_words(page, words) for page in pages}
-        evidence = await aside(len(json.dumps(value)), _evidence, value, seen, known, journey.plan)
+        evidence = await _located(value, seen, known, journey)
     return merging.Part(tuple(page.page for page in pages), value, evidence, known)
+
+
+async def _located(
+    value: dict[str, Any], seen: Mapping[int, PageWords], habits: PageHabits, journey: Journey
+) -> tuple[Evidence, ...]:
+    return await aside(len(json.dumps(value)), _evidence, value, seen, habits, journey.plan)
 
 
 def _evidence(
@@ -262,35 +269,38 @@ async def _completed(  # noqa: PLR0917 - one caller, types that cannot be swappe
     off = journey.ground == Ground.OFF
     if off:
         # Which rows are a page's own is known by where they stand.
-        part = replace(part, evidence=_evidence(part.value, seen, part.habits, journey.plan))
-    lacking = _unread(part, seen, journey)
+        part = replace(part, evidence=await _located(part.value, seen, part.habits, journey))
+    lacking = left = await _unread(part, seen, journey)
     for number in lacking:
         alone = await _page_again(pages[number], words, lacking[number].rows, journey, meter)
         if alone is None:
             continue
         better = rereading.with_page_again(part, number, alone, journey.plan.row_fields, journey.plan.schema)
-        if _is_better(part, better, number, seen, journey):
-            part = better
-    unread.update(_unread(part, seen, journey) if lacking else {})
+        after = await _unread(better, seen, journey)
+        if _lacks_less(left, after, number) and _is_no_worse(part, better, journey):
+            part, left = better, after
+    unread.update(left)
     return replace(part, evidence=()) if off else part
 
 
-def _is_better(
-    part: merging.Part, better: merging.Part, page: int, seen: Mapping[int, PageWords], journey: Journey
-) -> bool:
-    before, after = _unread(part, seen, journey), _unread(better, seen, journey)
+def _lacks_less(before: _Unread, after: _Unread, page: int) -> bool:
     fewer = page not in after or (page in before and after[page].missing < before[page].missing)
     worse = any(
         each.missing > (before[at].missing if at in before else 0) for at, each in after.items() if at != page
     )
+    return fewer and not worse
+
+
+def _is_no_worse(part: merging.Part, better: merging.Part, journey: Journey) -> bool:
     odd = [completeness.odd_rows(each.value, each.evidence, journey.plan.row_fields) for each in (part, better)]
     broken = [completeness.broken_checks(each.value, journey.plan.schema, each.habits) for each in (part, better)]
-    return fewer and not worse and odd[1] <= odd[0] and broken[1] <= broken[0]
+    return odd[1] <= odd[0] and broken[1] <= broken[0]
 
 
-def _unread(part: merging.Part, seen: Mapping[int, PageWords], journey: Journey) -> dict[int, completeness.Unread]:
+async def _unread(part: merging.Part, seen: Mapping[int, PageWords], journey: Journey) -> _Unread:
     words = {number: each.words for number, each in seen.items()}
-    return completeness.unread_rows(part.value, part.evidence, words, journey.plan.row_fields)
+    letters = sum(len(word.text) for each in words.values() for word in each)
+    return await aside(letters, completeness.unread_rows, part.value, part.evidence, words, journey.plan.row_fields)
 
 
 async def _page_again(
