@@ -8,13 +8,13 @@ pages print one full year that ends so.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
 from schemas.amounts import plain_characters
+from schemas.folding import without_accents
 
 LONGEST = 80
 _MONTHS = """
@@ -124,9 +124,8 @@ class _OfAnotherEra(ValueError):
 
 def folded(text: str) -> str:
     """A name without case, accents and dots: `Março` is `marco`, `İ` is `i`."""
-    lower = text if text.isascii() else unicodedata.normalize("NFKD", text.casefold())
-    kept = "".join(character for character in lower.lower() if not unicodedata.combining(character))
-    return kept.translate(_SPELLED)
+    plain = text if text.isascii() else without_accents(text.casefold())
+    return plain.lower().translate(_SPELLED)
 
 
 _MONTH_OF = {

@@ -22,6 +22,11 @@ class Folded:
     starts: frozenset[int]
 
 
+def without_accents(text: str) -> str:
+    """Every character as its letters and digits, in any script, without its marks: `ﬁancé` is `fiance`."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+
+
 def fold(text: str) -> str:
     """The reduced text alone: `Invoice No.` -> `invoiceno`, `N° TVA` -> `notva`."""
     return folded(text).text

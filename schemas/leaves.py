@@ -1,7 +1,6 @@
 """The single values that a schema asks for: of what kind each is, and under which names documents print it."""
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from schemas.folding import fold, words
+from schemas.folding import fold, without_accents, words
 from schemas.joining import NotPortable, joined
 from schemas.synonyms import names_beside, same_names
 
@@ -155,5 +154,4 @@ def _labels(path: str, node: dict[str, Any]) -> tuple[str, ...]:
 
 def _letters(text: str) -> str:
     """Its letters and digits in any script, without case and accents."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(re.findall(r"[^\W_]+", "".join(c for c in decomposed if not unicodedata.combining(c))))
+    return "".join(re.findall(r"[^\W_]+", without_accents(text.casefold())))

@@ -1,7 +1,6 @@
 """Whether two values mean the same, however each is written."""
 
 import re
-import unicodedata
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from schemas.amounts import LONGEST, read
 from schemas.currencies import currencies_of
 from schemas.dates import read_date
+from schemas.folding import without_accents
 
 _LETTERS = re.compile(r"[^\W_]+")
 
@@ -37,9 +37,7 @@ def _meanings(text: str) -> frozenset[object]:
     codes = currencies_of(text)
     if codes:
         return frozenset(codes)
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return frozenset(["".join(_LETTERS.findall(plain)) or text])
+    return frozenset(["".join(_LETTERS.findall(without_accents(text.casefold()))) or text])
 
 
 def _day(text: str) -> date | None:
