@@ -8,13 +8,12 @@ column of amounts is doubted: it may be of a table that nobody asked for.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from extractors.answers.table_lines import left_out, lines_of, lines_taken
+from extractors.answers.table_lines import Lined, left_out, lined, lines_taken
 from extractors.documents import Box, Evidence, Word
-from schemas.amounts import Reading, read
+from schemas.amounts import read
 from schemas.habits import PageHabits
 from schemas.record import InvalidRecord, Schema
 
@@ -42,11 +41,10 @@ class Unread:
 
 @dataclass(frozen=True)
 class _Number:
-    """A number of the text layer: what it can mean, with and without the group before it; its right edge."""
+    """A number of the text layer, with its right edge."""
 
     page: int
     line: int
-    values: frozenset[Decimal]
     edge: float
     is_amount: bool
 
@@ -54,8 +52,9 @@ class _Number:
 @dataclass(frozen=True)
 class _Row:
     page: int
-    numbers: tuple[_Number, ...]
+    line: int
     columns: frozenset[int]
+    holds_amounts: bool
 
 
 def unread_rows(
@@ -84,14 +83,13 @@ def unread_rows(
         }
     if _amounts(pages.values()) < _LONG_COLUMN:
         return {}  # the usual page without a table, told at a tenth of the cost
-    rows = _table_rows([number for page, words in pages.items() for number in _numbers(page, words)])
-    lengths = Counter(row.columns for row in rows if _holds_amounts(row))
+    lines = {page: lined(words) for page, words in pages.items()}
+    rows = _table_rows([number for page, each in lines.items() for number in _numbers(page, each)])
+    lengths = Counter(row.columns for row in rows if row.holds_amounts)
     long = {columns for columns, count in lengths.items() if count >= _LONG_COLUMN}
-    taken = lines_taken(evidence, pages)
+    taken = lines_taken(evidence, lines)
     shown = Counter(row.page for row in rows if row.columns in long)
-    missing = Counter(
-        row.page for row in rows if row.columns in long and (row.page, row.numbers[0].line) not in taken
-    )
+    missing = Counter(row.page for row in rows if row.columns in long and (row.page, row.line) not in taken)
     return {page: Unread(count, shown[page], certain=False) for page, count in missing.items() if count >= _MISSING}
 
 
@@ -151,7 +149,7 @@ def _row_of(path: str, row_fields: Sequence[str]) -> str:
 
 def _amounts(pages: Iterable[Sequence[Word]]) -> int:
     """How many amounts some pages show, at most."""
-    return sum(bool((told := _told(word.text)) and told[1]) for words in pages for word in words)
+    return sum(bool(_is_amount(word.text)) for words in pages for word in words)
 
 
 def _rows_at(value: Mapping[str, Any], path: str) -> list[Any]:
@@ -160,47 +158,22 @@ def _rows_at(value: Mapping[str, Any], path: str) -> list[Any]:
     return [deeper for row in rows for deeper in _rows_at(row, inner)] if inner else rows
 
 
-def _holds_amounts(row: _Row) -> bool:
-    return any(number.is_amount for number in row.numbers)
-
-
-def _numbers(page: int, words: Sequence[Word]) -> Iterator[_Number]:
+def _numbers(page: int, shown: Lined) -> Iterator[_Number]:
     """The numbers of a page, line by line; dates and small counts are left out."""
-    for line, of_line in enumerate(lines_of(page, words)):
-        before = ""
-        for word in of_line.words:
-            told = _told(word.text)
-            if told is not None:
-                values, is_amount = told
-                # "1 234,50" is two words and one number.
-                joined = _told(f"{before} {word.text}") if _goes_on(before, word.text) else None
-                yield _Number(page, line, values | joined[0] if joined else values, word.box[2], is_amount)
-            before = word.text
-
-
-def _goes_on(before: str, text: str) -> bool:
-    """Whether a word can be the next group of three digits of the number before it."""
-    return (
-        before.isdecimal() and len(before) <= _DIGITS and text[:_DIGITS].isdecimal()
-        and len(text) >= _DIGITS and not text[_DIGITS : _DIGITS + 1].isdecimal()
-    )  # fmt: skip
+    for at, line in enumerate(shown.lines):
+        for word in line.words:
+            is_amount = _is_amount(word.text)
+            if is_amount is not None:
+                yield _Number(page, at, word.box[2], is_amount)
 
 
 @lru_cache(maxsize=4096)
-def _told(text: str) -> tuple[frozenset[Decimal], bool] | None:
-    """What a number can mean, and whether it is an amount; None for what is no number, or a small count."""
+def _is_amount(text: str) -> bool | None:
+    """Whether a number is an amount; None for what is no number, or a small count."""
     if sum(map(str.isdecimal, text)) < _DIGITS:
         return None
-    reading = _reading(text)
-    return (_unsigned(reading), reading.cents) if reading.values else None
-
-
-def _reading(text: str) -> Reading:
-    return read(text.strip(_AROUND), units=True)
-
-
-def _unsigned(reading: Reading) -> frozenset[Decimal]:
-    return frozenset(map(abs, reading.values))
+    reading = read(text.strip(_AROUND), units=True)
+    return reading.cents if reading.values else None
 
 
 def _table_rows(numbers: Sequence[_Number]) -> list[_Row]:
@@ -220,6 +193,6 @@ def _table_rows(numbers: Sequence[_Number]) -> list[_Row]:
         if sizes[column_of[number]] >= _COLUMN:
             lines[number.page, number.line].append(number)
     return [
-        _Row(page, tuple(of_line), frozenset(column_of[number] for number in of_line))
-        for (page, _), of_line in lines.items()
+        _Row(page, line, frozenset(map(column_of.__getitem__, of_line)), any(each.is_amount for each in of_line))
+        for (page, line), of_line in lines.items()
     ]

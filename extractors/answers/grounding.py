@@ -65,9 +65,10 @@ def ground(
     sought = [window.sought(path, leaf) for path, leaf in found]
     chosen = placed(sought, window.label)
     unsupported = window.unsupported(sought, chosen)
-    refused = wrong_signs(sought, chosen, dict(found), leaves)
-    unlike = [value for value in sought if value.path in refused]
-    chosen |= (rightly := signed_elsewhere(unlike, chosen, dict(found)))
+    values = dict(found)
+    refused = wrong_signs(sought, chosen, values, leaves)
+    unlike = [each for each in sought if each.path in refused]
+    chosen |= (rightly := signed_elsewhere(unlike, chosen, values))
     doubted = window.doubts(sought, chosen)
     evidence = []
     for path, leaf in found:
@@ -90,7 +91,11 @@ def share_grounded(evidence: Sequence[Evidence]) -> float | None:
 
 def issues_of(evidence: Sequence[Evidence]) -> tuple[Issue, ...]:
     """An issue for each value that stands nowhere on its pages, or where another should stand."""
-    told = [Issue(IssueKind.NOT_ON_PAGE, item.path, _NOWHERE) for item in evidence if item.state == "not_found"]
+    told = [
+        Issue(IssueKind.NOT_ON_PAGE, item.path, _NOWHERE)
+        for item in evidence
+        if item.state == EvidenceState.NOT_FOUND
+    ]
     told += [Issue(IssueKind.MISPLACED, item.path, item.doubt) for item in evidence if item.doubt is not None]
     if len(told) <= _TOLD:
         return tuple(told)
@@ -199,10 +204,6 @@ class _Window:
 
     def _spot(self, place: Place, order: int, leaf: Any) -> Spot:
         page, text = self._by_page[place.page]
-        x0, _, x1, _ = text.words[place.first].box
-        for number in place.words[1:]:
-            box = text.words[number].box
-            x0, x1 = min(x0, box[0]), max(x1, box[2])
         alone = place.distance
         if place.mark is None:
             day = _day_of(leaf) if isinstance(leaf, str) else None
@@ -210,7 +211,7 @@ class _Window:
             alone += 0.0 if said in text.text_of(place) else _OTHER_SPELLING
         elif place.mark in {"", "-"} and is_negative(leaf) is (place.mark == ""):
             alone += _OTHER_SIGN
-        return Spot(place, page * _PAGE + text.lines[place.first], x0, x1, order, alone)
+        return Spot(place, page * _PAGE + text.lines[place.first], *text.edges_of(place), order, alone)
 
     def _places_on(self, leaf: Any, known: Leaf | None, text: PageText, *, in_a_row: bool) -> list[Place]:
         kind = known.kind if known else None

@@ -100,10 +100,7 @@ class Labels:
 
     def _found(self, place: Place) -> _Near:
         line = self.text.lines[place.first]
-        x0, _, x1, _ = self.text.words[place.first].box
-        for number in place.words[1:]:
-            box = self.text.words[number].box
-            x0, x1 = min(x0, box[0]), max(x1, box[2])
+        x0, x1 = self.text.edges_of(place)
         beside, between = self._beside(line, x0, place.first)
         head = self._head(line, x0, x1)
         return beside, between, head, head is not None and line - head.line > _TWO_LINES

@@ -14,6 +14,7 @@ from itertools import accumulate
 
 from extractors.documents import Box, PageWords, Word
 from schemas.amounts import plain_characters
+from schemas.folding import without_accents
 
 TOKEN = re.compile(r"[^\W_]+")
 _NO_LETTERS = dict.fromkeys(map(ord, "\u00ad™℠"))
@@ -91,15 +92,11 @@ class PageText:
     @cached_property
     def lines(self) -> list[int]:
         """Of each word, its line's number from the top."""
-        numbers = [0] * len(self.words)
-        middles = [word.box[1] + word.box[3] for word in self.words]
-        line, before = -1, -9.0
-        for number in sorted(range(len(middles)), key=middles.__getitem__):
-            if middles[number] - before > self.words[number].box[3] - self.words[number].box[1]:
-                line += 1
-            before = middles[number]
-            numbers[number] = line
-        return numbers
+        found = [0] * len(self.words)
+        for line, numbers in enumerate(in_lines(self.words)):
+            for number in numbers:
+                found[number] = line
+        return found
 
     @cached_property
     def of_line(self) -> dict[int, list[int]]:
@@ -163,6 +160,14 @@ class PageText:
         """What stands there."""
         return " ".join([self.words[number].text for number in place.words])
 
+    def edges_of(self, place: Place) -> tuple[float, float]:
+        """Where its words begin, and where they end, as fractions of the page's width."""
+        left, _, right, _ = self.words[place.first].box
+        for number in place.words[1:]:
+            box = self.words[number].box
+            left, right = min(left, box[0]), max(right, box[2])
+        return left, right
+
     def box_of(self, place: Place) -> Box:
         """Around its words."""
         boxes = [self.words[number].box for number in place.words]
@@ -175,6 +180,20 @@ class PageText:
             round(max(box[2] for box in boxes), 5),
             round(max(box[3] for box in boxes), 5),
         )
+
+
+def in_lines(words: Sequence[Word]) -> list[list[int]]:
+    """Positions of a page's words, line by line from the top: a table's cells are often apart in reading order."""
+    found: list[list[int]] = []
+    # Sums of top and bottom: twice the distance of the middles.
+    middles = [word.box[1] + word.box[3] for word in words]
+    before = 0.0
+    for number in sorted(range(len(middles)), key=middles.__getitem__):
+        if not found or middles[number] - before > words[number].box[3] - words[number].box[1]:
+            found.append([])
+        found[-1].append(number)
+        before = middles[number]
+    return found
 
 
 def indexed(page: int, seen: PageWords) -> PageText:
@@ -199,6 +218,4 @@ def folded(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def _folded(text: str) -> str:
-    plain = text.casefold().replace("°", "o ").translate(_NO_LETTERS)
-    decomposed = unicodedata.normalize("NFKD", plain)
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    return without_accents(text.casefold().replace("°", "o ").translate(_NO_LETTERS))

@@ -5,11 +5,14 @@ of that table looks like; a line that looks so, and on which no row stands, is a
 """
 
 import statistics
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
-from extractors.documents import Evidence, Word
+from extractors.answers.page_text import in_lines
+from extractors.documents import Box, Evidence, Word
 from schemas.folding import fold
 
 _EDGE = 0.012
@@ -19,6 +22,8 @@ _GAP = 1.3
 _MAIN, _ENOUGH = 0.6, 0.75
 """Share of the rows that fill a main column; share of the main columns that a row fills."""
 _LEAST, _SEVERAL, _LONG = 2, 3, 6
+_ROUNDING = 1e-4
+"""By how much less the box of a value differs from its words'."""
 _SUMS_NAMED = """
     total totals subtotal sum summe summen zwischensumme gesamt gesamtsumme gesamtbetrag nettosumme bruttosumme
     übertrag uebertrag vortrag saldovortrag saldo anfangssaldo endsaldo balance brought carried forward opening
@@ -34,7 +39,6 @@ _SUMS = frozenset(map(fold, _SUMS_NAMED.split()))
 class Line:
     """Words at one height of a page, from left to right."""
 
-    page: int
     words: tuple[Word, ...]
 
     @property
@@ -63,25 +67,60 @@ class Line:
         return any(fold(word.text) in _SUMS for word in self.words)
 
 
-@dataclass
-class _Column:
-    """Where the cells of one field stand."""
+@dataclass(frozen=True)
+class Lined:
+    """A page, line by line.
 
-    lefts: list[float] = field(default_factory=list)
-    rights: list[float] = field(default_factory=list)
-    numbers: int = 0
+    Attributes:
+        lines: from top to bottom.
+        tops: of each word its top, its line's position, its left and its right edge; ordered.
+    """
+
+    lines: Sequence[Line]
+    tops: Sequence[tuple[float, int, float, float]]
+
+    def line_at(self, box: Box) -> int | None:
+        """The position of the line on which a value with this box begins."""
+        left, top, right, _ = box
+        found: list[int] = []
+        for above, at, begin, end in islice(self.tops, bisect_left(self.tops, (top - 2 * _ROUNDING,)), None):
+            if above - top >= _ROUNDING:
+                break
+            if top - above < _ROUNDING and begin >= left - _ROUNDING and end <= right + _ROUNDING:
+                found.append(at)
+        return min(found, default=None)
+
+
+@dataclass(frozen=True)
+class _Column:
+    """Where the cells of one field stand.
+
+    Attributes:
+        edge: theirs, a fraction of the page's width.
+        flush: it is their right one.
+        numeric: they are numbers.
+    """
+
+    edge: float
+    flush: bool
+    numeric: bool
 
     def is_filled(self, line: Line) -> bool:
         """Whether a word of a line stands where the cells do; a number's, where they are numbers."""
-        left, right = statistics.median(self.lefts), statistics.median(self.rights)
-        flush = _spread(self.rights, right) < _spread(self.lefts, left)
-        numeric = self.numbers * 2 > len(self.lefts)
         return any(
-            abs((word.box[2] - right) if flush else (word.box[0] - left)) < _EDGE
-            and (not numeric or any(map(str.isdecimal, word.text)))
-            and line.ends_a_cell(at, behind=flush)
+            abs(word.box[2 if self.flush else 0] - self.edge) < _EDGE
+            and (not self.numeric or any(map(str.isdecimal, word.text)))
+            and line.ends_a_cell(at, behind=self.flush)
             for at, word in enumerate(line.words)
         )
+
+
+def _column(cells: Sequence[tuple[Box, str]]) -> _Column:
+    lefts, rights = [box[0] for box, _ in cells], [box[2] for box, _ in cells]
+    left, right = statistics.median(lefts), statistics.median(rights)
+    flush = _spread(rights, right) < _spread(lefts, left)
+    numbers = sum(sum(map(str.isdecimal, text)) * 2 > len(text) for _, text in cells)
+    return _Column(right if flush else left, flush, numbers * 2 > len(cells))
 
 
 def _digits(text: str) -> str:
@@ -105,15 +144,17 @@ def left_out(
     Returns:
         Page -> how many lines are missing, and how many rows of the table it shows in all.
     """
-    lines = {page: list(lines_of(page, words)) for page, words in pages.items()}
-    at_lines = [(item.page, at, item.path) for item in evidence if (at := _line_at(item, lines)) is not None]
-    taken = {(page, at) for page, at, path in at_lines if _is_in_a_list(path)}
-    beside = {(page, at) for page, at, path in at_lines if not _is_in_a_list(path)}
+    lines = {page: lined(words) for page, words in pages.items()}
+    at_lines = _at_lines(evidence, lines)
+    taken = {(page, at) for page, at, item in at_lines if _is_in_a_list(item.path)}
+    beside = {(page, at) for page, at, item in at_lines if not _is_in_a_list(item.path)}
     totals = {_digits(item.text or "") for item in evidence if not _is_in_a_list(item.path)}
     found: Counter[int] = Counter()
     rows: Counter[int] = Counter()
     for name in row_fields:
-        cells = [cell for item in evidence if (cell := _cell(item, name, lines)) is not None]
+        cells = [
+            (field, item, page, at) for page, at, item in at_lines if (field := _cell(item.path, name)) is not None
+        ]
         if not cells:
             continue
         columns = _main_columns(cells)
@@ -123,7 +164,7 @@ def left_out(
         likely = [
             (page, at)
             for page, each in lines.items()
-            for at, line in enumerate(each)
+            for at, line in enumerate(each.lines)
             if (page, at) not in taken
             and not line.is_a_sum
             and _looks_like_a_row(line, columns)
@@ -139,20 +180,29 @@ def left_out(
     return {page: (count, rows[page]) for page, count in found.items()}
 
 
-def lines_taken(evidence: Sequence[Evidence], pages: Mapping[int, Sequence[Word]]) -> set[tuple[int, int]]:
+def lines_taken(evidence: Sequence[Evidence], lines: Mapping[int, Lined]) -> set[tuple[int, int]]:
     """Page and position of the lines on which any of an answer's values stands."""
-    lines = {page: list(lines_of(page, words)) for page, words in pages.items()}
-    return {(item.page, at) for item in evidence if item.page and (at := _line_at(item, lines)) is not None}
+    return {(page, at) for page, at, _ in _at_lines(evidence, lines)}
+
+
+def _at_lines(evidence: Sequence[Evidence], lines: Mapping[int, Lined]) -> list[tuple[int, int, Evidence]]:
+    """What stands on a line of the pages, with its page and its line's position there."""
+    found = []
+    for item in evidence:
+        if item.page is not None and item.page in lines and item.box is not None:
+            at = lines[item.page].line_at(item.box)
+            if at is not None:
+                found.append((item.page, at, item))
+    return found
 
 
 Cell = tuple[str, Evidence, int, int]
 """A cell's field, its evidence, its page and its line's position there."""
 
 
-def _cell(item: Evidence, name: str, lines: Mapping[int, Sequence[Line]]) -> Cell | None:
-    if item.page is None or item.box is None:
-        return None
-    steps = item.path.split(".")
+def _cell(path: str, name: str) -> str | None:
+    """The field of a row that a value is of; None where it is of no row of this list."""
+    steps = path.split(".")
     wanted = name.split(".")
     plain: list[str] = []
     rest = list(steps)
@@ -162,39 +212,23 @@ def _cell(item: Evidence, name: str, lines: Mapping[int, Sequence[Line]]) -> Cel
             plain.append(step)
     if plain != wanted or not rest or not rest[0].isdecimal():
         return None
-    at = _line_at(item, lines)
-    return None if at is None else (".".join(rest[1:]), item, item.page, at)
-
-
-def _line_at(item: Evidence, lines: Mapping[int, Sequence[Line]]) -> int | None:
-    """The line on which a value begins."""
-    if item.page is None or item.box is None:
-        return None
-    x, y = item.box[0], item.box[1]
-    for at, line in enumerate(lines.get(item.page, ())):
-        for word in line.words:
-            if abs(word.box[1] - y) < 1e-4 and word.box[0] >= x - 1e-4 and word.box[2] <= item.box[2] + 1e-4:  # noqa: PLR2004 - rounding
-                return at
-    return None
+    return ".".join(rest[1:])
 
 
 def _main_columns(cells: Sequence[Cell]) -> list[_Column]:
     """The columns that most rows fill."""
-    columns: dict[str, _Column] = defaultdict(_Column)
+    by_field: dict[str, list[tuple[Box, str]]] = defaultdict(list)
     rows = {(page, line) for _, _, page, line in cells}
-    for name, item, _, _ in cells:
+    for field, item, _, _ in cells:
         if item.box is not None:
-            column = columns[name]
-            column.lefts.append(item.box[0])
-            column.rights.append(item.box[2])
-            column.numbers += sum(map(str.isdecimal, item.text or "")) * 2 > len(item.text or "")
-    return [column for column in columns.values() if len(column.lefts) >= _MAIN * len(rows)]
+            by_field[field].append((item.box, item.text or ""))
+    return [_column(each) for each in by_field.values() if len(each) >= _MAIN * len(rows)]
 
 
 def _looks_like_a_row(line: Line, columns: Sequence[_Column]) -> bool:
     filled = [column for column in columns if column.is_filled(line)]
-    numbered = any(column.numbers * 2 > len(column.lefts) for column in filled)
-    anywhere = any(column.numbers * 2 > len(column.lefts) for column in columns)
+    numbered = any(column.numeric for column in filled)
+    anywhere = any(column.numeric for column in columns)
     return len(filled) >= max(min(_LEAST, len(columns)), _ENOUGH * len(columns)) and (numbered or not anywhere)
 
 
@@ -210,16 +244,16 @@ def _is_a_total(line: Line, columns: Sequence[_Column], totals: set[str], *, bes
 
 
 def _without_copies(
-    likely: Sequence[tuple[int, int]], own: set[tuple[int, int]], lines: Mapping[int, Sequence[Line]]
+    likely: Sequence[tuple[int, int]], own: set[tuple[int, int]], lines: Mapping[int, Lined]
 ) -> list[tuple[int, int]]:
     """Without the lines of a page, or of a part of one, that shows again what the answer has, row by row."""
-    known = "\n".join(["", *(lines[page][at].text for page, at in sorted(own)), ""])
+    known = "\n".join(["", *(lines[page].lines[at].text for page, at in sorted(own)), ""])
     by_page: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for place in likely:
         by_page[place[0]].append(place)
     kept = []
     for page, places in by_page.items():
-        texts = [lines[page][at].text for _, at in places]
+        texts = [lines[page].lines[at].text for _, at in places]
         alone = not any(other == page for other, _ in own)
         enough = len(set(texts)) >= _SEVERAL and (alone or len(texts) >= _LONG)
         if not enough or "\n".join(["", *texts, ""]) not in known:
@@ -227,21 +261,11 @@ def _without_copies(
     return kept
 
 
-def lines_of(page: int, words: Sequence[Word]) -> Iterator[Line]:
-    """A page's lines from top to bottom: a table's cells are often apart in reading order."""
-    # Both are sums of top and bottom: twice the distance of the middles.
-    heights = [word.box[1] + word.box[3] for word in words]
-    line: list[Word] = []
-    before = 0.0
-    for number in sorted(range(len(words)), key=heights.__getitem__):
-        word, height = words[number], heights[number]
-        if line and height - before > word.box[3] - word.box[1]:
-            yield Line(page, tuple(sorted(line, key=_left)))
-            line = []
-        line.append(word)
-        before = height
-    if line:
-        yield Line(page, tuple(sorted(line, key=_left)))
+def lined(words: Sequence[Word]) -> Lined:
+    """A page's words, line by line."""
+    lines = [Line(tuple(sorted([words[number] for number in line], key=_left))) for line in in_lines(words)]
+    tops = [(word.box[1], at, word.box[0], word.box[2]) for at, line in enumerate(lines) for word in line.words]
+    return Lined(lines, sorted(tops))
 
 
 def _left(word: Word) -> float:
