@@ -127,10 +127,30 @@ class _Worker:
         return answer
 
     async def _start(self) -> None:
-        """Starts the process, which is no part of the document's time."""
+        """Starts the process, which is no part of the document's time, and waits until it has loaded what it needs.
+
+        Raises:
+            BadConfiguration: it cannot be started, or ended at once: that is no document's fault.
+        """
         await self.end(_DYING)
-        self._socket, self._process = await asyncio.to_thread(_started, self._memory, self._who)
-        self._reader, self._writer = await asyncio.open_connection(sock=self._socket, limit=_BUFFER)
+        ours, self._process = _started(self._memory, self._who)
+        ready = b""
+        try:
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(_START):
+                    ready = await asyncio.get_running_loop().sock_recv(ours, len(READY))
+        finally:
+            if ready != READY:
+                ours.close()
+        if ready != READY:
+            self._process.kill()
+            _, said = self._process.communicate()
+            last = said.decode(errors="replace").strip().rpartition("\n")[2]
+            raise BadConfiguration(
+                f"the {self._who}'s process does not start ({_told(self._process.returncode)}): {last}"
+            )
+        self._socket = ours
+        self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=_BUFFER)
 
     async def end(self, seconds: float = _END) -> int | None:
         """Closes the socket, on which the worker ends; kills it after some seconds. Its exit code, if it had one."""
@@ -152,14 +172,15 @@ def _is_closed(ours: socket.socket) -> bool:
 
 
 def _started(memory_bytes: int, who: str) -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    """A new process that has loaded what it needs, and our end of its socket.
+    """A new process, and our end of its socket.
 
     Raises:
-        BadConfiguration: it cannot be started, or ended at once: that is no document's fault.
+        BadConfiguration: it cannot be started.
     """
     ours, theirs = socket.socketpair()
     for end in (ours, theirs):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+    ours.setblocking(False)
     command = [sys.executable, "-P", "-m", "extractors.pages.worker", str(theirs.fileno()), str(memory_bytes)]
     # Ctrl-C reaches the whole process group: until the process can say that it does not care, it waits.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -174,19 +195,6 @@ def _started(memory_bytes: int, who: str) -> tuple[socket.socket, subprocess.Pop
     finally:
         theirs.close()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    try:
-        ours.settimeout(_START)
-        ready = ours.recv(len(READY))
-    except OSError:
-        ready = b""
-    if ready != READY:
-        ours.close()
-        process.kill()
-        _, said = process.communicate()
-        last = said.decode(errors="replace").strip().rpartition("\n")[2]
-        raise BadConfiguration(f"the {who}'s process does not start ({_told(process.returncode)}): {last}")
-    if process.stderr is not None:
-        process.stderr.close()
     return ours, process
 
 
@@ -203,6 +211,9 @@ def _ended(process: subprocess.Popen[bytes], seconds: float) -> int | None:
         process.kill()
         process.wait()
         return None
+    finally:
+        if process.stderr is not None:
+            process.stderr.close()
 
 
 def _told(code: int | None) -> str:

@@ -1,6 +1,7 @@
 """Worker processes: what crashes, hangs or eats memory takes down one call, never the run."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -142,6 +143,25 @@ def test_a_cancelled_call_leaves_the_workers_usable() -> None:
         return await workers.run(double, 4, seconds=30)
 
     assert with_workers(job, count=1) == 8
+
+
+def test_a_run_that_is_ended_while_a_worker_starts_leaves_no_process() -> None:
+    """Ctrl-C may come at any time; what was started is waited for (a process that is not would warn)."""
+
+    async def job() -> None:
+        async with Workers(2, 1 << 30) as workers:
+            await asyncio.gather(*(workers.run(double, n, seconds=30) for n in range(2)))
+
+    async def ended(seconds: float) -> None:
+        running = asyncio.create_task(job())
+        await asyncio.sleep(seconds)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    for seconds in (0.0, 0.01, 0.1):
+        asyncio.run(ended(seconds))
+    gc.collect()
 
 
 def test_a_worker_killed_while_idle_is_replaced() -> None:
