@@ -180,7 +180,7 @@ def _started(memory_bytes: int, who: str) -> tuple[socket.socket, subprocess.Pop
     ours, theirs = socket.socketpair()
     for end in (ours, theirs):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-    ours.setblocking(False)
+    ours.settimeout(0.0)
     command = [sys.executable, "-P", "-m", "extractors.pages.worker", str(theirs.fileno()), str(memory_bytes)]
     # Ctrl-C reaches the whole process group: until the process can say that it does not care, it waits.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
