@@ -218,4 +218,4 @@ def folded(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def _folded(text: str) -> str:
-    return without_accents(text.casefold().replace("°", "o ").translate(_NO_LETTERS))
+    return without_accents(text.casefold().replace("°", "o ").replace("×", "x").translate(_NO_LETTERS))

@@ -76,6 +76,8 @@ def found(value: object, *lines: str) -> str | None:
         ("2024-03-04", "03/04/2024 $5", "03/04/2024"),
         ("7274600", "７，２７４，６００", "７，２７４，６００"),
         ("DE89 3704 0044", "IBAN DE8937040044", "DE8937040044"),
+        ("Bolt 6 × 60 mm", "2 Bolt 6 x 60 mm", "Bolt 6 x 60 mm"),
+        ("Bolt 6 x 60 mm", "2 Bolt 6×60 mm", "Bolt 6×60 mm"),
     ],
 )
 def test_values_are_found_by_meaning(value: str, line: str, text: str) -> None:
