@@ -233,8 +233,8 @@ class JsonReader(Protocol):
 class _Sqlite:
     """`json_extract` and its kin; SQLite's value_at gives numbers as numbers and containers as JSON text.
 
-    NUMERIC is an 8-byte float once it has a fraction: sums are good to about 15 digits, and the exact
-    decimal stays in `records.data`. Dates are ISO text.
+    NUMERIC is an 8-byte float once it has a fraction: sums, and a number in a text column, are good to about 15
+    digits, and the exact decimal stays in `records.data`. Dates are ISO text.
     """
 
     def value_at(self, document: Sql, path: Sequence[str]) -> Sql:

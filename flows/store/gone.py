@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, exists, or_, select, update
+from sqlalchemy import Connection, bindparam, exists, or_, select, update
 
 from flows.store.objects import batches
 from flows.store.succession import awaiting
@@ -11,6 +11,14 @@ from flows.store.tables import documents, extractions, former_contents
 from flows.store.types import clean_text
 
 _AT_ONCE = 10_000
+
+_RETIRED = update(extractions).where(extractions.c.retired_at.is_not(None)).values(retired_at=None)
+_BACK = _RETIRED.where(extractions.c.sha256 == bindparam("content"))
+_FORMER_BACK = _RETIRED.where(
+    extractions.c.sha256.in_(
+        select(former_contents.c.sha256).where(former_contents.c.document_id == bindparam("document"))
+    )
+)
 
 
 def note_gone(
@@ -71,8 +79,21 @@ def _retire(connection: Connection, document_ids: Sequence[int]) -> None:
 
 def note_back(connection: Connection, uris: Sequence[str]) -> None:
     """Notes that objects are there again with the bytes that they had; what they show is in the views again."""
-    back = documents.c.uri.in_([clean_text(uri) for uri in uris])
-    connection.execute(update(documents).where(back).values(gone_at=None))
-    shows = select(documents.c.sha256).where(back)
-    retired = (extractions.c.sha256.in_(shows), extractions.c.retired_at.is_not(None))
-    connection.execute(update(extractions).where(*retired).values(retired_at=None))
+    named = documents.c.uri.in_([clean_text(uri) for uri in uris])
+    connection.execute(update(documents).where(named).values(gone_at=None))
+    for row in connection.execute(select(documents.c.id, documents.c.sha256).where(named)).all():
+        bring_back(connection, row.id, row.sha256)
+
+
+def bring_back(connection: Connection, document_id: int, digest: str, *, had_others: bool = True) -> None:
+    """Lets the bytes that an object shows, and those that it showed before, be in the views again.
+
+    Args:
+        connection: of the transaction.
+        document_id: the object, which is there.
+        digest: the bytes that it shows.
+        had_others: it showed other bytes before.
+    """
+    connection.execute(_BACK, {"content": digest})
+    if had_others:
+        connection.execute(_FORMER_BACK, {"document": document_id})

@@ -83,8 +83,9 @@ def note_objects(connection: Connection, refs: Sequence[ObjectRef]) -> None:
     connection.execute(remember(connection, changed), seen)
     upsert = insert(connection, documents)
     new, same = upsert.excluded, documents.c.etag == upsert.excluded.etag
-    kept = {name: case((same, documents.c[name]), else_=null()) for name in ("sha256", "media_type", "page_count")}
-    changes = {"bytes": new.bytes, "etag": new.etag, "seen_at": new.seen_at, "gone_at": null(), **kept}
+    known = ("sha256", "media_type", "page_count", "gone_at")
+    kept = {name: case((same, documents.c[name]), else_=null()) for name in known}
+    changes = {"bytes": new.bytes, "etag": new.etag, "seen_at": new.seen_at, **kept}
     connection.execute(
         upsert.on_conflict_do_update(index_elements=["uri"], set_=changes),
         [{"uri": ref.uri, "bytes": ref.size, "etag": ref.etag, "seen_at": now} for ref in refs],

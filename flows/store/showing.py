@@ -8,11 +8,9 @@ from sqlalchemy import Connection, and_, bindparam, delete, exists, select
 
 from extractors.documents import ObjectRef
 from flows.store.dialects import upsert
+from flows.store.gone import bring_back
 from flows.store.objects import remember
-from flows.store.tables import (
-    documents,
-    former_contents,
-)
+from flows.store.tables import documents, former_contents
 
 _SHOWS = documents.c.sha256 == bindparam("content")
 _TWIN = (
@@ -32,7 +30,7 @@ class Shown:
 
 
 def shows(connection: Connection, ref: ObjectRef, digest: str, size: int) -> Shown:
-    """Makes the object's row show these bytes."""
+    """Makes the object's row show these bytes, and what is known of them show in the views."""
     row = connection.execute(_OBJECT, {"named": ref.uri}).one_or_none()
     if row is not None and (row.sha256, row.etag, row.gone_at) == (digest, ref.etag, None):
         return Shown(row.id, row.had_others)
@@ -54,6 +52,7 @@ def shows(connection: Connection, ref: ObjectRef, digest: str, size: int) -> Sho
     if had_others:
         again = and_(former_contents.c.document_id == document_id, former_contents.c.sha256 == digest)
         connection.execute(delete(former_contents).where(again))
+    bring_back(connection, document_id, digest, had_others=had_others)
     return Shown(document_id, had_others)
 
 

@@ -7,6 +7,7 @@ types is text there, and SQLite's numbers are 8-byte floats. CSV is text.
 
 import csv
 import json
+import math
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -122,6 +123,8 @@ def _fits(shown: Any, value: Any, kind: str, store: Store) -> None:
         assert bool(shown) is value
     elif kind == "timestamp" and exact:
         assert shown == datetime.fromisoformat(value)
+    elif kind == "text" and isinstance(value, float) and not exact:
+        assert math.isclose(json.loads(shown), value, rel_tol=1e-14)
     elif kind == "text" and not isinstance(value, str):
         found = json.loads(shown)
         assert _alike(found, value) or (isinstance(value, bool) and found == int(value)) or found == value

@@ -212,15 +212,16 @@ class _World:
             self.former[name] = self.taken[name]
         self.taken[name] = content
         self.gone.discard(name)
-        self.retired.discard(content)
+        self.retired -= {content, self.former.get(name)}
         if ended[0] != "pending":
             rank = {"complete": 3, "partial": 2, "quarantined": 1}[ended[0]]
             worth = (rank, ended[1] if ended[0] == "partial" else 0)
             before = model.rows.get(recipe)
             if before is None or before.worth <= worth:
                 model.rows[recipe] = _Row(recipe, worth, text, self.clock)
+        done = {content for content, known in self.contents.items() if known.rows}
+        self.former = {each: was for each, was in self.former.items() if self.taken[each] not in done}
         if recipe in model.rows:
-            self.former.pop(name, None)
             model.ask(recipe)
             # Whether it counts or not, it is done: the next run leaves it alone.
             assert self.store.known([ref.uri], _key(recipe))[ref.uri].status in FINAL
@@ -238,12 +239,13 @@ class _World:
         )  # fmt: skip
         if retire:
             live = {shows[each] for shows in (self.taken, self.former) for each in shows.keys() - self.gone}
-            self.retired |= {self.taken[each] for each in self.gone} - live
+            stood_for = {shows[each] for shows in (self.taken, self.former) for each in shows.keys() & self.gone}
+            self.retired |= stood_for - live
 
     def check(self) -> None:
         """The best known answer of what each object shows is in the view, once, under a name that is there."""
         found = {text: name for name, text in texts(self.store)}
-        for content in self.taken.values():
+        for content in {*self.taken.values(), *self.former.values()}:
             best = self.contents[content].shown
             if best is None:
                 continue
@@ -251,8 +253,10 @@ class _World:
                 assert best not in found
                 continue
             assert best in found, (best, found)
-            live = sorted(each for each, shows in self.taken.items() if shows == content and each not in self.gone)
-            assert found[best] in (live[:1] or [name for name, shows in self.taken.items() if shows == content])
+            # What shows these bytes goes before what showed them and waits to be read again.
+            stand = next(names for shows in (self.taken, self.former) if (names := _names(shows, content)))
+            live = [each for each in stand if each not in self.gone]
+            assert found[best] in (live[:1] or stand)
         with self.store.reading() as connection:
             current = connection.execute(
                 select(extractions.c.sha256).where(
@@ -260,6 +264,10 @@ class _World:
                 )
             ).all()
         assert len(current) == len(set(current))
+
+
+def _names(shows: dict[str, str], content: str) -> list[str]:
+    return sorted(name for name, shown in shows.items() if shown == content)
 
 
 def _played(store: Store, steps: list[Any]) -> None:
@@ -274,7 +282,7 @@ def _played(store: Store, steps: list[Any]) -> None:
         world.check()
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None)
 @example([
     ("bytes", "x", "B", None), ("take", "x", "r1", ("complete", 2)), ("take", "y", "r1", ("complete", 2)),
     ("bytes", "x", "A", None), ("take", "x", "r1", ("pending", 0)), ("delete", "y", True, None),
