@@ -14,10 +14,12 @@ _AT_ONCE = 10_000
 
 _RETIRED = update(extractions).where(extractions.c.retired_at.is_not(None)).values(retired_at=None)
 _BACK = _RETIRED.where(extractions.c.sha256 == bindparam("content"))
+_AWAITING = awaiting(extractions, documents.c.id).where(documents.c.id == bindparam("document"))
 _FORMER_BACK = _RETIRED.where(
     extractions.c.sha256.in_(
         select(former_contents.c.sha256).where(former_contents.c.document_id == bindparam("document"))
-    )
+    ),
+    _AWAITING.exists(),
 )
 
 
@@ -86,7 +88,7 @@ def note_back(connection: Connection, uris: Sequence[str]) -> None:
 
 
 def bring_back(connection: Connection, document_id: int, digest: str, *, had_others: bool = True) -> None:
-    """Lets the bytes that an object shows, and those that it showed before, be in the views again.
+    """Lets what an object stands for be in the views again: the bytes that it shows, or that it showed and awaits.
 
     Args:
         connection: of the transaction.

@@ -287,6 +287,11 @@ def _played(store: Store, steps: list[Any]) -> None:
     ("bytes", "x", "B", None), ("take", "x", "r1", ("complete", 2)), ("take", "y", "r1", ("complete", 2)),
     ("bytes", "x", "A", None), ("take", "x", "r1", ("pending", 0)), ("delete", "y", True, None),
 ])  # fmt: skip
+@example([
+    ("bytes", "x", "B", None), ("take", "x", "r1", ("complete", 2)), ("take", "y", "r1", ("complete", 2)),
+    ("bytes", "x", "A", None), ("delete", "y", False, None), ("take", "x", "r1", ("complete", 2)),
+    ("delete", "x", True, None), ("take", "x", "r1", ("complete", 2)),
+])  # fmt: skip
 @given(st.lists(_steps, max_size=14))
 def test_the_best_known_answer_is_in_the_view(steps: list[Any]) -> None:
     """Random outcomes under changing recipes, schemas and bytes, with deletions, against the model above."""
