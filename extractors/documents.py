@@ -4,7 +4,7 @@ Boxes are (x0, y0, x1, y1) as fractions of the page's width and height as a read
 origin top left. Pages are numbered from 1.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
@@ -16,6 +16,9 @@ from extractors.errors import Kind
 from extractors.vocabulary import DocumentStatus, EvidenceState, IssueKind, PageStatus, WordsFrom
 
 Box = tuple[float, float, float, float]
+
+WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+"""All of a page."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,25 @@ class PageWords:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """What the model is shown of a page.
+
+    Attributes:
+        jpeg: its bytes.
+        width: pixels.
+        height: pixels.
+        sha256: hex digest of `jpeg`.
+        box: the part of the page that it shows; a little beyond the page where it was filled up.
+    """
+
+    jpeg: bytes
+    width: int
+    height: int
+    sha256: str
+    box: Box = WHOLE
+
+
+@dataclass(frozen=True)
 class PageImage:
     """A page as the model sees it.
 
@@ -143,6 +165,8 @@ class PageImage:
         width: pixels.
         height: pixels.
         sha256: hex digest of `jpeg`.
+        box: the part of the page that it shows: margins without ink are left out.
+        tiles: what is sent instead where the print would be too small: overlapping parts, line by line.
         blank: the rendered page has no ink.
         text_layer: what a reader sees of it, hidden text left out; empty for scans and images.
         hidden_text: what the text layer says where a reader sees nothing.
@@ -155,6 +179,8 @@ class PageImage:
     width: int
     height: int
     sha256: str
+    box: Box = WHOLE
+    tiles: tuple[Picture, ...] = ()
     blank: bool = False
     text_layer: TextLayer = TextLayer()
     hidden_text: str = ""
@@ -165,6 +191,11 @@ class PageImage:
     def words(self) -> tuple[Word, ...]:
         """The words that a reader sees, in reading order."""
         return self.text_layer.words
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """What is sent: its tiles, or the page in one piece."""
+        return self.tiles or (Picture(self.jpeg, self.width, self.height, self.sha256, self.box),)
 
 
 @dataclass(frozen=True)
@@ -211,6 +242,20 @@ class VisionRequest:
     answer_tokens: int
     first_answer: str | None = None
     faults: tuple[str, ...] = ()
+
+    @cached_property
+    def pictures(self) -> tuple[tuple[str, Picture], ...]:
+        """What is shown, each under its label."""
+        return tuple(labelled for page in self.pages for labelled in _labelled(page))
+
+
+def _labelled(page: PageImage) -> Iterator[tuple[str, Picture]]:
+    if not page.tiles:
+        yield f"Page {page.page}:", page.pictures[0]
+    for number, tile in enumerate(page.tiles, start=1):
+        x0, y0, x1, y1 = (min(100, round(100 * side)) for side in tile.box)
+        where = f"{x0} to {x1} % of its width, {y0} to {y1} % of its height; the parts overlap"
+        yield f"Page {page.page}, part {number} of {len(page.tiles)} ({where}):", tile
 
 
 @dataclass(frozen=True)

@@ -113,10 +113,11 @@ async def _read(document: Document, pages: tuple[int, ...], journey: Journey, me
             )
         except DocumentError as error:
             return Reading(tuple(PageState(page, PageStatus.FAILED, error.kind, str(error)) for page in pages))
-        images = [page for page in drawn if isinstance(page, PageImage)]
+        most = {"most_pages": journey.vision.most_pages, "most_bytes": journey.vision.most_bytes}
+        images = [planning.sendable(page, **most) for page in drawn if isinstance(page, PageImage)]
         states = [PageState(p.page, PageStatus.FAILED, p.kind, p.cause) for p in drawn if isinstance(p, PageFailure)]
         states += [PageState(page.page, PageStatus.BLANK) for page in images if page.blank]
-        windows = planning.windows(images, most_pages=journey.vision.most_pages, most_bytes=journey.vision.most_bytes)
+        windows = planning.windows(images, **most)
         whole = len(windows) == 1 and len(windows[0].pages) == of - sum(
             state.status == PageStatus.BLANK for state in states
         )
@@ -146,7 +147,7 @@ def _of_pages(images: Sequence[PageImage]) -> tuple[Issue, ...]:
             told = f"text that a reader cannot see: {image.hidden_text[:200]!r}"
             found.append(Issue(IssueKind.HIDDEN_TEXT, where, told))
         if image.illegible:
-            told = "its print is too small in the picture that was sent: send the page in parts, or larger ones"
+            told = "its print is too small in what was sent: scan it larger, or check what was read"
             found.append(Issue(IssueKind.ILLEGIBLE, where, told))
         if image.doubt:
             told = f"some of its data is broken, it may look otherwise than it was made: {image.doubt}"

@@ -123,9 +123,14 @@ class _Merging:
         before: _Branch | None = None
         for branch in found:
             own = [_Branch(branch.part, _join(branch.path, str(n)), row) for n, row in enumerate(branch.value)]
-            if before is not None and own and self._goes_on(rows, before, branch):
-                rows[-1].append(own.pop(0))
-                self.merged.issues.append(_joined_at(_join(path, str(len(rows) - 1)), self.parts[branch.part]))
+            if before is not None and own and rows and self._follows(before, branch):
+                edge = (rows[-1][-1].value, branch.value[0], [*before.value, *branch.value])
+                at = _join(path, str(len(rows) - 1))
+                if seams.go_on(*edge):
+                    rows[-1].append(own.pop(0))
+                    self.merged.issues.append(_joined_at(at, self.parts[branch.part]))
+                elif seams.is_torn(*edge):
+                    self.merged.issues.append(_torn_at(at, self.parts[branch.part]))
             rows += [[row] for row in own]
             before = branch
         return [
@@ -151,12 +156,9 @@ class _Merging:
             self.merged.issues.append(Issue(IssueKind.CONFLICT, path, message))
         return chosen.value
 
-    def _goes_on(self, rows: Sequence[list[_Branch]], before: _Branch, branch: _Branch) -> bool:
-        """Whether the last row goes on in the first of the very next pages."""
-        follows = self.parts[before.part].pages[-1] + 1 == self.parts[branch.part].pages[0]
-        if not follows or not before.value or not rows:
-            return False
-        return seams.go_on(rows[-1][-1].value, branch.value[0], [*before.value, *branch.value])
+    def _follows(self, before: _Branch, branch: _Branch) -> bool:
+        """Whether one list's pages come right after those of another that has rows."""
+        return bool(before.value) and self.parts[before.part].pages[-1] + 1 == self.parts[branch.part].pages[0]
 
     def _agreeing(self, path: str, found: list[_Branch], rule: str) -> list[_Branch]:
         """The objects that may be one: of two that contradict each other nothing is mixed, and it is told."""
@@ -177,6 +179,14 @@ class _Merging:
 def _joined_at(path: str, part: Part) -> Issue:
     message = f"it goes on at the top of page {part.pages[0]}, which was asked about apart: its halves were joined"
     return Issue(IssueKind.JOINED, path, message)
+
+
+def _torn_at(path: str, part: Part) -> Issue:
+    message = (
+        f"it and the row at the top of page {part.pages[0]}, which was asked about apart, both lack what other rows "
+        "have, and are no halves of one: compare the pages, or read more in one request (--pages-per-request)"
+    )
+    return Issue(IssueKind.CONFLICT, path, message)
 
 
 def _contradictions(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:

@@ -34,13 +34,28 @@ def go_on(one: Any, other: Any, rows: Sequence[Any]) -> bool:
     texts = {name for name in shared if _is_text(first[name]) and _is_text(second[name])}
     if not all(_agree(first[name], second[name]) for name in shared - texts):
         return False
-    others = [_filled(row) for row in rows if row is not one and row is not other and isinstance(row, Mapping)]
-    if len(others) < _ENOUGH:
+    usual = _usual(one, other, rows)
+    if usual is None:
         # Nothing shows what is usual: only halves that share nothing at all are one.
         return not shared
-    counts = Counter(name for row in others for name in row)
-    usual = {name for name, count in counts.items() if count >= _USUAL * len(others)}
     return bool(usual - first.keys()) and bool(usual - second.keys()) and usual <= first.keys() | second.keys()
+
+
+def is_torn(one: Any, other: Any, rows: Sequence[Any]) -> bool:
+    """Whether both lack what most rows have and are yet no halves of one: something between them may be lost."""
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping) or go_on(one, other, rows):
+        return False
+    usual = _usual(one, other, rows)
+    return usual is not None and bool(usual - _filled(one).keys()) and bool(usual - _filled(other).keys())
+
+
+def _usual(one: Any, other: Any, rows: Sequence[Any]) -> set[str] | None:
+    """The fields that most of the other rows have; None where there are too few."""
+    others = [_filled(row) for row in rows if row is not one and row is not other and isinstance(row, Mapping)]
+    if len(others) < _ENOUGH:
+        return None
+    counts = Counter(name for row in others for name in row)
+    return {name for name, count in counts.items() if count >= _USUAL * len(others)}
 
 
 def continued(values: Sequence[Any]) -> Any:

@@ -38,6 +38,8 @@ _ASK = {
 # What an answer may take, in tokens: measured answers stay well below, and a runaway is stopped by it.
 _LEAF, _ROWS_PER_PAGE, _FEWEST, _MOST = 40, 60, 1024, 32_768
 _LONGEST_FAULT = 1000  # characters
+_PAGE = 1092 * 1540
+"""Pixels of an A4 page."""
 _UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -160,18 +162,36 @@ def windows(pages: Sequence[PageImage], *, most_pages: int, most_bytes: int) -> 
 
     Args:
         pages: in page order; blank ones are left out.
-        most_pages: images in one request.
+        most_pages: pictures in one request.
         most_bytes: of JPEG in one request; a single page over it still makes a window of its own.
     """
     made: list[list[PageImage]] = []
-    size = 0
+    count = size = 0
     for page in (page for page in pages if not page.blank):
-        if not made or len(made[-1]) >= most_pages or size + len(page.jpeg) > most_bytes:
+        pictures = page.pictures
+        weight = sum(len(picture.jpeg) for picture in pictures)
+        if not made or count + len(pictures) > most_pages or size + weight > most_bytes:
             made.append([])
-            size = 0
+            count = size = 0
         made[-1].append(page)
-        size += len(page.jpeg)
+        count += len(pictures)
+        size += weight
     return [Window(tuple(group)) for group in made]
+
+
+def sendable(page: PageImage, *, most_pages: int, most_bytes: int) -> PageImage:
+    """A page as an endpoint takes it: in one piece where that is asked too much with its tiles, and then illegible.
+
+    Args:
+        page: as drawn.
+        most_pages: of the usual size, and pictures, in one request.
+        most_bytes: of JPEG in one request.
+    """
+    pixels = sum(tile.width * tile.height for tile in page.tiles)
+    weight = sum(len(tile.jpeg) for tile in page.tiles)
+    if len(page.tiles) <= most_pages and pixels <= most_pages * _PAGE and weight <= most_bytes:
+        return page
+    return replace(page, tiles=(), illegible=True)
 
 
 def halves(window: Window) -> tuple[Window, Window]:

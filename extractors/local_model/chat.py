@@ -110,7 +110,7 @@ def _images(parts: Sequence[dict[str, Any]]) -> list[tuple[int, bytes]]:
         if part.get("type") == "text":
             label = str(part.get("text") or "").strip()
         elif part.get("type") == "image_url":
-            labelled = re.fullmatch(r"Page (\d+):?", label)
+            labelled = re.fullmatch(r"Page (\d+)(?:, part .*)?:?", label)
             number = int(labelled[1]) if labelled else len(found) + 1
             found.setdefault((label, _image(part.get("image_url"))), number)
             label = label if labelled else str(len(found))

@@ -7,8 +7,7 @@ from typing import Any
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from extractors.errors import Damaged, Unsupported
-from extractors.pages.legible import shrinks_too_much
-from extractors.pages.sizes import CELL, MOST_CELLS, sent_size
+from extractors.pages.sizes import CELL, MOST_CELLS
 
 _ORIENTATION, _ON_ITS_SIDE = 0x0112, {5, 6, 7, 8}
 """The EXIF tag, and its values that exchange width and height."""
@@ -115,14 +114,14 @@ def _is_thumbnail_by_size(size: tuple[int, int], largest: tuple[int, int]) -> bo
     return alike and max(size) <= _THUMBNAIL and _LESS * max(size) <= max(largest)
 
 
-def upright(image: Image.Image) -> tuple[Image.Image, bool]:
-    """EXIF applied, 8-bit RGB or grey on white, in its true shape, no larger than the model's grid.
+def upright(image: Image.Image, *, reduced: bool) -> Image.Image:
+    """EXIF applied, 8-bit RGB or grey on white; not yet in its true shape (`true_size`).
 
-    Returns:
-        The picture, and whether its print is too small for that.
+    Args:
+        image: open.
+        reduced: not decoded much larger than the model's grid, where its format allows that.
     """
-    shape = true_size(image)
-    if image.format in {"JPEG", "MPO"}:
+    if reduced and image.format in {"JPEG", "MPO"}:
         image.draft("L" if image.mode == "L" else "RGB", (MOST_CELLS * CELL, MOST_CELLS * CELL))
     image.load()
     image = ImageOps.exif_transpose(image)
@@ -132,12 +131,7 @@ def upright(image: Image.Image) -> tuple[Image.Image, bool]:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
-    image = image.convert("L" if image.mode in {"1", "L"} else "RGB")
-    size = sent_size(*shape)
-    if image.size == size:
-        return image, False
-    too_small = shrinks_too_much(image, size)
-    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0), too_small
+    return image.convert("L" if image.mode in {"1", "L"} else "RGB")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -2,11 +2,11 @@
 
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import version
 
-from extractors.documents import Box, PageWords, Word
+from extractors.documents import Box, PageWords, Picture, Word
 from extractors.pages.lines import Segment, grouped
 from extractors.pages.ocr import Boxed, Corners, decoded, found_in, levelled, models, segment_of
 
@@ -56,6 +56,38 @@ def read_words(jpeg: bytes) -> PageWords:
     known = sum(_area(each.corners) for each, _ in read)
     whole = bool(words) and known >= (1 - _UNREAD) * sum(_area(each.corners) for each in boxed)
     return PageWords(tuple(words), whole, by_ocr=True)
+
+
+def on_page(read: Sequence[tuple[Picture, PageWords]]) -> PageWords:
+    """The words of a page's pictures, with boxes in fractions of the page.
+
+    A word that stands where two pictures overlap is taken from the one whose middle is nearer to it: at the edge of
+    the other it may be cut.
+    """
+    words = [
+        Word(word.text, box)
+        for number, (picture, found) in enumerate(read)
+        for word in found.words
+        if _nearest(box := _within(word.box, picture.box), read) == number
+    ]
+    return PageWords(tuple(words), all(found.whole for _, found in read), by_ocr=True)
+
+
+def _within(box: Box, outer: Box) -> Box:
+    left, top, right, bottom = outer
+    across, down = right - left, bottom - top
+    return left + box[0] * across, top + box[1] * down, left + box[2] * across, top + box[3] * down
+
+
+def _nearest(box: Box, read: Sequence[tuple[Picture, PageWords]]) -> int:
+    """The number of the picture in whose middle a box stands, or nearest to it."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+
+    def far(number: int) -> float:
+        left, top, right, bottom = read[number][0].box
+        return max(abs(2 * x - left - right) / (right - left), abs(2 * y - top - bottom) / (bottom - top))
+
+    return min(range(len(read)), key=far)
 
 
 @cache

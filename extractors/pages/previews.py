@@ -14,7 +14,7 @@ LONGEST, QUALITY = 1100, 60
 
 
 def preview_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
-    """Draws some pages as the model saw them, then smaller.
+    """Draws some pages whole, then smaller.
 
     Args:
         document: opened before.
@@ -24,7 +24,8 @@ def preview_pages(document: Document, pages: tuple[int, ...], limits: Limits) ->
     Raises:
         Damaged: the document cannot be opened any more.
     """
-    return [_smaller(page) if isinstance(page, PageImage) else page for page in render_pages(document, pages, limits)]
+    drawn = render_pages(document, pages, limits, whole=True)
+    return [_smaller(page) if isinstance(page, PageImage) else page for page in drawn]
 
 
 def _smaller(page: PageImage) -> PageImage:

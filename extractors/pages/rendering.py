@@ -3,28 +3,29 @@
 Runs in a worker.
 """
 
-import hashlib
 import io
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from PIL import Image
 
-from extractors.documents import Document, PageFailure, PageImage, TextLayer
+from extractors.documents import Document, PageFailure, PageImage
 from extractors.errors import Damaged, DocumentError
 from extractors.pages import damage
 from extractors.pages.images import open_image, true_size, upright
-from extractors.pages.ink import is_blank
 from extractors.pages.kept_open import KEPT, one_line
+from extractors.pages.legible import enlargement, measured_size
 from extractors.pages.limits import Limits, check_image, check_page
-from extractors.pages.scans import scan_of
+from extractors.pages.scans import is_scanned, scan_of, sharpness
+from extractors.pages.sheets import WORTH, Sheet, encoded, page_image
 from extractors.pages.sizes import grid, sent_size, small_size
 from extractors.pages.text import Seen, show_all, visible_words
 
-RENDER_VERSION = "jpeg90-85-28x55-8"
+RENDER_VERSION = "jpeg90-85-28x55-9"
 """Names the settings that decide pixels; part of the recipe."""
 
 _QUALITY, _DRAWN_QUALITY = 90, 85
@@ -37,40 +38,21 @@ _FALLBACK = (612.0, 792.0)
 _COLOUR = 0.02
 """By how much the channels of a colour differ, of 1: less is grey, such as black in a printer's inks."""
 
-_NO_TEXT = TextLayer()
+FAR = 3.0
+"""Times that a scan has more pixels a side than its picture, from which its print may be too small to be measured in
+that."""
 
 
-def page_sizes(document: Document) -> list[tuple[int, int]]:
-    """The pixels that each page would be drawn at, without drawing any.
-
-    Raises:
-        Damaged: the document cannot be opened.
-    """
-    import pymupdf
-
-    try:
-        if document.media_type == "application/pdf":
-            with pymupdf.open(document.path, filetype="pdf") as pdf:
-                if document.password is not None:
-                    pdf.authenticate(document.password)
-                rects = [pdf[number].rect for number in range(document.page_count)]
-                return [grid(*(_FALLBACK if rect.is_empty else _sides(rect))) for rect in rects]
-        with open_image(document.path, document.media_type) as image:
-            size = sent_size(*true_size(image))
-            return [size] * document.page_count
-    except MemoryError:
-        raise
-    except Exception as error:  # noqa: BLE001 - MuPDF raises what it likes over broken bytes: each is recorded
-        raise Damaged(f"the document cannot be opened: {one_line(error)}") from None
-
-
-def render_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
+def render_pages(
+    document: Document, pages: tuple[int, ...], limits: Limits, *, whole: bool = False
+) -> list[PageImage | PageFailure]:
     """Draws some pages.
 
     Args:
         document: opened before.
         pages: numbers from 1, in order.
         limits: for the size of each page and of the images in it.
+        whole: with their margins, and never in parts: as a person looks at them.
 
     Returns:
         An image for each page, or why it cannot be drawn; the others are drawn all the same.
@@ -79,8 +61,8 @@ def render_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> 
         Damaged: the document cannot be opened any more.
     """
     if document.media_type == "application/pdf":
-        return _pdf_pages(document, pages, limits)
-    return _image_pages(document, pages, limits)
+        return _pdf_pages(document, pages, limits, whole=whole)
+    return _image_pages(document, pages, limits, whole=whole)
 
 
 def render_small_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
@@ -91,17 +73,22 @@ def render_small_pages(document: Document, pages: tuple[int, ...], limits: Limit
     Raises:
         Damaged: as `render_pages`.
     """
-    return [_small(page) if isinstance(page, PageImage) else page for page in render_pages(document, pages, limits)]
+    drawn = render_pages(document, pages, limits, whole=True)
+    return [_small(page) if isinstance(page, PageImage) else page for page in drawn]
 
 
 def _small(page: PageImage) -> PageImage:
     if page.blank:
         return page
     with Image.open(io.BytesIO(page.jpeg)) as image:
-        return _inked(page.page, image.resize(small_size(image.size), Image.Resampling.LANCZOS, reducing_gap=2.0))
+        small = image.resize(small_size(image.size), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    made = encoded(small, _QUALITY)
+    return PageImage(page.page, made.jpeg, made.width, made.height, made.sha256)
 
 
-def _pdf_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
+def _pdf_pages(
+    document: Document, pages: tuple[int, ...], limits: Limits, *, whole: bool
+) -> list[PageImage | PageFailure]:
     import pymupdf
 
     pymupdf.TOOLS.mupdf_display_errors(False)  # noqa: FBT003 - its only way
@@ -112,7 +99,7 @@ def _pdf_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> li
         for number in pages:
             try:
                 damage.listen()
-                drawn.append(_pdf_page(pdf[number - 1], number, limits))
+                drawn.append(_pdf_page(pdf[number - 1], number, limits, whole=whole))
             except MemoryError:
                 raise
             except DocumentError as error:
@@ -125,9 +112,8 @@ def _pdf_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> li
     return drawn
 
 
-def _pdf_page(page: Any, number: int, limits: Limits) -> PageImage:
-    if _sides(page.rect) == _FALLBACK != _sides(page.cropbox):
-        page.set_cropbox(page.mediabox)
+def _pdf_page(page: Any, number: int, limits: Limits, *, whole: bool) -> PageImage:
+    show_something(page)
     rect = page.rect
     if rect.is_empty or rect.is_infinite:
         raise ValueError("the page has no area")
@@ -137,29 +123,53 @@ def _pdf_page(page: Any, number: int, limits: Limits) -> PageImage:
         check_image(across, down, limits)
     # Once, and not before the drawing: a bomb runs into the time limit there, and is not called damaged here.
     contents = cache(page.read_contents)
-    image, seen = _seen(page, images, contents)
-    if seen.turn:
-        before = page.rotation
-        page.set_rotation((before + seen.turn) % 360)
-        try:
+    before = page.rotation
+    try:
+        image, seen = _seen(page, images, contents)
+        if seen.turn:
+            page.set_rotation((before + seen.turn) % 360)
             image, seen = _seen(page, images, contents)
-        finally:
+        KEPT.stores(sum(4 * across * down for _, _, across, down, *_ in images))
+        doubt = damage.heard()
+        damage.check_end(contents())
+        damage.check_placeholder(seen.layer.texts)
+        size, sharper = _print_of(page, images, image, seen)
+        quality = _QUALITY if images else _DRAWN_QUALITY
+        margins = page.rotation == before and not has_fields(page)
+        sheet = Sheet(image, partial(_pictured, page, images), quality, size, sharper, margins)
+        drawn = page_image(number, sheet, seen.layer, seen.hidden, whole=whole)
+    finally:
+        if page.rotation != before:
             page.set_rotation(before)  # the document stays open, and is drawn again
-    KEPT.stores(sum(4 * across * down for _, _, across, down, *_ in images))
-    doubt = damage.heard()
-    damage.check_end(contents())
-    damage.check_placeholder(seen.layer.texts)
-    drawn = _page_image(number, image, seen.layer, seen.hidden, _QUALITY if images else _DRAWN_QUALITY)
-    return replace(drawn, doubt=doubt, illegible=seen.too_small)
+    return replace(drawn, doubt=doubt)
+
+
+def _print_of(page: Any, images: list[tuple[Any, ...]], image: Image.Image, seen: Seen) -> tuple[float | None, float]:
+    """The size of a page's print in its picture, and how many times larger it shows more than pixels."""
+    sharper = sharpness(images, image.size)
+    if seen.layer.texts:
+        scanned = images and enlargement(seen.size) > 1.0 and is_scanned(page)
+        return seen.size, sharper if scanned else math.inf
+    if sharper < WORTH:
+        return None, 1.0
+    scale = FAR if sharper >= FAR else 1.0
+    shown = image if scale == 1.0 else _pictured(page, images, (int(image.width * scale), int(image.height * scale)))
+    size = measured_size(shown)
+    return None if size is None else size / scale, sharper
 
 
 def _seen(page: Any, images: list[tuple[Any, ...]], contents: Callable[[], bytes]) -> tuple[Image.Image, Seen]:
     """A page as it stands: drawn, and what its text layer says."""
-    width, height = grid(page.rect.width, page.rect.height)
+    width, height = page_size(page)
     # Drawing and text are both taken from one list, so that the page's content is gone through once.
     drawing = page.get_displaylist()
     image = scan_of(page, images, (width, height)) or _drawn(page, drawing, width, height)
     return image, visible_words(page, drawing, image, contents, pictured=bool(images))
+
+
+def _pictured(page: Any, images: list[tuple[Any, ...]], size: tuple[int, int]) -> Image.Image:
+    """The page at another size."""
+    return scan_of(page, images, size) or _drawn(page, page.get_displaylist(), *size)
 
 
 def _drawn(page: Any, drawing: Any, width: int, height: int) -> Image.Image:
@@ -184,23 +194,45 @@ def _has_colour(drawing: Any) -> bool:
     return bool(told.is_color)
 
 
+def page_size(page: Any) -> tuple[int, int]:
+    """The pixels that a page is drawn at."""
+    return grid(page.rect.width, page.rect.height)
+
+
+def has_fields(page: Any) -> bool:
+    """Whether a page is a form to be filled in."""
+    return page.first_widget is not None
+
+
+def show_something(page: Any) -> None:
+    """Shows the whole page where its crop box holds nothing of it."""
+    if _sides(page.rect) == _FALLBACK != _sides(page.cropbox):
+        page.set_cropbox(page.mediabox)
+
+
 def _sides(rect: Any) -> tuple[float, float]:
     return min(rect.width, rect.height), max(rect.width, rect.height)
 
 
-def _image_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> list[PageImage | PageFailure]:
+def _image_pages(
+    document: Document, pages: tuple[int, ...], limits: Limits, *, whole: bool
+) -> list[PageImage | PageFailure]:
     drawn: list[PageImage | PageFailure] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for number in pages:
             try:
-                with open_image(document.path, document.media_type) as image:
-                    frame = document.frames[number - 1]
-                    if frame:
-                        image.seek(frame)
-                    check_page(image.width, image.height, limits)
-                    picture, too_small = upright(image)
-                    drawn.append(replace(_page_image(number, picture), illegible=too_small))
+                frame = document.frames[number - 1]
+                picture, shape = _decoded(document, frame, limits, reduced=True)
+                size = sent_size(*shape)
+                shown = _resized(picture, size)
+                sharper = max(shape[0] / size[0], shape[1] / size[1])
+                measured = measured_size(picture) if sharper >= WORTH else None
+                sheet = Sheet(
+                    shown, partial(_larger, document, frame, limits), _QUALITY,
+                    None if measured is None else measured * size[1] / picture.height, sharper,
+                )  # fmt: skip
+                drawn.append(page_image(number, sheet, whole=whole))
             except MemoryError:
                 raise
             except DocumentError as error:
@@ -210,20 +242,19 @@ def _image_pages(document: Document, pages: tuple[int, ...], limits: Limits) -> 
     return drawn
 
 
-def _page_image(
-    number: int, image: Image.Image, text_layer: TextLayer = _NO_TEXT, hidden_text: str = "", quality: int = _QUALITY
-) -> PageImage:
-    if not text_layer.texts and is_blank(image):
-        nothing = hashlib.sha256(b"").hexdigest()
-        return PageImage(number, b"", image.width, image.height, nothing, blank=True, hidden_text=hidden_text)
-    return _inked(number, image, text_layer, hidden_text, quality)
+def _decoded(document: Document, frame: int, limits: Limits, *, reduced: bool) -> tuple[Image.Image, tuple[int, int]]:
+    """A frame's picture, and the shape that it truly has."""
+    with open_image(document.path, document.media_type) as image:
+        if frame:
+            image.seek(frame)
+        check_page(image.width, image.height, limits)
+        shape = true_size(image)
+        return upright(image, reduced=reduced), shape
 
 
-def _inked(
-    number: int, image: Image.Image, text_layer: TextLayer = _NO_TEXT, hidden_text: str = "", quality: int = _QUALITY
-) -> PageImage:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
-    jpeg = buffer.getvalue()
-    digest = hashlib.sha256(jpeg).hexdigest()
-    return PageImage(number, jpeg, image.width, image.height, digest, text_layer=text_layer, hidden_text=hidden_text)
+def _larger(document: Document, frame: int, limits: Limits, size: tuple[int, int]) -> Image.Image:
+    return _resized(_decoded(document, frame, limits, reduced=False)[0], size)
+
+
+def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)

@@ -8,6 +8,9 @@ from PIL import Image
 _SPARE = 0.5
 """Points by which a scan may miss the page's edge."""
 
+_MOST = 0.8
+"""Of a page, from which an image on it is a scan of it."""
+
 _PLAIN = {"DeviceGray": "L", "DeviceRGB": "RGB", "ICCBased": "RGB"}
 
 
@@ -36,6 +39,19 @@ def scan_of(page: Any, images: list[tuple[Any, ...]], size: tuple[int, int]) -> 
         return None
     image.draft(image.mode, size)
     return image.resize(size, Image.Resampling.BICUBIC)
+
+
+def sharpness(images: list[tuple[Any, ...]], size: tuple[int, int]) -> float:
+    """How many times more pixels a side than a picture of this size a page's largest image has; 1 at least."""
+    pixels: list[tuple[int, int]] = [(across, down) for _, _, across, down, *_ in images]
+    return max([1.0, *(max(across / size[0], down / size[1]) for across, down in pixels)])
+
+
+def is_scanned(page: Any) -> bool:
+    """Whether one image covers most of a page."""
+    area = _MOST * page.rect.width * page.rect.height
+    boxes = (each["bbox"] for each in page.get_image_info())
+    return any((x1 - x0) * (y1 - y0) >= area for x0, y0, x1, y1 in boxes)
 
 
 def _fills(page: Any) -> bool:

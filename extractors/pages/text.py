@@ -11,7 +11,7 @@ from PIL import Image
 from extractors.documents import Box, TextLayer
 from extractors.pages import layers, said
 from extractors.pages.covered import covered
-from extractors.pages.legible import is_too_small
+from extractors.pages.legible import print_size
 from extractors.pages.unseen import (
     Cover,
     Drawn,
@@ -41,13 +41,13 @@ class Seen(NamedTuple):
         layer: its words.
         hidden: what nobody sees of it.
         turn: by how many degrees, clockwise, the page is to be turned to be upright.
-        too_small: its print cannot be read in the picture.
+        size: of its print in the picture, as `legible.print_size`.
     """
 
     layer: TextLayer
     hidden: str
     turn: int
-    too_small: bool
+    size: float | None
 
 
 def visible_words(
@@ -84,7 +84,17 @@ def visible_words(
     said_hidden = " ".join(filter(None, told))
     # Text that nobody sees turns no page.
     turn = 0 if said_hidden else _turn(found.turned, sum(map(len, texts)))
-    return Seen(layer, said_hidden, turn, is_too_small([line.em for line in found.lines]))
+    return Seen(layer, said_hidden, turn, print_size(line.em for line in found.lines))
+
+
+def print_of(drawing: Any, pixels: float) -> tuple[float | None, bool]:
+    """The size of a page's print where a unit is drawn as so many pixels, and whether it is upright as it is."""
+    from pymupdf import TEXTFLAGS_WORDS, TextPage
+
+    told = TextPage(drawing.get_textpage(TEXTFLAGS_WORDS)).extractDICT()
+    lines = [line for block in told["blocks"] for line in block["lines"]]
+    level = sum(line["dir"][0] >= _LEVEL for line in lines)
+    return print_size(line["spans"][0]["size"] * pixels for line in lines), 2 * level >= len(lines)
 
 
 def _turn(turned: Mapping[tuple[int, int], int], letters: int) -> int:

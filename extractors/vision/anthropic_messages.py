@@ -52,9 +52,9 @@ def counting_body(request: VisionRequest, endpoint: Endpoint) -> bytes:
 
 def _messages(request: VisionRequest) -> list[dict[str, Any]]:
     content: list[dict[str, Any]] = [{"type": "text", "text": request.instructions}]
-    for number, page in enumerate(request.pages):
+    for number, (label, _) in enumerate(request.pictures):
         source = {"type": "base64", "media_type": "image/jpeg", "data": image_place(number)}
-        content += [{"type": "text", "text": f"Page {page.page}:"}, {"type": "image", "source": source}]
+        content += [{"type": "text", "text": label}, {"type": "image", "source": source}]
     messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
     if request.faults and not request.first_answer:
         content.append({"type": "text", "text": repair_words(request)})

@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from extractors.documents import PageImage, Usage, VisionRequest
+from extractors.documents import Picture, Usage, VisionRequest
 from extractors.vision.endpoints import Endpoint
 from extractors.vision.wire import cost, repair_words
 
@@ -16,8 +16,8 @@ invoice's prompt; Cyrillic comes to one token a letter, Chinese and Japanese to 
 _USUAL = 1.2
 """By how much the cautious count of a text exceeds what tokenizers of today make of it, for Latin scripts."""
 
-_PER_PAGE, _PER_CHAT = 24, 48
-"""Tokens of a page's label with its marks; of a chat's template."""
+_PER_PICTURE, _PER_CHAT = 20, 48
+"""Tokens of the marks around a picture and its label; of a chat's template."""
 
 _SHOWN = frozenset({"json_schema", "tool"})
 """Ways to send the schema beside the prompt in which an endpoint may count it once more."""
@@ -62,8 +62,8 @@ def size_of(request: VisionRequest) -> Size:
     texts = [request.system, request.instructions]
     texts += [request.first_answer] if request.first_answer else []
     texts += [repair_words(request)] if request.faults else []
-    text, images = sum(map(text_tokens, texts)), sum(map(image_tokens, request.pages))
-    around = _PER_CHAT + _PER_PAGE * len(request.pages)
+    text, images = sum(map(text_tokens, texts)), sum(image_tokens(picture) for _, picture in request.pictures)
+    around = _PER_CHAT + sum(_PER_PICTURE + text_tokens(label) for label, _ in request.pictures)
     schema = text_tokens(json.dumps(request.schema))
     return Size(text + images + around, schema, request.answer_tokens, math.ceil(text / _USUAL) + images + around)
 
@@ -77,9 +77,9 @@ def text_tokens(text: str) -> int:
     return math.ceil((ascii_only - plain) / _ASCII + plain + (len(raw) - ascii_only) / _OTHER)
 
 
-def image_tokens(page: PageImage) -> int:
+def image_tokens(picture: Picture) -> int:
     """`(columns + 1) * rows` of 28-px cells (source: mistral-common's image encoder)."""
-    return (math.ceil(page.width / 28) + 1) * math.ceil(page.height / 28)
+    return (math.ceil(picture.width / 28) + 1) * math.ceil(picture.height / 28)
 
 
 def estimate(request: VisionRequest, endpoint: Endpoint, answer_tokens: int | None = None) -> Usage:

@@ -56,8 +56,8 @@ def _whom(endpoint: Endpoint) -> dict[str, Any]:
 
 def _messages(request: VisionRequest) -> list[dict[str, Any]]:
     content: list[dict[str, Any]] = [{"type": "text", "text": request.instructions}]
-    for number, page in enumerate(request.pages):
-        content.append({"type": "text", "text": f"Page {page.page}:"})
+    for number, (label, _) in enumerate(request.pictures):
+        content.append({"type": "text", "text": label})
         content.append({"type": "image_url", "image_url": {"url": image_place(number)}})
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": request.system},

@@ -43,6 +43,12 @@ _MOST = {"hollow": 3, "unread": 2}
 
 _GOOD = 200
 
+_OWN = 10
+"""Times that the built-in model gets to answer: on a machine whose cores are busy it is slow, and never away."""
+
+_AWAY = "check that the server is up"
+_TOO_BUSY = "this machine is too busy for it: end other work on it, or ask for fewer pages at once (--concurrency 1)"
+
 _LOOK_AGAIN = 1.0
 """Seconds of waiting after which the store is asked once more: another process may have asked the same."""
 
@@ -208,7 +214,8 @@ class Sender:
             with flow.calling():
                 answered = await post(
                     self._http, flow.asked_as, request, self._sampling, how,
-                    patience=self._patience.call, expected=expected, most_bytes=self._most_bytes,
+                    patience=self._patience.call * (_OWN if flow.endpoint.in_process else 1),
+                    expected=expected, most_bytes=self._most_bytes,
                 )  # fmt: skip
         except BaseException:
             self._budget.lost()
@@ -245,7 +252,8 @@ class Sender:
             flow.failed(began, overloaded=outcome.kind == "overloaded")
         silence = flow.silence()
         if silence >= self._patience.give_up_after:
-            flow.out = f"{name} ({flow.endpoint.base_url}) has not answered for {silence:.0f} s ({outcome.why})"
+            whom = "the built-in model" if flow.endpoint.in_process else f"{name} ({flow.endpoint.base_url})"
+            flow.out = f"{whom} has not answered for {silence:.0f} s ({outcome.why})"
             flow.down = True
             return
         if not flow.told and tries.attempt > 1 and outcome.kind not in _MOST and not tries.counts:
@@ -269,7 +277,8 @@ class Sender:
     def _all_out(self) -> Exception:
         reasons = "; ".join(str(flow.out) for flow in self.flows)
         if any(flow.down for flow in self.flows):
-            down = EndpointDown(f"{reasons}; check that the server is up, then run the same command again")
+            ours = all(flow.endpoint.in_process for flow in self.flows if flow.down)
+            down = EndpointDown(f"{reasons}; {_TOO_BUSY if ours else _AWAY}, then run the same command again")
             self.stop(down)
             return down
         advice = dict.fromkeys(what_to_change(flow.endpoint, str(flow.out)) for flow in self.flows)

@@ -75,7 +75,7 @@ class Spoken:
 
 
 def image_place(number: int) -> str:
-    """What stands in a body for the image of the window's page `number`, until `spliced` puts it there."""
+    """What stands in a body for the question's picture `number`, until `spliced` puts it there."""
     return f"{_PLACE}{number};"
 
 
@@ -84,7 +84,7 @@ def spliced(fields: Mapping[str, Any], request: VisionRequest, before: bytes = b
     pieces = _PLACES.split(json.dumps(fields, ensure_ascii=True).encode())
     made = [pieces[0]]
     for place, after in zip(pieces[1::2], pieces[2::2], strict=True):
-        made += [before, pybase64.b64encode(request.pages[int(place)].jpeg), after]
+        made += [before, pybase64.b64encode(request.pictures[int(place)][1].jpeg), after]
     return b"".join(made)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from extractors.documents import Document, ObjectRef, PageFailure, PageImage
@@ -59,7 +60,7 @@ async def _drawn(details: QuarantineDetails, settings: Settings) -> Drawn:
             uri=details.uris[0],
             sha256=details.sha256,
             pages=details.failed_pages,
-            draw=render_pages,
+            draw=partial(render_pages, whole=True),
         )
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from extractors.asking import planning
 from extractors.documents import ObjectRef, StoredReply, Usage
 from extractors.errors import DocumentError
-from extractors.pages import opening, rendering
+from extractors.pages import foreseen, opening
 from extractors.pages.workers import Workers
 from extractors.vision import VisionClient, open_http
 from extractors.vision.endpoints import PROFILES, Endpoint
@@ -29,7 +30,7 @@ from flows.store.observed import seen_answers, seen_calls
 from flows.store.store import Store
 from flows.store.url import exists
 
-_AT_ONCE = 16
+_AT_ONCE, _PAGES_AT_ONCE = 16, 100
 
 _ENOUGH, _USUAL_ANSWER = 5, 0.125
 """Earlier answers that make a usual figure; without them, the share of its limit that an answer is taken to fill."""
@@ -109,7 +110,14 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
                         document = await workers.run(
                             opening.open_document, spooled, limits, passwords_of(settings), seconds=limits.seconds
                         )
-                        sizes = await workers.run(rendering.page_sizes, document, seconds=limits.seconds)
+                        groups = planning.page_groups(document.page_count, _PAGES_AT_ONCE)
+                        sizes = [
+                            size
+                            for group in groups
+                            for size in await workers.run(
+                                foreseen.page_sizes, document, group, limits, seconds=limits.seconds
+                            )
+                        ]
                     finally:
                         spooled.path.unlink(missing_ok=True)
                 except DocumentError as error:

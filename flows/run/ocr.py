@@ -5,9 +5,9 @@ import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
-from extractors.documents import PageImage, PageWords
+from extractors.documents import PageImage, PageWords, Picture
 from extractors.errors import DocumentError, Interrupted, Paused
-from extractors.pages.ocr_words import MEMORY, read_words, reader_name
+from extractors.pages.ocr_words import MEMORY, on_page, read_words, reader_name
 from extractors.pages.workers import Workers
 from flows.settings import Settings
 from flows.store.page_words import get_words, note_picture, put_words
@@ -45,23 +45,27 @@ async def words_reader(
     places = asyncio.Semaphore(count)
 
     async def read(uri: str, page: PageImage) -> PageWords:
+        try:
+            found = [(picture, await read_one(uri, picture)) for picture in page.pictures]
+        except (DocumentError, RuntimeError) as error:
+            # The worker's own end, or a defect in what it runs: the page is as if it could not be checked.
+            told = str(error).strip().rpartition("\n")[2]
+            notice(f"{uri}: page {page.page} could not be read by OCR: {told}")
+            return PageWords(page.words, whole=False)
+        return on_page(found)
+
+    async def read_one(uri: str, picture: Picture) -> PageWords:
         # Before it is read, so that a purge finds its words whatever comes between.
-        await store.run(store.transact, note_picture, uri, page.sha256)
-        kept = await store.run(_kept, store, page.sha256, reader)
+        await store.run(store.transact, note_picture, uri, picture.sha256)
+        kept = await store.run(_kept, store, picture.sha256, reader)
         if kept is not None:
             return kept
         async with places:
             reason = stopped()
             if isinstance(reason, Interrupted):
                 raise Interrupted(str(reason))
-            try:
-                found = await workers.run(read_words, page.jpeg, seconds=settings.document_seconds)
-            except (DocumentError, RuntimeError) as error:
-                # The worker's own end, or a defect in what it runs: the page is as if it could not be checked.
-                told = str(error).strip().rpartition("\n")[2]
-                notice(f"{uri}: page {page.page} could not be read by OCR: {told}")
-                return PageWords(page.words, whole=False)
-        await store.run(store.transact, put_words, page.sha256, reader, found)
+            found = await workers.run(read_words, picture.jpeg, seconds=settings.document_seconds)
+        await store.run(store.transact, put_words, picture.sha256, reader, found)
         return found
 
     return read

@@ -11,12 +11,13 @@ from functools import partial
 
 from extractors import bundles
 from extractors.asking import planning, splitting
-from extractors.documents import PageImage, Window
+from extractors.documents import PageImage, Picture, Window
 from extractors.pages.sizes import small_size
 from extractors.vision.estimating import Size, size_of
 from flows.run.asked import Asked
 
-Sizes = Sequence[tuple[int, int]]
+Sizes = Sequence[Sequence[tuple[int, int]]]
+"""Of the pictures that each page is sent as."""
 
 _TRIES = 4
 """Calls for one answer that may be billed: two of nothing, one that nobody can read, and the answer."""
@@ -66,14 +67,16 @@ def askings(wanted: Asked, sizes: Sizes, most_pages: int) -> Iterator[Asking]:
         return
     (plan,) = wanted.plans
     for group in planning.page_groups(len(sizes), min(plan.pages_per_request, most_pages)):
-        yield from _halved(group, partial(_largest, plan, sizes))
+        sent = [planning.sendable(page, most_pages=most_pages, most_bytes=0) for page in _window(group, sizes).pages]
+        for window in planning.windows(sent, most_pages=most_pages, most_bytes=0):
+            yield from _halved(window.numbers, partial(_largest, plan, sizes))
         yield from (Asking(_row_look(plan, page, sizes), 0, repaired=False) for page in group)
 
 
 def _split(wanted: Asked, sizes: Sizes, most_pages: int) -> Iterator[Asking]:
     """Those of a file that is split: the looks, then each page a document of its own under the dearest schema."""
     wire = splitting.wire_schema([plan.schema for plan in wanted.plans])
-    small = [small_size(size) for size in sizes]
+    small = [[small_size(max(parts, default=(0, 0)))] for parts in sizes]
     for look in bundles.look_groups(len(sizes), most_pages):
         yield from _halved(
             (*look.before, *look.pages), lambda pages: size_of(splitting.request(wire, _window(pages, small)))
@@ -112,4 +115,10 @@ def _joined(sizes: Sequence[Size]) -> Size:
 
 
 def _window(pages: Sequence[int], sizes: Sizes) -> Window:
-    return Window(tuple(PageImage(page, b"", *sizes[page - 1], sha256="") for page in pages))
+    return Window(tuple(_page(page, sizes[page - 1]) for page in pages))
+
+
+def _page(number: int, sizes: Sequence[tuple[int, int]]) -> PageImage:
+    width, height = max(sizes, default=(0, 0))
+    parts = tuple(Picture(b"", *size, sha256="") for size in sizes) if len(sizes) > 1 else ()
+    return PageImage(number, b"", width, height, "", tiles=parts, blank=not sizes)

@@ -176,7 +176,7 @@ def doubted(documents: Sequence[Labelled], count: int) -> tuple[Tally, dict[str,
 
 def by_ocr(folder: Path, *, verbose: bool) -> Score:
     """The score over the receipts whose lines are known, read as `--ground ocr` reads them."""
-    from extractors.pages.ocr_words import read_words
+    from extractors.pages.ocr_words import on_page, read_words
 
     score, leaves = Score(), schema_of(Receipt).leaves
     for line in (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines():
@@ -189,7 +189,8 @@ def by_ocr(folder: Path, *, verbose: bool) -> Score:
         with Image.open(folder / label["file"]) as picture:
             truth = true_boxes(boxes, record, picture.size)
         (page,) = drawn(folder / label["file"])
-        evidence = ground(record, {1: read_words(page.jpeg)}, leaves)
+        words = on_page([(picture, read_words(picture.jpeg)) for picture in page.pictures])
+        evidence = ground(record, {1: words}, leaves)
         for path in score.add(evidence, truth) if verbose else score.add(evidence, truth) and ():
             print("   ", label["file"], path, [item for item in evidence if item.path == path], truth[path])
     return score

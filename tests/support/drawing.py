@@ -23,10 +23,10 @@ def opened(tmp_path: Path, content: bytes, limits: Limits = LIMITS) -> Document:
     return open_document(Spooled(path, path.name, len(content)), limits)
 
 
-def drawn(tmp_path: Path, content: bytes) -> list[PageImage]:
-    """All its pages, none of which may fail."""
+def drawn(tmp_path: Path, content: bytes, *, whole: bool = False) -> list[PageImage]:
+    """All its pages, none of which may fail; `whole` with their margins."""
     document = opened(tmp_path, content)
-    pages = render_pages(document, tuple(range(1, document.page_count + 1)), LIMITS)
+    pages = render_pages(document, tuple(range(1, document.page_count + 1)), LIMITS, whole=whole)
     assert all(isinstance(page, PageImage) for page in pages), pages
     return [page for page in pages if isinstance(page, PageImage)]
 

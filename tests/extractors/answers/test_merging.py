@@ -143,6 +143,17 @@ def test_a_text_goes_on_over_the_edge() -> None:
     assert [issue.kind for issue in merged.issues] == ["joined"]
 
 
+def test_halves_that_contradict_each_other_are_told() -> None:
+    """Both lack what most rows have, and both say another day: neither is mixed into the other in silence."""
+    whole = [_row(number) for number in range(6)]
+    first = {"date": "2026-01-09", "description": None, "amount": None}
+    second = {"date": "2026-01-11", "description": "M. Example", "amount": None}
+    merged = merge([Part((1,), {"rows": [*whole[:3], first]}), Part((2,), {"rows": [second, *whole[3:]]})], {})
+    assert merged.value["rows"] == [*whole[:3], first, second, *whole[3:]]
+    assert [(issue.kind, issue.path) for issue in merged.issues] == [("conflict", "rows.3")]
+    assert "page 2" in merged.issues[0].message
+
+
 def test_two_whole_rows_are_never_joined() -> None:
     """Nor where pages lie between."""
     rows = [_row(number) for number in range(6)]

@@ -1,4 +1,4 @@
-"""Print that is too small in the picture that is sent is told, for the model guesses at it."""
+"""Print that is too small in one picture of its page is sent in parts; where that does not help, it is told."""
 
 from pathlib import Path
 
@@ -22,18 +22,25 @@ def roll(height: int, size: int = 24) -> bytes:
     return picture(paper, "PNG")
 
 
-@pytest.mark.parametrize(("height", "illegible"), [(1500, False), (2200, False), (9000, True), (14000, True)])
-def test_a_long_till_roll_is_told(tmp_path: Path, height: int, illegible: bool) -> None:  # noqa: FBT001 - a table
-    """Shrunk to the model's grid, 9000 pixels of it are a strip of 84."""
+@pytest.mark.parametrize(("height", "tiles"), [(1500, 0), (2200, 0), (4000, 2), (9000, 4), (14000, 5)])
+def test_a_long_till_roll_is_sent_in_parts(tmp_path: Path, height: int, tiles: int) -> None:
+    """Shrunk to the model's grid, 9000 pixels of it were a strip of 84; no more parts than its print needs."""
     (page,) = drawn(tmp_path, roll(height))
-    assert page.illegible is illegible
+    assert not page.illegible
+    assert len(page.tiles) == tiles
+    assert all(max(tile.width, tile.height) <= 1540 for tile in page.tiles)
 
 
-@pytest.mark.parametrize(
-    ("size", "small", "illegible"), [(3.5, 20, True), (10, 0, False), (3.5, 3, False), (5.5, 20, False)]
-)
-def test_small_print_is_told_but_for_a_footer(tmp_path: Path, size: float, small: int, illegible: bool) -> None:  # noqa: FBT001
-    """A fifth of the lines, at 3.5 points on A4."""
+def test_a_roll_that_eight_parts_do_not_hold_is_told(tmp_path: Path) -> None:
+    """More are not sent."""
+    (page,) = drawn(tmp_path, roll(30_000, size=14))
+    assert page.illegible
+    assert len(page.tiles) == 8
+
+
+@pytest.mark.parametrize(("size", "small", "tiles"), [(3.5, 20, 0), (10, 0, 0), (3.5, 3, 0), (6.8, 20, 0)])
+def test_small_print_is_sent_larger_but_for_a_footer(tmp_path: Path, size: float, small: int, tiles: int) -> None:
+    """A fifth of the lines, at 3.5 points on A4: without the empty rest of the page, one picture may do."""
     with pymupdf.open() as made:
         page = made.new_page()
         for number in range(20 - small):
@@ -42,7 +49,11 @@ def test_small_print_is_told_but_for_a_footer(tmp_path: Path, size: float, small
             page.insert_text((60, 500 + 10 * number), f"Terms and conditions {number} apply", fontsize=size)
         content = made.tobytes(no_new_id=True)
     (page_image,) = drawn(tmp_path, content)
-    assert page_image.illegible is illegible
+    assert not page_image.illegible
+    assert not page_image.tiles
+    sent = page_image.pictures[0]
+    pixels = size * sent.height / ((sent.box[3] - sent.box[1]) * 842)
+    assert pixels == pytest.approx(12, abs=0.5) or small < 4 or pixels > 12
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="../shared is absent")

@@ -83,7 +83,7 @@ def test_a_coloured_hairline_makes_a_page_coloured(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 def test_rotation_is_applied_to_page_and_words(tmp_path: Path, rotation: int) -> None:
     """A box lies where the word is seen."""
-    (page,) = drawn(tmp_path, pdf(rotation=rotation))
+    (page,) = drawn(tmp_path, pdf(rotation=rotation), whole=True)
     assert (page.width > page.height) == (rotation in {90, 270})
     image = Image.open(io.BytesIO(page.jpeg)).convert("L")
     for word in page.words:
@@ -112,7 +112,7 @@ def test_a_crop_box_is_what_is_drawn(tmp_path: Path) -> None:
         made[0].insert_text((700, 900), "outside")
         made.xref_set_key(made[0].xref, "CropBox", "[10 208 622 1000]")
         content = made.tobytes()
-    (page,) = drawn(tmp_path, content)
+    (page,) = drawn(tmp_path, content, whole=True)
     assert (page.width, page.height) == grid(612, 792)
     assert [word.text for word in page.words] == ["Hello", "paper"]
 

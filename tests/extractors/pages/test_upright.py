@@ -41,9 +41,9 @@ def grey(jpeg: bytes) -> Image.Image:
 )
 def test_a_page_is_turned_upright_with_its_words(tmp_path: Path, turned: int, rotation: int) -> None:
     """Whatever way its text runs, and whatever its /Rotate says: the same picture, words and boxes."""
-    (expected,) = drawn(tmp_path, landscape(0))
+    (expected,) = drawn(tmp_path, landscape(0), whole=True)
     content = landscape(turned, rotation)
-    (page,) = drawn(tmp_path, content)
+    (page,) = drawn(tmp_path, content, whole=True)
     assert (page.width, page.height) == grid(*UPRIGHT)
     assert ImageStat.Stat(ImageChops.difference(grey(page.jpeg), grey(expected.jpeg))).mean[0] < 4
     assert [word.text for word in page.words] == [word.text for word in expected.words]
@@ -66,7 +66,7 @@ def test_a_margin_note_turns_no_page(tmp_path: Path) -> None:
         page.insert_text((40, 700), "Form 2026-11 registered at Berlin, HRB 12345", rotate=90, fontsize=8)
         made.new_page().insert_text((40, 700), "Form 2026-11", rotate=90)
         content = made.tobytes(no_new_id=True)
-    for page_image in drawn(tmp_path, content):
+    for page_image in drawn(tmp_path, content, whole=True):
         assert page_image.height > page_image.width
 
 
@@ -78,7 +78,7 @@ def test_text_that_nobody_sees_turns_no_page(tmp_path: Path) -> None:
         for number, line in enumerate(LINES):
             page.insert_text((40 + 20 * number, 700), line, rotate=90, fontsize=11, color=(1, 1, 1))
         content = made.tobytes(no_new_id=True)
-    (page_image,) = drawn(tmp_path, content)
+    (page_image,) = drawn(tmp_path, content, whole=True)
     assert page_image.height > page_image.width
     assert page_image.hidden_text
 
@@ -90,6 +90,6 @@ def test_no_real_page_is_turned_that_was_upright(tmp_path: Path) -> None:
         document = opened(tmp_path, path.read_bytes())
         with pymupdf.open(path) as pdf:
             for number in range(min(document.page_count, 5)):
-                (page,) = render_pages(document, (number + 1,), LIMITS)
+                (page,) = render_pages(document, (number + 1,), LIMITS, whole=True)
                 rect = pdf[number].rect
                 assert (page.width, page.height) == grid(rect.width, rect.height), (path.name, number)  # type: ignore[union-attr]

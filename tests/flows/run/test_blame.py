@@ -1,6 +1,7 @@
 """Whose fault a failure is: what the server does -> exit code, states, calls at most, and what is said."""
 
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -15,6 +16,7 @@ from pages import digital_pdf, fill
 from runs import TOTAL, rows, run, states
 
 from extractors.errors import EndpointRefused
+from extractors.vision import sending
 from flows.cli.parser import main
 
 Script = Callable[[Asked], Answer]
@@ -444,3 +446,17 @@ def test_a_default_is_switched_off(inbox: Path) -> None:
     assert "seed" not in asked.body
     assert "top_k" not in asked.body
     assert asked.body["temperature"] == 0.15
+
+
+def test_the_built_in_model_may_be_slow(inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It works on this machine's own cores: longer than any server may take, it is neither away nor at fault."""
+    monkeypatch.setenv("OCTAVO_TIMEOUT", "0.05")
+    monkeypatch.setenv("OCTAVO_GIVE_UP_AFTER", "0.01")
+    monkeypatch.setattr(sending, "_OWN", 2_000)
+    fill(inbox, 1)
+    local: dict[str, Any] = {"base_url": "", "model": None, "endpoints": ("local",)}
+    assert run(inbox, **local).exit_code == 0
+    monkeypatch.setattr(sending, "_OWN", 1)
+    summary = run(inbox, **local, rerun="all", fresh=True)
+    assert summary.exit_code == 4
+    assert re.match(r"the built-in model has not answered .* too busy .*--concurrency 1", str(summary.paused))
