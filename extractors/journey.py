@@ -49,6 +49,8 @@ class Journey:
         failed_before: the document's pages that an earlier run under the same recipe could not read.
         ground: whether values are looked for on their pages.
         read_words: reads a page's words from its picture; None: only the text layer's are known.
+        whole_pages: pages are sent with their margins and in one piece, as a former version did, so that what was
+            paid for then counts.
     """
 
     plan: planning.Plan
@@ -63,3 +65,4 @@ class Journey:
     work: int | None = None
     ground: Ground = Ground.TEXT
     read_words: Callable[[PageImage], Awaitable[PageWords]] | None = None
+    whole_pages: bool = False

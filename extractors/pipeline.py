@@ -108,9 +108,8 @@ async def _read(document: Document, pages: tuple[int, ...], journey: Journey, me
     """Draws some of a document's pages, which are `of`, and asks for what is on them."""
     async with journey.drawn:
         try:
-            drawn = await journey.workers.run(
-                rendering.render_pages, document, pages, journey.limits, seconds=journey.limits.seconds
-            )
+            draw = partial(rendering.render_pages, whole=journey.whole_pages)
+            drawn = await journey.workers.run(draw, document, pages, journey.limits, seconds=journey.limits.seconds)
         except DocumentError as error:
             return Reading(tuple(PageState(page, PageStatus.FAILED, error.kind, str(error)) for page in pages))
         most = {"most_pages": journey.vision.most_pages, "most_bytes": journey.vision.most_bytes}

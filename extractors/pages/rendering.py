@@ -27,7 +27,6 @@ from extractors.pages.text import Seen, show_all, visible_words
 
 RENDER_VERSION = "jpeg90-85-28x55-9"
 """Names the settings that decide pixels; part of the recipe."""
-
 _QUALITY, _DRAWN_QUALITY = 90, 85
 """JPEG quality of pages with pictures (a scan is one), and of those that are text and lines alone: with the first,
 scans reach the model no worse than as 300-dpi PNG; drawn pages do with the second (`bench_render.py`)."""

@@ -15,6 +15,7 @@ from extractors.documents import Extraction, ObjectRef, Spooled
 from extractors.errors import CannotRun, DocumentError, HeldBack, Kind, OctavoError, SourceDown, SourceUnavailable
 from extractors.journey import Journey
 from extractors.pages import opening
+from extractors.pages.rendering import RENDER_VERSION
 from extractors.pipeline import extract_document
 from extractors.vision import VisionClient
 from extractors.vocabulary import DocumentStatus, Stored
@@ -171,6 +172,8 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
     if not claim.mine:
         _done_meanwhile(str(claim.status), run)
         return True
+    if _goes_on(claim, run):
+        claim = _as_begun(claim)
     extraction = await _extracted(ref, spooled, claim, run)
     if claim.reread and any(page.kind == Kind.NOT_STORED for page in extraction.pages):
         # What it was read from is purged: its outcome stands, and is not asked for again for that.
@@ -181,6 +184,20 @@ async def _extract(ref: ObjectRef, spooled: Spooled, run: Run) -> bool:
         return False
     _ended(ref, extraction, run)
     return True
+
+
+def _goes_on(claim: Claim, run: Run) -> bool:
+    """Whether what an earlier version drew, and paid for, is gone on with: as it drew pages then, whole."""
+    anew = run.journey.stored == Stored.NONE or run.rerun in {Rerun.OUTDATED, Rerun.ALL}
+    return claim.versions is not None and claim.versions.get("render") != RENDER_VERSION and not anew
+
+
+def _as_begun(claim: Claim) -> Claim:
+    """The claim under the version that its pages were drawn by."""
+    if claim.key is None or claim.versions is None:
+        return claim
+    drawn = {"render": str(claim.versions.get("render"))}
+    return replace(claim, key=replace(claim.key, versions={**claim.key.versions, **drawn}))
 
 
 async def _extracted(ref: ObjectRef, spooled: Spooled, claim: Claim, run: Run) -> Extraction:
@@ -197,6 +214,7 @@ async def _extracted(ref: ObjectRef, spooled: Spooled, claim: Claim, run: Run) -
             run.journey, failed_before=failed, work=claim.extraction_id,
             stored=Stored.ONLY if only_read else run.journey.stored,
             read_words=None if run.read_words is None else partial(run.read_words, ref.uri),
+            whole_pages=_goes_on(claim, run),
         )  # fmt: skip
         with telemetry.span("document", uri=ref.uri, run=run.run_id):
             extract = extract_bundle if run.journey.split else extract_document

@@ -1,6 +1,6 @@
 """Who works on what: the bytes of an object under a schema and a recipe. Each function is one transaction's work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -58,6 +58,7 @@ class Claim:
         elsewhere: another process works on it right now.
         key: what it will be under.
         reread: it has an outcome for the same question: only how its answers are read has changed.
+        versions: Octavo's, under which it was begun before; None when it was not.
     """
 
     extraction_id: int
@@ -67,6 +68,7 @@ class Claim:
     elsewhere: bool = False
     key: Key | None = field(default=None, compare=False)
     reread: bool = False
+    versions: Mapping[str, str] | None = field(default=None, compare=False)
 
 
 def claim(
@@ -106,7 +108,9 @@ def claim(
         if held or not absorbed(connection, named, twin.id, holder):
             return Claim(twin.id, twin.status, twin.run_id, mine=False, elsewhere=True)
         connection.execute(update(extractions).where(extractions.c.id == twin.id).values(held_by=holder))
-        return Claim(twin.id, twin.status, twin.run_id, key=key, reread=not taken(twin))
+        return Claim(
+            twin.id, twin.status, twin.run_id, key=key, reread=not taken(twin), versions=twin.versions
+        )  # fmt: skip
     made = connection.scalar(upsert(extractions, tuple(begun), tuple(named), replaces=False, returning="id"), begun)
     if made is not None:
         former = connection.scalar(_LEFT, named)
@@ -130,7 +134,7 @@ def claim(
     if row.held_by != holder and leases.holds(connection, row.held_by):
         return Claim(row.id, reached, row.run_id, mine=False, elsewhere=True)
     connection.execute(update(extractions).where(extractions.c.id == row.id).values(held_by=holder))
-    return Claim(row.id, reached, row.run_id, key=key)
+    return Claim(row.id, reached, row.run_id, key=key, versions=row.versions)
 
 
 def fail_unread(connection: Connection, ref: ObjectRef, *, key: Key, kind: str, cause: str, run_id: str) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pages
+import pymupdf
 from fakes import Answer, Asked, ModelServer
 from PIL import Image
 from sqlalchemy import create_engine, inspect, text
@@ -169,9 +170,11 @@ class World:
         self._engine.dispose()
 
     def put(self, name: str, content: int) -> None:
-        """Writes a document."""
+        """Writes a document, whose frame has the content's shape."""
         size = (400.0, 400.0 + 80 * content)
-        (self.inbox / f"{name}.pdf").write_bytes(pages.digital_pdf([f"Ticket {content}"], size=size))
+        with pymupdf.open(stream=pages.digital_pdf([f"Ticket {content}"], size=size)) as made:
+            made[0].draw_rect((2, 2, size[0] - 2, size[1] - 2))
+            (self.inbox / f"{name}.pdf").write_bytes(made.tobytes(no_new_id=True))
         self.files[name] = content
 
     def take_away(self, name: str) -> None:

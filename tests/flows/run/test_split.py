@@ -151,7 +151,7 @@ def test_pages_are_looked_at_small_and_read_large(inbox: Path) -> None:
     assert image_tokens(*small_size((1092, 1540))) == (17 + 1) * 24 == 432
     assert pages_asked(look) == [1, 2, 3, 5, 6]
     large = next(asked for asked in server.asked if not is_look(asked))
-    assert {Image.open(io.BytesIO(jpeg)).size for jpeg in large.images} == {(1092, 1540)}
+    assert not {Image.open(io.BytesIO(jpeg)).size for jpeg in large.images} & sizes
 
 
 def test_the_question_begins_alike_for_every_file(inbox: Path) -> None:

@@ -74,7 +74,19 @@ def test_an_upgraded_store_has_nothing_to_do(house: Path, capsys: pytest.Capture
     assert main([*command, "--rerun", "failed"]) == 3
     assert main(["cost", "--json"]) == 0
     capsys.readouterr()
-    # The prompt is the same, so the replies that were paid for then are found under their former keys.
-    assert main([*command, "--rerun", "outdated", "--json"]) == 0
+    # What is only read otherwise is read from the replies that were paid for then, on pages as they were drawn then.
+    doubled = _TICKET.replace("total: Money", "total: Annotated[Money, AfterValidator(lambda amount: amount * 2)]")
+    imports = "from typing import Annotated\n\nfrom pydantic import AfterValidator\n"
+    (house / "ticket.py").write_text(imports + doubled)
+    assert main([*command, "--json"]) == 3  # the broken one
     assert '"model_calls": 0, "replies_reused": 2' in capsys.readouterr().out
+    assert rows("select total from ticket order by 1") == [(14,), (25,)]
+    (house / "ticket.py").write_text(_TICKET)
+    assert main([*command, "--json"]) == 3
+    assert '"model_calls": 0, "replies_reused": 2' in capsys.readouterr().out
+    # As it draws and asks today, it asks anew.
+    assert main([*command, "--rerun", "outdated", "--json"]) == 3
+    assert '"model_calls": 2, "replies_reused": 0' in capsys.readouterr().out
+    assert main([*command, "--rerun", "outdated", "--json"]) == 0
+    assert '"model_calls": 0, "replies_reused": 0' in capsys.readouterr().out
     assert main(["export", "ticket", str(house / "out"), "--format", "csv"]) == 0
