@@ -11,8 +11,10 @@ from PIL import Image
 from extractors.documents import Box, TextLayer
 from extractors.pages import layers, said
 from extractors.pages.covered import covered
-from extractors.pages.legible import print_size
+from extractors.pages.legible import enlargement, print_size
+from extractors.pages.tiles import layout
 from extractors.pages.unseen import (
+    LEGIBLE,
     Cover,
     Drawn,
     Line,
@@ -26,6 +28,9 @@ from extractors.pages.unseen import (
 
 _LEVEL = 0.1
 """Rise of a line of text, to its length, from which it does not run from left to right."""
+
+_READABLE = 4.0
+"""Points, from which print can be read on paper, however large the sheet."""
 
 _TURNS = {(0, -1): 90, (0, 1): 270, (-1, 0): 180}
 """The ways that text runs where it does not run to the right (down is positive), and what turns a page upright."""
@@ -84,7 +89,7 @@ def visible_words(
     said_hidden = " ".join(filter(None, told))
     # Text that nobody sees turns no page.
     turn = 0 if said_hidden else _turn(found.turned, sum(map(len, texts)))
-    return Seen(layer, said_hidden, turn, print_size(line.em for line in found.lines))
+    return Seen(layer, said_hidden, turn, found.size)
 
 
 def print_of(drawing: Any, pixels: float) -> tuple[float | None, bool]:
@@ -94,7 +99,13 @@ def print_of(drawing: Any, pixels: float) -> tuple[float | None, bool]:
     told = TextPage(drawing.get_textpage(TEXTFLAGS_WORDS)).extractDICT()
     lines = [line for block in told["blocks"] for line in block["lines"]]
     level = sum(line["dir"][0] >= _LEVEL for line in lines)
-    return print_size(line["spans"][0]["size"] * pixels for line in lines), 2 * level >= len(lines)
+    return _print_size(told["blocks"], pixels), 2 * level >= len(lines)
+
+
+def _print_size(blocks: list[dict[str, Any]], pixels: float) -> float | None:
+    """Of the lines that a reader can see: on paper, or in the picture."""
+    sizes = (line["spans"][0]["size"] for block in blocks for line in block["lines"])
+    return print_size(size * pixels for size in sizes if size >= _READABLE or size * pixels >= LEGIBLE)
 
 
 def _turn(turned: Mapping[tuple[int, int], int], letters: int) -> int:
@@ -118,6 +129,7 @@ class _Found(NamedTuple):
     Attributes:
         off: text off the page.
         turned: how many letters run upwards, downwards or upside down, by the way that they run.
+        size: of the print, as `legible.print_size`.
     """
 
     words: list[Drawn]
@@ -126,6 +138,7 @@ class _Found(NamedTuple):
     suspects: list[Suspect]
     off: list[str]
     turned: Counter[tuple[int, int]]
+    size: float | None
 
 
 def _found(drawing: Any, pixels: float, contents: Callable[[], bytes], *, pictured: bool) -> _Found:
@@ -138,10 +151,15 @@ def _found(drawing: Any, pixels: float, contents: Callable[[], bytes], *, pictur
     everything = TextPage(text)
     rect, lines, suspects, off, beyond = drawing.rect, [], [], [], False
     turned: Counter[tuple[int, int]] = Counter()
-    for block in everything.extractDICT()["blocks"]:
+    blocks = everything.extractDICT()["blocks"]
+    size = _print_size(blocks, pixels)
+    # Print that is too small in one picture is not hidden: it is sent larger, in parts.
+    shape = (int(rect.width * pixels) or 1, int(rect.height * pixels) or 1)
+    sent = pixels * layout(shape, enlargement(size)).scale
+    for block in blocks:
         for line in block["lines"]:
             for span in line["spans"]:
-                why = suspicion_of(span, pixels)
+                why = suspicion_of(span, sent)
                 if why is not None:
                     suspects.append(Suspect(_fractions(span["bbox"], rect), why))
             x0, y0, x1, y1 = box = line["bbox"]
@@ -154,14 +172,14 @@ def _found(drawing: Any, pixels: float, contents: Callable[[], bytes], *, pictur
             if along < _LEVEL and not line["wmode"]:
                 turned[round(along), round(rise)] += sum(len(span["text"].strip()) for span in line["spans"])
     if not beyond and not pictured and b"BI" not in contents():
-        return _Found(_words(everything, rect, beyond=False), lines, [], suspects, off, turned)
+        return _Found(_words(everything, rect, beyond=False), lines, [], suspects, off, turned, size)
     clipped = drawing.get_textpage(TEXTFLAGS_WORDS | TEXT_PRESERVE_IMAGES)
     pictures = [
         Cover(_on_page(_fractions((block.bbox.x0, block.bbox.y0, block.bbox.x1, block.bbox.y1), rect)), number)
         for number, block in enumerate(_blocks(clipped))
         if block.type == mupdf.FZ_STEXT_BLOCK_IMAGE
     ]
-    return _Found(_words(TextPage(clipped), rect, beyond=beyond), lines, pictures, suspects, off, turned)
+    return _Found(_words(TextPage(clipped), rect, beyond=beyond), lines, pictures, suspects, off, turned, size)
 
 
 def _words(text: Any, rect: Any, *, beyond: bool) -> list[Drawn]:

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 from extractors.documents import Box
 from extractors.pages.likeness import LEAST_CONTRAST, contrast, cut, is_gap, is_like
 
-_LEGIBLE, _NARROWEST = 4.5, 1.0
+LEGIBLE, _NARROWEST = 4.5, 1.0
 """Pixels of a font's size, and of a letter's width, below which nobody reads it: 2.2 pt on A4 are 4."""
 
 _FAINT = 26
@@ -93,7 +93,7 @@ class Suspect(NamedTuple):
 
 def suspicion_of(span: Mapping[str, Any], pixels: float) -> Suspicion | None:
     """What is suspect about a span of MuPDF's (`extractDICT`) by itself; a unit is drawn as so many pixels."""
-    if span["size"] * pixels < _LEGIBLE:
+    if span["size"] * pixels < LEGIBLE:
         return Suspicion.TINY
     if span["alpha"] < _FAINT:  # also in the invisible mode
         return Suspicion.UNDRAWN
