@@ -38,8 +38,9 @@ _LIMIT, _HEARD = 3.0, 2
 
 _OUT = tuple(out for _, _, out in UNITS)
 
-_FEW, _MANY = (24, 40, 56, 72), 300
-"""Letters after which a page is seen to be upright, as almost all are; and those that are asked where it is not."""
+_FEW, _MANY, _MOST = (24, 40, 56, 72), 300, 600
+"""Letters after which a page is seen to be upright, as almost all are; those that are heard where it is not; and
+those that are looked at for that, with shapes that come again and again."""
 
 _UPRIGHT, _UPRIGHT_ERRORS = 0.45, 3.0
 """The few letters' mean, and how many times its standard error that is, from which a page is upright."""
@@ -48,7 +49,7 @@ _ON_HEAD, _ON_SIDE = 0.28, 0.45
 """The many letters' mean from which a page is on its head, and from which it is on its side: there, what is cut from
 the lines of a script that was not learnt says up to 0.4."""
 
-_LEAST, _ERRORS, _CLEARLY = 24, 3.5, 1.7
+_LEAST, _ERRORS, _CLEARLY = 40, 3.5, 1.7
 """Letters, and standard errors of their mean, that turn a page; times what is said along the other sides of it."""
 
 _SPREAD = 0.3
@@ -178,7 +179,7 @@ def _opinions(ink: Image.Image) -> Iterator[float]:
     A shape that comes again and again, as a column of zeros does, is no new evidence: it is heard `_HEARD` times.
     """
     heard: Counter[tuple[bool, ...]] = Counter()
-    for letter in letters(ink):
+    for letter in islice(letters(ink), _MOST):
         up, down = _levels(letter), _levels(letter[::-1])
         shape = tuple([level > 0 for level in up + down])
         heard[shape] += 1

@@ -4,7 +4,8 @@
 
 FONTS are folders of TrueType and OpenType files, beside which MuPDF's own fonts stand. The weights in the repository
 are of DejaVu (Debian's fonts-dejavu) and of the wheels font-roboto, font-source-sans-pro, font-source-serif-pro,
-font-hanken-grotesk, font-lato, font-amatic-sc and font-intuitive: --pages 1800, six minutes on a core. No real document is looked at.
+font-hanken-grotesk, font-lato, font-amatic-sc and font-intuitive
+(--pages 1800, six minutes on a core). No real document is looked at.
 
 The pages are blurred, shrunk, noisy, askew and poorly compressed as scans are, then cut into letters as `turned` does
 it. Letters of lines are to be told as the right way up; what is cut from a page on its side is to be told as neither.
