@@ -3,11 +3,13 @@
 import re
 from dataclasses import dataclass
 
-from extractors.local_model.vocabulary import COUNTRIES, word_set
+from extractors.local_model.vocabulary import COUNTRIES, TITLE_WORDS, word_set
 from extractors.pages.lines import Line, ReadPage, Segment, shared
-from schemas.folding import fold
+from schemas.folding import fold, words
 
 _MOST_LINES = 9
+_MOST_ADDRESS = 6
+_REGION = re.compile(r"^(?:[^\W\d]+[. ,]*){1,4}$")
 SALUTATIONS = word_set("herr herrn frau firma mr mrs ms m mme monsieur madame dhr mevr sr sra sig an to a")
 _HEADING = re.compile(
     r"(?i)^(?:[\w-]*adres\w*|[\w-]*anschrift|(?:billing|shipping|delivery|invoice|mailing|postal|remit\w*) address)\b"
@@ -18,10 +20,10 @@ _POSTAL = re.compile(
     r"|\b[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\b|\b(?:SINGAPORE|Singapore)\s+\d{6}\b"
 )
 _NO_ADDRESS = re.compile(
-    r"(?i)@|www\.|https?:"
-    r"|\b(?:tel|fax|phone|telefon|e-?mail|mobile|gln|gst|vat|ust|siret|tva|btw|kvk|iban|bic|reg|co\.? ?no|nummer|id"
-    r"|account|steuernummer|hrb|invoice|date)\b\.?\s*[.:#\d(]"
-    r"|\d{9,}|^\+\d|^\(?\d[\d ()/-]{6,}$|^\W*\(?[\d-]+-[A-Z]\)?$"
+    r"(?i)@|www\.|https?:|^\(.*\)$"
+    r"|\b(?:tel|fax|h/?p|phone|telefon|e-?mail|mobile|gln|gst|vat|ust|siret|tva|btw|kvk|iban|bic|reg|co\.? ?no|nummer"
+    r"|id|account|steuernummer|hrb|invoice|date)\b\.?\s*(?:[.:#\d(]|no\b)"
+    r"|\d{9,}|^\+\d|^\(?\d[\d ()/-]{6,}$|\b\d{2,4}-\d{3,4} ?\d{3,5}\b|^\W*\(?[\d-]+-[A-Z]\)?$"
 )
 
 
@@ -72,14 +74,15 @@ def block_under(page: ReadPage, line: Line, segment: Segment, stops: set[str], r
         gap = lower.middle - above.middle
         if gap > (reach if not parts else 2.2) * max(above.height, lower.height) or len(parts) >= _MOST_LINES:
             break
-        aligned = [s for s in lower.segments if _aligned(s, left, right, segment.height)]
+        runs = lower.runs
+        aligned = [s for s in runs if _aligned(s, left, right, segment.height)]
         if not aligned:
             continue
         first = aligned[0]
         if fold(first.text.partition(":")[0]) in stops:
             break
-        beside = lower.segments.index(first) + 1
-        if beside < len(lower.segments) and lower.segments[beside].text.startswith((":", "：")):
+        beside = runs[runs.index(first) + 1 :]
+        if beside and beside[0].text.startswith((":", "：")):
             above = first
             continue
         parts.append((lower.number, first))
@@ -126,16 +129,29 @@ def name_of(block: Block) -> str:
     return ""
 
 
-def address_of(block: Block) -> str:
-    """Street to town in one line, with the country when it follows; "" without a street or town."""
-    lines = [text.strip(" ,") for text in block.texts if not _NO_ADDRESS.search(text)]
-    name = name_of(block)
-    rest = [text for text in lines if text != name and not text.endswith(name)] if name else lines
-    first = next((i for i, text in enumerate(rest) if re.search(r"\d", text)), None)
-    if first is None:
-        return ""
-    last = max((i for i, text in enumerate(rest) if i >= first and postal(text)), default=None)
-    kept = rest[first : last + 1] if last is not None else rest[first : first + 3]
+def titled(text: str) -> bool:
+    """Whether a line is no more than a document's title, numbered perhaps."""
+    return re.sub(r"\d", "", fold(text)) in TITLE_WORDS or set(words(text)) <= TITLE_WORDS
+
+
+def address_of(block: Block, name: str) -> str:
+    """Street to town in one line, with the region or country that follows; "" without a street or town.
+
+    Args:
+        block: the party's lines, with its name or without.
+        name: the party's.
+    """
+    kept: list[str] = []
+    town = False
+    for text in block.texts:
+        other = bool(_NO_ADDRESS.search(text)) or titled(text)
+        if not kept and (other or text.endswith(name) or text.startswith(name) or not re.search(r"\d|,$", text)):
+            continue
+        # What follows the town is a region or a country: a word or two, no other line.
+        if other or (town and not (postal(text) or _REGION.match(text))) or len(kept) >= _MOST_ADDRESS:
+            break
+        kept.append(text.strip(" ,"))
+        town = town or postal(text)
     return ", ".join(kept)
 
 

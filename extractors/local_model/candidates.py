@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from extractors.local_model.evidence import Evidence
 from extractors.local_model.labels import Label, Names, is_label
@@ -74,7 +74,7 @@ def _to_the_right(
         after.append(segment)
     run = _number_run(after) if field.kind in _NUMBERS else after[:2]
     if field.kind == "text":
-        run = [_joined(_adjoining(label.segment, after))] if after else []
+        run = list(replace(label.line, segments=tuple(after)).runs[:1]) if after else []
     for place, segment in enumerate(run):
         gap = max(0.0, segment.x0 - label.segment.x1) / page.width
         weight = 0.1 if field.kind in _NUMBERS else 0.3
@@ -105,22 +105,6 @@ def _number_run(after: Sequence[Segment]) -> list[Segment]:
             if run or skipped > 1:
                 break
     return run
-
-
-def _adjoining(first: Segment, after: Sequence[Segment]) -> list[Segment]:
-    """Segments that read on from each other."""
-    kept: list[Segment] = []
-    for segment in after:
-        if kept and segment.x0 - kept[-1].x1 > 0.6 * first.height:
-            break
-        kept.append(segment)
-    return kept
-
-
-def _joined(segments: Sequence[Segment]) -> Segment:
-    text = " ".join(segment.text for segment in segments)
-    first, last = segments[0], segments[-1]
-    return Segment(text, first.x0, min(s.y0 for s in segments), last.x1, max(s.y1 for s in segments), first.score)
 
 
 def _under(label: Label, page: ReadPage, names: Names) -> Iterator[tuple[Line, Segment, str, float]]:

@@ -2,18 +2,30 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
 
 from extractors.local_model.evidence import Evidence, all_lines
-from extractors.local_model.readings import PATTERNS, Reading
-from extractors.local_model.vocabulary import DUE_WORDS, FIRST_OF_RANGE, LAST_OF_RANGE, SPECIFIC_DATES
+from extractors.local_model.readings import PATTERNS, Reading, answer
+from extractors.local_model.vocabulary import (
+    DUE_WORDS,
+    FIRST_OF_RANGE,
+    LAST_OF_RANGE,
+    SPECIFIC_DATES,
+    TAX_WORDS,
+    names_a_tax,
+    word_set,
+)
 from extractors.local_model.wanted import Field
 from extractors.pages.lines import Line, ReadPage
-from schemas.folding import fold
+from schemas.folding import fold, words
+from schemas.sums import HIGHEST_RATE
 
 Region = frozenset[tuple[int, int]]
 Taken = set[tuple[int, int, str]]
 _CARD = re.compile(r"(?<![\w-])(?:[\dXx*]{4}[ -]){3}\d{4}(?![\w-])")
 _JOINT = 6  # letters between the days of a range: "-", "bis", "t/m", " to "
+_NET, _PAID = word_set("subtotal net"), word_set("paid prepaid deposit")
 _NAME_WORDS = 6  # of a bank, at most
 _BANK = re.compile(
     r"(?i)\b(?:\w*bank\w*|banque|banco|banca|sparkasse\w*"
@@ -134,6 +146,53 @@ def _largest_due(pages: Sequence[ReadPage], evidence: Evidence, region: Region) 
             if one.cents and not one.percent and (best is None or abs(one.value) > abs(best.value)):
                 best = Reading(one.value, line.text[one.start : one.end].strip(), 0.5)
     return best
+
+
+def by_sums(
+    fields: Mapping[str, Field],
+    values: Mapping[str, Any],
+    pages: Sequence[ReadPage],
+    evidence: Evidence,
+) -> dict[str, Any]:
+    """Answers that other answers lead to: the tax between net and total, and what is due of a total.
+
+    The tax must be printed. A total on which nothing was paid is due.
+    """
+    amounts = {
+        key: Decimal(str(value))
+        for key, value in values.items()
+        if value is not None and fields[key].kind == "amount" and fields[key].form != "printed"
+    }
+    total = next((value for key, value in amounts.items() if fields[key].is_grand_total), None)
+    net = next((value for key, value in amounts.items() if fields[key].words & _NET), None)
+    paid = any(value for key, value in amounts.items() if fields[key].words & _PAID)
+    led: dict[str, Any] = {}
+    if not total:
+        return led
+    taxes = _taxes(total, net, all_lines(pages), evidence)
+    for key, field in fields.items():
+        if field.kind != "amount" or field.form == "printed" or field.is_grand_total:
+            continue
+        if field.words & TAX_WORDS and taxes and amounts.get(key) not in taxes:
+            led[key] = answer(field, Reading(taxes[-1], "", 0.5))
+        if "due" in field.words and key not in amounts and not paid:
+            led[key] = answer(field, Reading(total, "", 0.5))
+    return led
+
+
+def _taxes(total: Decimal, net: Decimal | None, lines: Sequence[Line], evidence: Evidence) -> list[Decimal]:
+    """Printed amounts that lead from the sum without tax to the total; without that sum, from any amount above."""
+    nets = {net} if net is not None else set()
+    found = []
+    for line in lines:
+        taxed = any(map(names_a_tax, words(line.text)))
+        for one in (one for segment in line.segments for one in evidence.amounts(segment.text) if one.cents):
+            before = total - one.value
+            if before and before in nets and (net is not None or taxed) and 0 < one.value / before <= HIGHEST_RATE:
+                found.append(one.value)
+            if net is None:
+                nets.add(one.value)
+    return found
 
 
 def _speaks_of_due(line: Line) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from extractors.local_model.by_page import asked_by_page, begin_field, kind_field, kinds_and_beginnings
 from extractors.local_model.candidates import Candidate, candidates
 from extractors.local_model.evidence import Evidence, all_lines, evidence_of
-from extractors.local_model.fallbacks import fallback
+from extractors.local_model.fallbacks import by_sums, fallback
 from extractors.local_model.labels import labels_in, names_of
 from extractors.local_model.parties import Party, parties
 from extractors.local_model.readings import answer, reading
@@ -104,7 +104,7 @@ def _filled(group: Group, pages: Sequence[ReadPage]) -> dict[str, Any]:
         if values[key] is None:
             read = fallback(field, fields, pages, evidence=evidence, region=region, taken=taken)
             values[key] = answer(field, read) if read else None
-    made = nested(group, values)
+    made = nested(group, values | by_sums(fields, values, pages, evidence))
     for name, child in group.children.items():
         if isinstance(child, Rows):
             made[name] = list(tables[name].rows) if not child.single else _listed(child, pages, evidence)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from extractors.local_model.blocks import SALUTATIONS, Block, address_of, block_under, blocks, name_of, postal
-from extractors.local_model.vocabulary import COMPANY_SUFFIXES, ISSUER_LABELS, RECIPIENT_LABELS, TITLE_WORDS
+from extractors.local_model.blocks import SALUTATIONS, Block, address_of, block_under, blocks, name_of, postal, titled
+from extractors.local_model.vocabulary import COMPANY_SUFFIXES, ISSUER_LABELS, RECIPIENT_LABELS
 from extractors.pages.lines import Line, ReadPage, Segment
 from schemas.folding import fold
 
@@ -13,18 +13,24 @@ _TOP = 0.4  # of the page's height: letterheads end above
 _LETTERHEAD = 3  # name, street, town
 _LIKELY_WORDS = 8  # a company's name has no more
 _SENDER_LINE = re.compile(r"\s+[-–—·•*|]\s+|\s*[·•|]\s*")
+
+
+def _form(printed: str) -> str:
+    """The pattern of a legal form: short ones in their own letters or in capitals, "ag" and "co" are words too."""
+    short = sum(map(str.isalpha, printed)) <= 3  # noqa: PLR2004
+    spelled = dict.fromkeys((printed, printed.upper())) if short else (printed,)
+    loose = (re.sub(r"\\\.|\\ ", lambda m: r"\.?" if "." in m[0] else r"\s?", re.escape(one)) for one in spelled)
+    return "|".join(one if short else f"(?i:{one})" for one in loose)
+
+
 _SUFFIX = re.compile(
-    r"(?<![\w.])(?:"
-    + "|".join(
-        (re.escape(s) if len(s) <= 3 else f"(?i:{re.escape(s)})").replace(r"\ ", r"\s?")  # noqa: PLR2004 - "ag" and "co" are words too
-        for s in sorted(COMPANY_SUFFIXES, key=len, reverse=True)
-    )
-    + r")(?![\w])\.?"
+    rf"(?<![\w.])(?:{'|'.join(map(_form, sorted(COMPANY_SUFFIXES, key=len, reverse=True)))})(?!\w)\.?"
 )
+# "Hall Co. (North) Ltd", "Trading House Ltd": a name goes on to its last legal form.
+_GOES_ON = re.compile(rf"(?:[ &,]*|\s*(?:\([^\d()]*\)\s*)?(?:[A-Z][^\W\d]+ ){{0,2}})(?:{_SUFFIX.pattern})")
 _OWNER = re.compile(r"(?i)(?:inh|inhaber|owner|prop|gf|geschäftsführer|gérant)\b")
 _SMALL = 0.9  # likewise, of the sender's line over an address
 _LARGER = 1.5  # a heading's height beside that of the line it outdoes
-_TITLES = frozenset(TITLE_WORDS)
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ def _party(block: Block | None, page: int) -> Party | None:
     if block is None:
         return None
     name = name_of(block)
-    return Party(name, address_of(block), page, block) if name else None
+    return Party(name, address_of(block, name), page, block) if name else None
 
 
 def _sender_line(page: ReadPage) -> Party | None:
@@ -143,7 +149,7 @@ def _company(page: ReadPage, recipient: Party | None) -> Party | None:
     """The first line with a legal form that is not the recipient's: at the top, else anywhere below."""
     low: Party | None = None
     for line in page.lines:
-        for segment in line.segments:
+        for segment in line.runs:
             name = company_name(segment.text)
             if not name or _is(recipient, name, line, segment) or _addressed(page, line, segment):
                 continue
@@ -178,8 +184,8 @@ def company_name(text: str) -> str:
     if re.match(r"\s+\w*\d", text[match.end() :]) and match[0].isalpha():
         return ""  # "Fernhollow, AB T9Z 9Z9": a province before its postcode
     end = match.end()
-    while (more := _SUFFIX.match(text[end:].lstrip(" &,"))) is not None:
-        end += len(text[end:]) - len(text[end:].lstrip(" &,")) + more.end()
+    while (more := _GOES_ON.match(text, end)) is not None:
+        end = more.end()
     name = re.sub(r"(?i)^\W*(?:attn\W+|from\W+|by\W+)?", "", text[:end]).strip(" -,;:")
     long = len(name.split()) > _LIKELY_WORDS
     return "" if long or not _nameish(name) or fold(name) == fold(match[0]) else name
@@ -191,7 +197,7 @@ def _topmost(page: ReadPage, recipient: Party | None) -> Party | None:
     for line in page.lines:
         if line.top > _TOP * page.height:
             break
-        plausible += [(line, s) for s in line.segments if _heading(s) and not _is(recipient, s.text, line, s)]
+        plausible += [(line, s) for s in line.runs if _heading(s) and not _is(recipient, s.text, line, s)]
     if not plausible:
         return None
     best = plausible[0]
@@ -210,12 +216,11 @@ def _prominent(page: ReadPage, party: Party) -> bool:
 def _heading(segment: Segment) -> bool:
     said = fold(segment.text)
     digits = sum(c.isdigit() for c in said)
-    title = any(fold(word) == re.sub(r"\d", "", said) for word in _TITLES)
     return (
         segment.score >= 0.75  # noqa: PLR2004 - handwriting and logos read worse
         and len(said) - digits >= 3  # noqa: PLR2004 - a name has three letters
         and digits <= 0.4 * len(said)
-        and not title
+        and not titled(segment.text)
         and not re.search(r"[@:]|www\.|(?i:\btel\b|\bfax\b|\bpage\b|\bseite\b)", segment.text)
         and len(segment.text.split()) <= _LIKELY_WORDS
     )
@@ -225,7 +230,9 @@ def _with_address(page: ReadPage, line: Line, segment: Segment, name: str) -> Pa
     name = _with_line_above(page, line, segment, name)
     block = block_under(page, line, segment, set(), reach=2.0)
     own = (line.number, segment)
-    return Party(name, address_of(block) if block else "", line.page, Block((own, *(block.parts if block else ()))))
+    return Party(
+        name, address_of(block, name) if block else "", line.page, Block((own, *(block.parts if block else ())))
+    )
 
 
 def _with_line_above(page: ReadPage, line: Line, segment: Segment, name: str) -> str:

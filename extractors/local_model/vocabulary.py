@@ -89,15 +89,16 @@ RECIPIENT_LABELS = (
 
 COMPANY_SUFFIXES = (
     "GmbH & Co. KG", "GmbH", "mbH", "AG", "KG", "OHG", "e.K.", "e.V.", "a.G.", "UG", "SE", "SARL", "S.A.R.L.", "SAS",
-    "S.A.S.", "SASU", "EURL", "S.A.", "SA", "SNC", "SCOP", "GbR", "eG", "KGaA",
-    "gGmbH", "SCI", "Inc.", "Inc", "LLC", "L.L.C.", "Ltd.", "Ltd", "Limited", "LLP", "PLC",
-    "Corp.", "Corp", "Corporation", "Co.", "B.V.", "BV", "N.V.", "NV", "V.O.F.", "S.L.", "SL", "S.L.U.", "S.p.A.",
-    "SpA", "S.r.l.", "Srl", "Pte Ltd", "Pte. Ltd.", "Pty Ltd", "Sdn Bhd", "Sdn. Bhd.", "Sdn.Bhd", "Sbn Bhd", "S/B",
-    "Berhad", "Enterprise", "Trading", "Credit Union", "Oy", "AB", "ApS", "A/S", "Sp. z o.o.", "s.r.o.",
+    "S.A.S.", "SASU", "EURL", "S.A.", "SNC", "SCOP", "GbR", "eG", "KGaA", "gGmbH", "SCI", "Inc.", "LLC", "L.L.C.",
+    "Ltd.", "Limited", "LLP", "PLC", "Corp.", "Corporation", "Co.", "B.V.", "N.V.", "V.O.F.", "S.L.", "S.L.U.",
+    "S.p.A.", "S.r.l.", "Pte. Ltd.", "Pty. Ltd.", "Sdn. Bhd.", "Sbn. Bhd.", "S/B", "Bhd.", "Berhad", "Enterprise",
+    "Trading", "Credit Union", "Oy", "AB", "ApS", "A/S", "Sp. z o.o.", "s.r.o.",
 )  # fmt: skip
+"""Legal forms; their dots and the blanks after them may be missing."""
 
 TITLE_WORDS = word_set(
-    "invoice taxinvoice simplifiedtaxinvoice receipt cashreceipt rechnung rechnungsnr facture factuur factura "
+    "tax simplified official sales credit note taxinvoice simplifiedtaxinvoice "
+    "invoice receipt cashreceipt rechnung rechnungsnr facture factuur factura "
     "fattura avoir gutschrift creditnote quotation bill cashbill statement original copy copie kopie "
     "duplicate order contract officialreceipt salesreceipt kassenbon quittung recu ticket welcome "
     "officialbillinginvoice duplicata cash cashsales lieferschein proforma proformainvoice thankyou page "
@@ -123,6 +124,12 @@ SUM_WORDS = word_set(
 """A row that begins with one of these sums others up: it is no entry of a list."""
 
 TAX_WORDS = word_set("tax taxe taxes vat gst sst mwst ust umsatzsteuer mehrwertsteuer tva btw iva")
+
+
+def names_a_tax(word: str) -> bool:
+    """Whether a word is a tax; German has one for all it taxes."""
+    return word in TAX_WORDS or word.endswith("steuer")
+
 
 TOTAL_WORDS = TAX_WORDS | word_set(
     "sum gesamt netto brutto net saldo rounding roundingadj roundingadjustment cash change visa "

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+_BLANK = 0.6  # letter heights: what stands further apart does not read on
 _NARROW, _WIDE = frozenset("iljtf.,:;'|!()[]I1 "), frozenset("mwMWGOQ@%&")
 
 
@@ -55,6 +56,18 @@ class Segment:
         return found
 
 
+def joined(segments: Sequence[Segment]) -> Segment:
+    """Segments of one line as one, a blank between their texts; the least sure says how sure it is."""
+    return Segment(
+        " ".join(segment.text for segment in segments),
+        segments[0].x0,
+        min(segment.y0 for segment in segments),
+        segments[-1].x1,
+        max(segment.y1 for segment in segments),
+        min(segment.score for segment in segments),
+    )
+
+
 @dataclass(frozen=True)
 class Line:
     """Segments at one height, from left to right. `page` counts from 0, `number` is the line's on its page."""
@@ -67,6 +80,17 @@ class Line:
     def text(self) -> str:
         """Its segments, one blank between them."""
         return " ".join(segment.text for segment in self.segments)
+
+    @property
+    def runs(self) -> "tuple[Segment, ...]":
+        """Its segments, those joined that stand no more than a blank apart."""
+        groups: list[list[Segment]] = []
+        for segment in self.segments:
+            if groups and segment.x0 - groups[-1][-1].x1 < _BLANK * self.height:
+                groups[-1].append(segment)
+            else:
+                groups.append([segment])
+        return tuple(map(joined, groups))
 
     @property
     def top(self) -> float:

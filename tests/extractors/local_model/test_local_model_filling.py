@@ -271,3 +271,63 @@ def test_no_pages_and_empty_pages_are_null() -> None:
     for model in (Invoice, Receipt, BankStatement):
         for record in (read(model), read(model, "")):
             assert all(value in ({}, [], None) or set(value.values()) == {None} for value in record.values())
+
+
+def test_a_shops_address_follows_its_name_up_to_another_line() -> None:
+    """A registration under the name is none of it, the region after the town is; a telephone ends it."""
+    record = read(
+        Receipt,
+        """
+HARBOUR TEA HOUSE SDN. BHD
+(412345-W)
+GST Reg No 000312345678
+No. 7-2, Lorong Kenari 4/2,
+Taman Kenari
+41200 Klang,
+Selangor D.E.
+03-5551 2345
+TAX INVOICE
+2 x Tea                  9.00
+Total                    9.00
+""",
+    )
+    assert record["merchant"] == "HARBOUR TEA HOUSE SDN. BHD"
+    assert record["address"] == "No. 7-2, Lorong Kenari 4/2, Taman Kenari, 41200 Klang, Selangor D.E."
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["NORDHOF TRADING (SOUTH) SDN BHD", "Hall Book Co. (N) Bhd", "Sun Trading Centre Pte. Ltd", "ACME TOOLS LTD"],
+)
+def test_a_company_goes_on_to_its_last_legal_form(name: str) -> None:
+    """A legal form amid a name does not end it, nor does a place in brackets; dots may be missing."""
+    assert read(Receipt, f"CASH BILL\n{name} (88123-K)\n12 Mill Lane\nTotal   4.00\n")["merchant"] == name
+
+
+def test_the_tax_is_what_leads_from_net_to_total() -> None:
+    """Of several taxes the one is meant that net and total leave over, whatever it is called."""
+    record = read(
+        Invoice,
+        """
+Subtotal                  300.00
+All of them                45.00
+VAT 7 %                     7.00
+VAT 19 %                   38.00
+Total                     345.00
+""",
+    )
+    assert (record["subtotal"], record["tax"], record["total"]) == ("300.00", "45.00", "345.00")
+
+
+def test_a_tax_by_another_name_leads_to_the_total_too() -> None:
+    """Without a label for the sum before tax, any amount above may be it."""
+    record = read(
+        Invoice, "Beitrag     1.000,00 EUR\nFeuerschutzsteuer   220,00 EUR\nRechnungsbetrag  1.220,00 EUR\n"
+    )
+    assert (record["tax"], record["total"]) == ("220.00", "1220.00")
+
+
+@pytest.mark.parametrize(("paid", "due"), [("", "80.00"), ("Amount paid      30.00", None)])
+def test_a_total_on_which_nothing_was_paid_is_due(paid: str, due: str | None) -> None:
+    """What is due after a payment must be printed."""
+    assert read(Invoice, f"Total            80.00\n{paid}\n")["amount_due"] == due
