@@ -12,16 +12,19 @@ from extractors.local_model.sums import passed_over, sums_up
 from extractors.local_model.wanted import Field
 from extractors.pages.lines import Line, ReadPage, Segment
 
+_ASIDE = re.compile(r"^[^\W\d][^:]{1,30}:\s*\S*\d")  # "Order No.: 12" under the text of an entry
+_CODE = re.compile(r"^[^\W\d_a-z]{1,6}[-.]?\d[\dA-Z.-]*$")  # the number of an article
 _FOLD_GAP, _END_GAP = 1.9, 9.0  # in letter heights, between the middles of lines
 
 
 @dataclass
 class Row:
-    """A row as it is gathered: for each column, the segments in it, line by line."""
+    """A row as it is gathered: for each column, the segments in it, line by line; `told` once asides follow."""
 
     cells: dict[int, list[Segment]] = member(default_factory=dict)
     page: int = 0
     last: Line | None = None
+    told: bool = False
 
 
 def rows_under(
@@ -88,7 +91,7 @@ def _gathered(
             leading.append((line, cells))
             above = line
         elif rows and above is not None and line.middle - above.middle <= _FOLD_GAP * max(line.height, above.height):
-            _fold_in(rows[-1], cells, columns, fields)
+            _fold_in(rows[-1], line, columns, fields)
             above = line
     return rows, False
 
@@ -116,8 +119,8 @@ def _leads(
     return len(shape) > 1 and not shape[0] and shape[-1] and True in shape[:4]
 
 
-def _cells(line: Line, columns: Sequence[Column]) -> dict[int, list[Segment]]:
-    """A line's segments by column; one that runs over several heads is parted between its words."""
+def _cells(line: Line, columns: Sequence[Column], *, whole: bool = False) -> dict[int, list[Segment]]:
+    """A line's segments by column; one that runs over several heads is parted between its words, if not `whole`."""
     cells: dict[int, list[Segment]] = {}
     for segment in line.segments:
         under = [
@@ -125,6 +128,9 @@ def _cells(line: Line, columns: Sequence[Column]) -> dict[int, list[Segment]]:
             for i, column in enumerate(columns)
             if min(segment.x1, column.x1) - max(segment.x0, column.x0) > 0.4 * segment.height
         ]
+        if len(under) > 1 and whole:
+            cells.setdefault(under[0], []).append(segment)
+            continue
         if len(under) < 2:  # noqa: PLR2004 - one head
             numeric = bool(re.fullmatch(r"[^A-Za-z]*\d[^A-Za-z]*[A-Za-z%€$]{0,3}", segment.text))
             cells.setdefault(column_of(columns, segment, numeric=numeric), []).append(segment)
@@ -155,13 +161,14 @@ def _prepend(row: Row, cells: Mapping[int, list[Segment]]) -> None:
         row.cells[at] = [*segments, *row.cells.get(at, [])]
 
 
-def _fold_in(
-    row: Row, cells: Mapping[int, list[Segment]], columns: Sequence[Column], fields: Mapping[str, Field]
-) -> None:
-    for at, segments in cells.items():
+def _fold_in(row: Row, line: Line, columns: Sequence[Column], fields: Mapping[str, Field]) -> None:
+    """Adds a line under an entry to its texts, up to an aside; a number in a line of its own above words is none."""
+    row.told = row.told or any(_ASIDE.match(segment.text) for segment in line.segments)
+    for at, segments in _cells(line, columns, whole=True).items():
         key = columns[at].key
-        if key and fields[key].kind == "text":
-            row.cells.setdefault(at, []).extend(segments)
+        if key and fields[key].kind == "text" and not row.told:
+            above = row.cells.get(at, [])
+            row.cells[at] = segments if len(above) == 1 and _CODE.match(above[0].text) else [*above, *segments]
 
 
 def cell_reading(field: Field, segments: Sequence[Segment], evidence: Evidence) -> Reading | None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from extractors.local_model.vocabulary import SUM_WORDS, TOTAL_WORDS, names_a_tax, word_set
+from extractors.local_model.vocabulary import SUM_WORDS, TAX_WORDS, TOTAL_WORDS, word_set
 from extractors.pages.lines import Line
 from schemas.folding import fold, words
 from schemas.synonyms import same_names
@@ -42,7 +42,7 @@ def _names_a_sum(said: Sequence[str], *, first: bool) -> bool:
         return first or short
     if "".join(said) in TOTAL_WORDS or said[-1] in _LAST_WORDS:
         return short
-    return first and names_a_tax(said[0]) and len(said) <= 5  # noqa: PLR2004 - "VAT 20 % on 100.00"
+    return first and said[0] in TAX_WORDS and len(said) <= 5  # noqa: PLR2004 - "VAT 20 % on 100.00"
 
 
 def passed_over(line: Line) -> bool:
