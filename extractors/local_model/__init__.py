@@ -5,7 +5,7 @@
     reading    image bytes -> lines of text with boxes (RapidOCR, imported when the first page is read)
     lines      what was read, and what stands beside and below what
     folding    text made comparable; vocabulary: words of business documents in six languages
-    amounts, dates, evidence   printed values, by the habits of the whole document
+    amounts, evidence   printed values, by the habits of the whole document
     wanted     a JSON schema -> the fields to look for
     labels     where a field's printed names stand; candidates: the values beside them
     parties    who issued a document and whom it addresses

@@ -73,13 +73,10 @@ def currency(texts: Iterable[str]) -> str | None:
     """The currency that a document's signs and codes speak of most, as ISO 4217 code, or None."""
     votes: dict[str, float] = {}
     for text in texts:
-        for code in re.findall(r"(?<![^\W\d_])([A-Z]{3})(?![^\W\d_])", text):
-            if code in _COMMON:
-                votes[code] = votes.get(code, 0) + 1.5
         for sign in _SIGN.findall(text):
-            code = None if sign.removesuffix(".") in CODES else _code_of(sign)
-            if code:
-                votes[code] = votes.get(code, 0) + 1
+            code = _code_of(sign)
+            if code and sign not in _WORDS_TOO:
+                votes[code] = votes.get(code, 0) + (1.5 if sign.removesuffix(".") in CODES else 1)
         if re.search(r"(?i)\b(?:us|u\.s\.) dollars?\b", text):
             votes["USD"] = votes.get("USD", 0) + 5
     if "USD" in votes and any(code in votes for code in _DOLLARS):
@@ -89,7 +86,6 @@ def currency(texts: Iterable[str]) -> str | None:
 
 
 _WORDS_TOO = {"ALL", "TOP", "ANG", "MOP", "CUP", "GEL", "PEN", "TRY", "LAK", "SOS", "MAD", "BAM"}
-_COMMON = CODES - _WORDS_TOO
 _DOLLARS = ("SGD", "HKD", "AUD", "CAD", "NZD")
 _LIKELIEST = ("$", "¥", "£")
 
@@ -101,12 +97,5 @@ def _code_of(sign: str) -> str | None:
 
 
 def currency_code(text: str) -> str | None:
-    """The currency that a short text names: `EUR`, `€`, `in Euro`, `$`; None when it names none."""
-    for code in re.findall(r"(?<![^\W\d_])([A-Z]{3})(?![^\W\d_])", text):
-        if code in CODES:
-            return str(code)
-    for sign in _SIGN.findall(text):
-        code = _code_of(sign)
-        if code:
-            return code
-    return None
+    """The currency that a short text names: `EUR`, `€`, `in Euro`, `$`; None when it names none; a code says most."""
+    return next(filter(None, map(_code_of, sorted(_SIGN.findall(text), key=len, reverse=True))), None)

@@ -1,7 +1,8 @@
 """Values that stand on a page without a label of their own, where only one reading makes sense."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,6 @@ from extractors.local_model.vocabulary import (
     LAST_OF_RANGE,
     SPECIFIC_DATES,
     TAX_WORDS,
-    names_a_tax,
     word_set,
 )
 from extractors.local_model.wanted import Field
@@ -25,7 +25,7 @@ Region = frozenset[tuple[int, int]]
 Taken = set[tuple[int, int, str]]
 _CARD = re.compile(r"(?<![\w-])(?:[\dXx*]{4}[ -]){3}\d{4}(?![\w-])")
 _JOINT = 6  # letters between the days of a range: "-", "bis", "t/m", " to "
-_NET, _PAID = word_set("subtotal net"), word_set("paid prepaid deposit")
+_NET, _PAID, _PLAIN = word_set("subtotal net"), word_set("paid prepaid deposit"), word_set("total amount balance sum")
 _NAME_WORDS = 6  # of a bank, at most
 _BANK = re.compile(
     r"(?i)\b(?:\w*bank\w*|banque|banco|banca|sparkasse\w*"
@@ -55,7 +55,10 @@ def fallback(
     if field.kind == "currency" and evidence.currency:
         return Reading(evidence.currency, evidence.currency, 0.5)
     if field.kind in PATTERNS and field.role != "recipient":
-        return _patterned(field, pages)
+        # Bare digits may be anything, so no telephone numbers.
+        texts = (segment.text for line in all_lines(pages) for segment in line.segments)
+        found = _first(texts, PATTERNS[field.kind]) if field.kind not in {"phone", "bic"} else None
+        return replace(found, value=found.value.replace(" ", "")) if found and field.kind == "iban" else found
     if field.kind == "date":
         own = _own_date(field, fields)
         return _first_date(pages, evidence, region, taken) if own else _of_range(field, pages, evidence, region)
@@ -66,7 +69,7 @@ def fallback(
 
 def _unlabelled_text(field: Field, pages: Sequence[ReadPage]) -> Reading | None:
     if field.kind == "identifier" and field.words & {"account", "card"}:
-        return _card_number(pages)
+        return _first((line.text for line in all_lines(pages)), _CARD)
     if field.kind == "enum":
         return _only_option(field, pages)
     if field.kind == "text":
@@ -74,26 +77,10 @@ def _unlabelled_text(field: Field, pages: Sequence[ReadPage]) -> Reading | None:
     return None
 
 
-def _patterned(field: Field, pages: Sequence[ReadPage]) -> Reading | None:
-    """The first text of a shape that says what it is; bare digits may be anything, so no telephone numbers."""
-    if field.kind in {"phone", "bic"}:
-        return None
-    for line in all_lines(pages):
-        for segment in line.segments:
-            match = PATTERNS[field.kind].search(segment.text)
-            if match:
-                found = match[0].replace(" ", "") if field.kind == "iban" else match[0]
-                return Reading(found, match[0], 0.5)
-    return None
-
-
-def _card_number(pages: Sequence[ReadPage]) -> Reading | None:
-    """A number in four groups of four, as cards have it."""
-    for line in all_lines(pages):
-        match = _CARD.search(line.text)
-        if match:
-            return Reading(match[0], match[0], 0.5)
-    return None
+def _first(texts: Iterable[str], pattern: re.Pattern[str]) -> Reading | None:
+    """The first text of a shape that says what it is."""
+    match = next(filter(None, map(pattern.search, texts)), None)
+    return Reading(match[0], match[0], 0.5) if match else None
 
 
 def _own_date(field: Field, fields: Mapping[str, Field]) -> bool:
@@ -149,33 +136,22 @@ def _largest_due(pages: Sequence[ReadPage], evidence: Evidence, region: Region) 
 
 
 def by_sums(
-    fields: Mapping[str, Field],
-    values: Mapping[str, Any],
-    pages: Sequence[ReadPage],
-    evidence: Evidence,
+    fields: Mapping[str, Field], values: Mapping[str, Any], pages: Sequence[ReadPage], evidence: Evidence
 ) -> dict[str, Any]:
-    """Answers that other answers lead to: the tax between net and total, and what is due of a total.
-
-    The tax must be printed. A total on which nothing was paid is due.
-    """
-    amounts = {
-        key: Decimal(str(value))
-        for key, value in values.items()
-        if value is not None and fields[key].kind == "amount" and fields[key].form != "printed"
-    }
-    total = next((value for key, value in amounts.items() if fields[key].is_grand_total), None)
-    net = next((value for key, value in amounts.items() if fields[key].words & _NET), None)
-    paid = any(value for key, value in amounts.items() if fields[key].words & _PAID)
-    led: dict[str, Any] = {}
+    """Answers that others lead to: the printed tax between net and total; a total that is due, nothing being paid."""
+    wanted = {key: field for key, field in fields.items() if field.kind == "amount" and field.form != "printed"}
+    said = {key: Decimal(str(values[key])) for key in wanted if values[key] is not None}
+    total = next((value for key, value in said.items() if fields[key].is_grand_total), None)
+    net = next((value for key, value in said.items() if fields[key].words & _NET), None)
     if not total:
-        return led
+        return {}
+    paid = any(value for key, value in said.items() if fields[key].words & _PAID)
     taxes = _taxes(total, net, all_lines(pages), evidence)
-    for key, field in fields.items():
-        if field.kind != "amount" or field.form == "printed" or field.is_grand_total:
-            continue
-        if field.words & TAX_WORDS and taxes and amounts.get(key) not in taxes:
+    led = {}
+    for key, field in wanted.items():
+        if taxes and field.words - _PLAIN and field.words <= TAX_WORDS | _PLAIN and said.get(key) not in taxes:
             led[key] = answer(field, Reading(taxes[-1], "", 0.5))
-        if "due" in field.words and key not in amounts and not paid:
+        if field.words - _PLAIN == {"due"} and key not in said and not paid:
             led[key] = answer(field, Reading(total, "", 0.5))
     return led
 
@@ -185,7 +161,7 @@ def _taxes(total: Decimal, net: Decimal | None, lines: Sequence[Line], evidence:
     nets = {net} if net is not None else set()
     found = []
     for line in lines:
-        taxed = any(map(names_a_tax, words(line.text)))
+        taxed = any(word in TAX_WORDS or word.endswith("steuer") for word in words(line.text))
         for one in (one for segment in line.segments for one in evidence.amounts(segment.text) if one.cents):
             before = total - one.value
             if before and before in nets and (net is not None or taxed) and 0 < one.value / before <= HIGHEST_RATE:

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from extractors.local_model.amounts import Amount, currency_code
-from extractors.local_model.dates import without_dates
 from extractors.local_model.evidence import Evidence
 from extractors.local_model.vocabulary import LAST_OF_RANGE, NO, YES
 from extractors.local_model.wanted import Field
@@ -121,11 +120,7 @@ def _identifier(field: Field, text: str, evidence: Evidence) -> Reading | None:
     if account:
         return Reading(account[0], account[0], 1.0)
     groups = _DIGIT_GROUPS.match(text, match.end(1))
-    if (
-        groups
-        and without_dates(groups[0], evidence.habits) == groups[0]
-        and re.fullmatch(r"[A-Z]{0,4}[ -]?\d{1,12}", found)
-    ):
+    if groups and evidence.without_dates(groups[0]) == groups[0] and re.fullmatch(r"[A-Z]{0,4}[ -]?\d{1,12}", found):
         found += groups[0].rstrip()
     money = any(one.cents and one.end - one.start == len(found) for one in evidence.amounts(found))
     alike = 0.15 * (_shape(found) in {_shape(example) for example in field.examples})

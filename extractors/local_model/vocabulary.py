@@ -125,12 +125,6 @@ SUM_WORDS = word_set(
 
 TAX_WORDS = word_set("tax taxe taxes vat gst sst mwst ust umsatzsteuer mehrwertsteuer tva btw iva")
 
-
-def names_a_tax(word: str) -> bool:
-    """Whether a word is a tax; German has one for all it taxes."""
-    return word in TAX_WORDS or word.endswith("steuer")
-
-
 TOTAL_WORDS = TAX_WORDS | word_set(
     "sum gesamt netto brutto net saldo rounding roundingadj roundingadjustment cash change visa "
     "mastercard master discount shipping versandkosten bar gegeben ruckgeld especes carriedforward "
