@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from extractors.local_model.vocabulary import COUNTRIES, TITLE_WORDS, word_set
 from extractors.pages.lines import Line, ReadPage, Segment, shared
@@ -9,6 +10,7 @@ from schemas.folding import fold, words
 
 _MOST_LINES = 9
 _MOST_ADDRESS = 6
+_CLOSE = 1.3  # times the step between the lines above
 _REGION = re.compile(r"^(?:[^\W\d]+[. ,]*){1,4}$")
 SALUTATIONS = word_set("herr herrn frau firma mr mrs ms m mme monsieur madame dhr mevr sr sra sig an to a")
 _HEADING = re.compile(
@@ -20,7 +22,7 @@ _POSTAL = re.compile(
     r"|\b[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\b|\b(?:SINGAPORE|Singapore)\s+\d{6}\b"
 )
 _NO_ADDRESS = re.compile(
-    r"(?i)@|www\.|https?:|^\(.*\)$"
+    r"(?i)@|www\.|https?:|^\(.*\)$|^(?!(?:no|lot|unit|addr?|address|adres\w*|anschrift)\b)[^\W\d][^:,\d]{1,20}:"
     r"|\b(?:tel|fax|h/?p|phone|telefon|e-?mail|mobile|gln|gst|vat|ust|siret|tva|btw|kvk|iban|bic|reg|co\.? ?no|nummer"
     r"|id|account|steuernummer|hrb|invoice|date)\b\.?\s*(?:[.:#\d(]|no\b)"
     r"|\d{9,}|^\+\d|^\(?\d[\d ()/-]{6,}$|\b\d{2,4}-\d{3,4} ?\d{3,5}\b|^\W*\(?[\d-]+-[A-Z]\)?$"
@@ -142,13 +144,15 @@ def address_of(block: Block, name: str) -> str:
         name: the party's.
     """
     kept: list[str] = []
-    town = False
-    for text in block.texts:
+    town, step = False, 0.0
+    for (_, above), (_, segment) in pairwise((block.parts[0], *block.parts)):
+        text, before, step = segment.text, step, segment.middle - above.middle
         other = bool(_NO_ADDRESS.search(text)) or titled(text)
         if not kept and (other or text.endswith(name) or text.startswith(name) or not re.search(r"\d|,$", text)):
             continue
-        # What follows the town is a region or a country: a word or two, no other line.
-        if other or (town and not (postal(text) or _REGION.match(text))) or len(kept) >= _MOST_ADDRESS:
+        # What follows the town is a region or a country: few words set as close as the lines above, no other line.
+        region = postal(text) or (_REGION.match(text) and step < _CLOSE * (before or step))
+        if other or (town and not region) or len(kept) >= _MOST_ADDRESS:
             break
         kept.append(text.strip(" ,"))
         town = town or postal(text)

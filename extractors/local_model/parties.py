@@ -186,7 +186,7 @@ def company_name(text: str) -> str:
     end = match.end()
     while (more := _GOES_ON.match(text, end)) is not None:
         end = more.end()
-    name = re.sub(r"(?i)^\W*(?:attn\W+|from\W+|by\W+)?", "", text[:end]).strip(" -,;:")
+    name = re.sub(r"(?i)^\W*(?:[^:]*:\s*|attn\W+|from\W+|by\W+)?", "", text[:end]).strip(" -,;:")
     long = len(name.split()) > _LIKELY_WORDS
     return "" if long or not _nameish(name) or fold(name) == fold(match[0]) else name
 

@@ -69,7 +69,7 @@ def _gathered(
     main = _main_key(header, fields)
     columns = header.columns
     rows: list[Row] = []
-    leading: list[tuple[Line, dict[int, list[Segment]]]] = []
+    leading: list[dict[int, list[Segment]]] = []
     lines = page.lines[first:stop]
     leads = _leads(lines, columns, main, fields, evidence)
     above: Line | None = page.lines[first - 1] if first and not resumed else None
@@ -83,12 +83,12 @@ def _gathered(
         cells = _cells(line, columns)
         if _holds(cells, columns, main, fields, evidence) and (not resumed or len(cells) > 1):
             rows.append(Row(cells, line.page, line))
-            for _, lead in leading:
-                _prepend(rows[-1], lead)
+            for at, segments in (entry for lead in leading for entry in lead.items()):
+                rows[-1].cells[at] = [*segments, *rows[-1].cells.get(at, [])]
             leading = []
             above = line
         elif leads:
-            leading.append((line, cells))
+            leading.append(cells)
             above = line
         elif rows and above is not None and line.middle - above.middle <= _FOLD_GAP * max(line.height, above.height):
             _fold_in(rows[-1], line, columns, fields)
@@ -154,11 +154,6 @@ def _holds(
         columns[at].key == key and cell_reading(fields[key], segments, evidence) is not None
         for at, segments in cells.items()
     )
-
-
-def _prepend(row: Row, cells: Mapping[int, list[Segment]]) -> None:
-    for at, segments in cells.items():
-        row.cells[at] = [*segments, *row.cells.get(at, [])]
 
 
 def _fold_in(row: Row, line: Line, columns: Sequence[Column], fields: Mapping[str, Field]) -> None:

@@ -97,7 +97,7 @@ COMPANY_SUFFIXES = (
 """Legal forms; their dots and the blanks after them may be missing."""
 
 TITLE_WORDS = word_set(
-    "tax simplified official sales credit note taxinvoice simplifiedtaxinvoice "
+    "tax simplified official sales credit note to taxinvoice simplifiedtaxinvoice "
     "invoice receipt cashreceipt rechnung rechnungsnr facture factuur factura "
     "fattura avoir gutschrift creditnote quotation bill cashbill statement original copy copie kopie "
     "duplicate order contract officialreceipt salesreceipt kassenbon quittung recu ticket welcome "

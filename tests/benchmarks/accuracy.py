@@ -34,6 +34,7 @@ from flows.settings import read_settings
 from flows.store.queries import whole_records
 from flows.store.store import Store
 
+_WIDTH = 120  # of the table, wherever it is printed
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 LABELS: dict[str, dict[str, tuple[str, ...]]] = {
     "invoice": {
@@ -80,7 +81,7 @@ def main() -> None:
     if not (options.labels / "labels.jsonl").exists():
         parser.exit(2, f"no labels.jsonl in {options.labels}: give the folder with --labels\n")
     documents = labelled(options.labels)
-    console = Console()
+    console = Console(width=_WIDTH)
     with tempfile.TemporaryDirectory() as folder:
         records = {schema: read(schema, documents, Path(folder)) for schema in LABELS}
     show(documents, records, console, verbose=options.verbose)
@@ -136,7 +137,9 @@ def show(
             hits[one.group, name].append(right)
             hits[f"{one.schema}s in {one.language}", name].append(right)
             if verbose and not right:
-                console.print(f"{one.path.name} {name}: printed {truth!r}, read {said!r}", highlight=False)
+                console.print(
+                    f"{one.path.name} {name}: printed {truth!r}, read {said!r}", highlight=False, soft_wrap=True
+                )
     names = list(dict.fromkeys(name for fields in LABELS.values() for name in fields))
     table = Table()
     for heading in ("documents", *names):

@@ -348,3 +348,12 @@ Total                                      25.00
     )
     told = [line["description"] for line in record["line_items"]]
     assert told == ["Garden table of oak wood that has been planed", "Rope, green"]
+
+
+@pytest.mark.parametrize("above", ["Welcome to", "*** DUPLICATE ***\nTAX INVOICE / RECEIPT", "CASH SALES"])
+def test_a_greeting_or_a_title_is_no_shop(above: str) -> None:
+    """The shop stands under them; a labelled line is no part of its address."""
+    record = read(
+        Receipt, f"{above}\nThe Corner Bakery\nBranch : West\n3 Mill Lane,\nOld Town\nTill : 2\nTotal    4.00\n"
+    )
+    assert (record["merchant"], record["address"]) == ("The Corner Bakery", "3 Mill Lane, Old Town")
