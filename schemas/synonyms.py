@@ -110,7 +110,7 @@ total; grand total; total amount; invoice total; amount; invoice amount; total p
     Te betalen bedrag; Creditbedrag; Total con IVA; Total IVA incluido; Importe total factura; Importe
     factura; Total a abonar; Total abono; Credit total; Total credit; Total euro
 
-total payable; total paid; amount paid; total to pay; net total; rounded total
+total payable; total paid; total to pay; net total; rounded total
     Total payable; Total amount payable; Total amt payable; Amount to be paid; Total to pay; Grand total; Net
     total; Nett total; Rounded total; Total rounded; Total after rounding; Total RM; Total amt; Total due;
     Due; Total sales; Total incl. GST; Total inclusive of GST; Total sales inclusive GST; Zu zahlen; Montant

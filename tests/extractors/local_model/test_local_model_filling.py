@@ -357,3 +357,9 @@ def test_a_greeting_or_a_title_is_no_shop(above: str) -> None:
         Receipt, f"{above}\nThe Corner Bakery\nBranch : West\n3 Mill Lane,\nOld Town\nTill : 2\nTotal    4.00\n"
     )
     assert (record["merchant"], record["address"]) == ("The Corner Bakery", "3 Mill Lane, Old Town")
+
+
+def test_what_was_paid_is_not_what_is_to_be_paid() -> None:
+    """A name of the total is none of a payment made before."""
+    record = read(Invoice, "Total TTC      240,00 €\nAcompte versé   40,00 €\nReste à payer  200,00 €\n")
+    assert (record["total"], record["prepaid_amount"], record["amount_due"]) == ("240.00", "40.00", "200.00")
