@@ -34,7 +34,7 @@ from flows.settings import read_settings
 from flows.store.queries import whole_records
 from flows.store.store import Store
 
-_WIDTH = 120  # of the table, wherever it is printed
+_WIDTH = 140  # of the table, wherever it is printed
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 LABELS: dict[str, dict[str, tuple[str, ...]]] = {
     "invoice": {
