@@ -24,6 +24,7 @@ from extractors.pages.scans import is_scanned, scan_of, sharpness
 from extractors.pages.sheets import WORTH, Sheet, encoded, page_image
 from extractors.pages.sizes import grid, sent_size, small_size
 from extractors.pages.text import Seen, show_all, visible_words
+from extractors.pages.turned import turn_of, turned
 
 RENDER_VERSION = "jpeg90-85-28x55-9"
 """Names the settings that decide pixels; part of the recipe."""
@@ -132,10 +133,13 @@ def _pdf_page(page: Any, number: int, limits: Limits, *, whole: bool) -> PageIma
         doubt = damage.heard()
         damage.check_end(contents())
         damage.check_placeholder(seen.layer.texts)
-        size, sharper = _print_of(page, images, image, seen)
+        # No word has a box then, so that the picture alone is turned.
+        turn = 0 if seen.layer.texts else turn_of(image)
+        size, sharper = _print_of(page, images, image, seen, turn)
         quality = _QUALITY if images else _DRAWN_QUALITY
-        margins = page.rotation == before and not has_fields(page)
-        sheet = Sheet(image, partial(_pictured, page, images), quality, size, sharper, margins)
+        margins = page.rotation == before and not turn and not has_fields(page)
+        larger = partial(_turned_to, turn, partial(_pictured, page, images))
+        sheet = Sheet(turned(image, turn), larger, quality, size, sharper, margins)
         drawn = page_image(number, sheet, seen.layer, seen.hidden, whole=whole)
     finally:
         if page.rotation != before:
@@ -143,7 +147,9 @@ def _pdf_page(page: Any, number: int, limits: Limits, *, whole: bool) -> PageIma
     return replace(drawn, doubt=doubt)
 
 
-def _print_of(page: Any, images: list[tuple[Any, ...]], image: Image.Image, seen: Seen) -> tuple[float | None, float]:
+def _print_of(
+    page: Any, images: list[tuple[Any, ...]], image: Image.Image, seen: Seen, turn: int
+) -> tuple[float | None, float]:
     """The size of a page's print in its picture, and how many times larger it shows more than pixels."""
     sharper = sharpness(images, image.size)
     if seen.layer.texts:
@@ -153,7 +159,7 @@ def _print_of(page: Any, images: list[tuple[Any, ...]], image: Image.Image, seen
         return None, 1.0
     scale = FAR if sharper >= FAR else 1.0
     shown = image if scale == 1.0 else _pictured(page, images, (int(image.width * scale), int(image.height * scale)))
-    size = measured_size(shown)
+    size = measured_size(turned(shown, turn))
     return None if size is None else size / scale, sharper
 
 
@@ -225,11 +231,13 @@ def _image_pages(
                 picture, shape = _decoded(document, frame, limits, reduced=True)
                 size = sent_size(*shape)
                 shown = _resized(picture, size)
+                turn = turn_of(shown)
+                shown, picture = turned(shown, turn), turned(picture, turn)
                 sharper = max(shape[0] / size[0], shape[1] / size[1])
                 measured = measured_size(picture) if sharper >= WORTH else None
                 sheet = Sheet(
-                    shown, partial(_larger, document, frame, limits), _QUALITY,
-                    None if measured is None else measured * size[1] / picture.height, sharper,
+                    shown, partial(_turned_to, turn, partial(_larger, document, frame, limits)), _QUALITY,
+                    None if measured is None else measured * shown.height / picture.height, sharper,
                 )  # fmt: skip
                 drawn.append(page_image(number, sheet, whole=whole))
             except MemoryError:
@@ -253,6 +261,11 @@ def _decoded(document: Document, frame: int, limits: Limits, *, reduced: bool) -
 
 def _larger(document: Document, frame: int, limits: Limits, size: tuple[int, int]) -> Image.Image:
     return _resized(_decoded(document, frame, limits, reduced=False)[0], size)
+
+
+def _turned_to(turn: int, draw: Callable[[tuple[int, int]], Image.Image], size: tuple[int, int]) -> Image.Image:
+    """A page at the size that it has once it is turned."""
+    return turned(draw(size if turn % 180 == 0 else size[::-1]), turn)
 
 
 def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:

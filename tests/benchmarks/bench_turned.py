@@ -24,8 +24,8 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
-from extractors.pages.images import open_image, upright
-from extractors.pages.sizes import grid
+from extractors.pages.images import open_image, true_size, upright
+from extractors.pages.sizes import grid, sent_size
 from extractors.pages.turned import turn_of, turned
 
 REAL = ROOT.parent / "shared" / "data" / "real"
@@ -92,7 +92,8 @@ def pages(*, scanned: bool) -> Iterator[tuple[str, Image.Image]]:
         path = REAL / label["file"]
         if path.suffix in TYPES and scanned:
             with open_image(path, TYPES[path.suffix]) as image:
-                yield path.name, upright(image)[0]
+                size = sent_size(*true_size(image))
+                yield path.name, upright(image, reduced=True).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
         elif path.suffix == ".pdf" and scanned == (label["modality"] == "scanned_pdf_no_text_layer"):
             yield from pdf_pages(path)
 
