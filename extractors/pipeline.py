@@ -1,7 +1,8 @@
 """One document's way, in order: open, draw, ask, judge, ground, merge. Nothing else knows the whole journey.
 
     opening -> rendering -> planning -> vision -> validation (-> repair, once) -> grounding
-    -> completeness (-> a page whose table rows are missing, once, alone: rereading) -> merging -> concluding
+    -> completeness (-> a page whose table rows are missing, once, alone: rereading)
+    -> (-> two pages between which a row is torn, once, alone) -> merging -> concluding
 
 Grounding is done a window at a time, before merging, so that only values and boxes travel on: a
 document's words are never held all at once, and memory does not grow with its pages.
@@ -9,21 +10,19 @@ document's words are never held all at once, and memory does not grow with its p
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, TypeVar
 
 from extractors.answering import asked, judge_of, kept_answer, shown_habits
-from extractors.answers import completeness, grounding, kinds, merging, rereading, validation
+from extractors.answers import completeness, kinds, merging, rereading
 from extractors.aside import aside
 from extractors.asking import planning
 from extractors.concluding import Reading, concluded, ended
 from extractors.documents import (
     Document,
-    Evidence,
     Extraction,
     Issue,
     PageFailure,
@@ -43,17 +42,15 @@ from extractors.errors import (
     TruncatedAnswer,
 )
 from extractors.journey import Journey
+from extractors.located import Words, being_read, grounded, located, page_words
 from extractors.pages import opening, rendering
+from extractors.seaming import with_seams_again
 from extractors.vision.metering import Meter
 from extractors.vocabulary import DocumentStatus, Ground, IssueKind, PageStatus, Records, WordsFrom
-from schemas.habits import PageHabits, is_open
-from schemas.salvage import as_read
 
 T = TypeVar("T")
 
 _Unread = dict[int, completeness.Unread]
-Words = Mapping[int, Awaitable[PageWords]]
-"""Of the pages whose text layer does not say all: their words, being read from their pictures."""
 
 
 async def extract_document(spooled: Spooled, journey: Journey) -> Extraction:
@@ -90,7 +87,8 @@ async def read(document: Document, pages: Sequence[int], journey: Journey, meter
     """Reads the pages of one document, which may be a part of a file, in windows side by side."""
     size = min(journey.plan.pages_per_request, journey.vision.most_pages)
     groups = [tuple(pages[first : first + size]) for first in range(0, len(pages), size)]
-    return await side_by_side([_read(document, group, journey, meter, of=len(pages)) for group in groups])
+    readings = await side_by_side([_read(document, group, journey, meter, of=len(pages)) for group in groups])
+    return await with_seams_again(readings, document, journey, meter)
 
 
 async def side_by_side(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
@@ -125,12 +123,12 @@ async def _read(document: Document, pages: tuple[int, ...], journey: Journey, me
         known: dict[int, WordsFrom | None] = {}
         try:
             for window in windows:
-                async with _being_read(window, journey) as words:
+                async with being_read(window, journey) as words:
                     answered, failed = await _answered(window, words, journey, meter, whole=whole)
                     states += failed
                     parts += [await _completed(part, window, words, journey, meter, unread) for part in answered]
                     done = {number for part in answered for number in part.pages}
-                    known |= {p.page: (await _page_words(p, words)).source for p in window.pages if p.page in done}
+                    known |= {p.page: (await page_words(p, words)).source for p in window.pages if p.page in done}
         except Paused as error:
             return Reading(tuple(states), tuple(parts), _of_pages(images), unread, error)
     states += [PageState(page, PageStatus.READ, words=known[page]) for part in parts for page in part.pages]
@@ -152,21 +150,6 @@ def _of_pages(images: Sequence[PageImage]) -> tuple[Issue, ...]:
             told = f"some of its data is broken, it may look otherwise than it was made: {image.doubt}"
             found.append(Issue(IssueKind.DAMAGED_PAGE, where, told))
     return tuple(found)
-
-
-@asynccontextmanager
-async def _being_read(window: Window, journey: Journey) -> AsyncIterator[Words]:
-    """Reads what the text layer does not say from the pictures, while the model's answer is awaited."""
-    tasks: dict[int, asyncio.Future[PageWords]] = {}
-    if journey.read_words is not None:
-        unsaid = [page for page in window.pages if not (page.text_layer.texts and page.text_layer.whole)]
-        tasks = {page.page: asyncio.ensure_future(journey.read_words(page)) for page in unsaid}
-    try:
-        yield tasks
-    finally:
-        for task in tasks.values():
-            task.cancel()
-        await asyncio.gather(*tasks.values(), return_exceptions=True)
 
 
 async def _answered(
@@ -194,48 +177,14 @@ async def _answered(
         return ([], _failed(window, error)) if whole else ([nothing], [])
     except AnswerError as error:
         return [], _failed(window, error)
-    part = await _grounded(kept.value, window.pages, words, habits, journey)
+    part = await grounded(kept.value, window.pages, words, habits, journey)
     own = {page.page: page.words for page in window.pages}
     labelled = kinds.labelled(own, journey.plan.schema) if journey.ground != Ground.OFF else None
     return [replace(part, refused=kept.refused, labelled=labelled)], []
 
 
-async def _grounded(
-    value: dict[str, Any], pages: Sequence[PageImage], words: Words, habits: validation.Habits, journey: Journey
-) -> merging.Part:
-    """What some pages gave, with the places where it stands on them, unless nobody wants to know."""
-    known = habits() if is_open(value) else PageHabits()
-    evidence: tuple[Evidence, ...] = ()
-    if journey.ground != Ground.OFF:
-        seen = {page.page: await _page_words(page, words) for page in pages}
-        evidence = await _located(value, seen, known, journey)
-    return merging.Part(tuple(page.page for page in pages), value, evidence, known)
-
-
-async def _located(
-    value: dict[str, Any], seen: Mapping[int, PageWords], habits: PageHabits, journey: Journey
-) -> tuple[Evidence, ...]:
-    return await aside(len(json.dumps(value)), _evidence, value, seen, habits, journey.plan)
-
-
-def _evidence(
-    value: dict[str, Any], seen: Mapping[int, PageWords], habits: PageHabits, plan: planning.Plan
-) -> tuple[Evidence, ...]:
-    """Where the values stand that the records will hold."""
-    many, schema = plan.records == Records.MANY, plan.schema
-    if many:
-        value = {"records": [as_read(record, schema, habits) for record in value["records"]]}
-    else:
-        value = as_read(value, schema, habits)
-    return grounding.ground(value, seen, schema.leaves, many=many)
-
-
 def _nothing(journey: Journey) -> dict[str, Any]:
     return {"records": []} if journey.plan.records == Records.MANY else {}
-
-
-async def _page_words(page: PageImage, words: Words) -> PageWords:
-    return await words[page.page] if page.page in words else PageWords(page.words, page.text_layer.whole)
 
 
 async def _in_halves(
@@ -265,11 +214,11 @@ async def _completed(  # noqa: PLR0917 - one caller, types that cannot be swappe
     if not journey.plan.row_fields:
         return part
     pages = {page.page: page for page in window.pages if page.page in part.pages}
-    seen = {number: await _page_words(page, words) for number, page in pages.items()}
+    seen = {number: await page_words(page, words) for number, page in pages.items()}
     off = journey.ground == Ground.OFF
     if off:
         # Which rows are a page's own is known by where they stand.
-        part = replace(part, evidence=await _located(part.value, seen, part.habits, journey))
+        part = replace(part, evidence=await located(part.value, seen, part.habits, journey))
     lacking = left = await _unread(part, seen, journey)
     for number in lacking:
         alone = await _page_again(pages[number], words, lacking[number].rows, journey, meter)
@@ -315,7 +264,7 @@ async def _page_again(
         return None
     if judged.value is None:
         return None
-    return await _grounded(judged.value, [page], words, habits, journey)
+    return await grounded(judged.value, [page], words, habits, journey)
 
 
 def _failed(window: Window, error: AnswerError) -> list[PageState]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from extractors.answers import seams
 from extractors.answers.merging import Part
 from extractors.documents import Evidence
 from schemas.habits import together
@@ -116,7 +117,7 @@ def with_rows_of(part: Part, page: int, better: Part, row_fields: Sequence[str])
         rows = [(part, row) for row, at in own if at < page]
         rows += [(better, row) for row in range(len(better.value.get(name) or ()))]
         rows += [(part, row) for row, at in own if at > page]
-        if rows:
+        if rows or own:
             value[name] = [source.value[name][row] for source, row in rows]
         for number, (source, row) in enumerate(rows):
             evidence += _under(_inside(source.evidence, f"{name}.{row}"), f"{name}.{number}")
@@ -126,6 +127,37 @@ def with_rows_of(part: Part, page: int, better: Part, row_fields: Sequence[str])
         part, value=value, evidence=tuple(evidence), refused=tuple(refused),
         habits=together([part.habits, better.habits], [part.value, better.value]),
     )  # fmt: skip
+
+
+def is_torn_between(one: Part, other: Part, row_fields: Sequence[str]) -> bool:
+    """Whether a table's rows at the edge of two windows both lack what the others have, and are no halves of one.
+
+    Not where nobody can say which rows are those of the two pages at the edge.
+    """
+    if one.pages[-1] + 1 != other.pages[0] or any("." in name for name in row_fields):
+        return False
+    for name in row_fields:
+        first, second = one.value.get(name) or (), other.value.get(name) or ()
+        if not first or not second or not seams.is_torn(first[-1], second[0], [*first, *second]):
+            continue
+        if _pages_of_rows(one, name)[-1] == one.pages[-1] and _pages_of_rows(other, name)[0] == other.pages[0]:
+            return True
+    return False
+
+
+def with_seam_again(one: Part, other: Part, both: Part, row_fields: Sequence[str]) -> list[Part]:
+    """Two windows whose rows on the pages at their edge are taken from an answer about these two pages alone."""
+    nothing = Part((), {})
+    rows = replace(
+        both,
+        value={name: both.value[name] for name in row_fields if both.value.get(name)},
+        evidence=tuple(item for item in both.evidence if item.path.partition(".")[0] in row_fields),
+        refused=tuple(each for each in both.refused if _is_in_a_row(each.path, row_fields)),
+    )
+    return [
+        with_rows_of(one, one.pages[-1], nothing, row_fields), rows,
+        with_rows_of(other, other.pages[0], nothing, row_fields),
+    ]  # fmt: skip
 
 
 def _is_in_a_row(path: str, row_fields: Sequence[str]) -> bool:

@@ -71,6 +71,9 @@ def askings(wanted: Asked, sizes: Sizes, most_pages: int) -> Iterator[Asking]:
         for window in planning.windows(sent, most_pages=most_pages, most_bytes=0):
             yield from _halved(window.numbers, partial(_largest, plan, sizes))
         yield from (Asking(_row_look(plan, page, sizes), 0, repaired=False) for page in group)
+        if group[-1] < len(sizes):
+            # A row that is torn between two windows: both pages alone.
+            yield Asking(_largest(plan, sizes, (group[-1], group[-1] + 1)), 0, repaired=False)
 
 
 def _split(wanted: Asked, sizes: Sizes, most_pages: int) -> Iterator[Asking]:

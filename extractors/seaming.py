@@ -1,0 +1,73 @@
+"""The edge between two windows between which a row is torn: its two pages are asked alone, once."""
+
+from dataclasses import replace
+from functools import cache, partial
+from itertools import pairwise
+
+from extractors.answering import asked, judge_of, shown_habits
+from extractors.answers import completeness, merging, rereading
+from extractors.asking import planning
+from extractors.concluding import Reading
+from extractors.documents import Document, PageImage, Window
+from extractors.errors import AnswerError, DocumentError, Paused
+from extractors.journey import Journey
+from extractors.located import being_read, grounded
+from extractors.pages import rendering
+from extractors.vision.metering import Meter
+from extractors.vocabulary import IssueKind
+
+
+async def with_seams_again(
+    readings: list[Reading], document: Document, journey: Journey, meter: Meter
+) -> list[Reading]:
+    """The readings; where a row is torn between two, with what the pages at their edge gave, asked alone, once."""
+    if any(reading.paused for reading in readings):
+        return readings
+    fields, schema = journey.plan.row_fields, journey.plan.schema
+    for at, (one, other) in enumerate(pairwise(readings)):
+        one = readings[at]  # noqa: PLW2901 - its other edge may have been asked about
+        if not one.parts or not other.parts or not rereading.is_torn_between(one.parts[-1], other.parts[0], fields):
+            continue
+        both = await _pages_alone(document, (one.parts[-1].pages[-1], other.parts[0].pages[0]), journey, meter)
+        if both is None:
+            continue
+        first, rows, last = rereading.with_seam_again(one.parts[-1], other.parts[0], both, fields)
+        better = [*readings]
+        better[at] = replace(one, parts=(*one.parts[:-1], first, rows))
+        better[at + 1] = replace(other, parts=(last, *other.parts[1:]))
+        before, after = (
+            merging.merge([part for reading in told for part in reading.parts], schema.json_schema)
+            for told in (readings, better)
+        )
+        if _is_better(before, after, journey):
+            readings = better
+    return readings
+
+
+def _is_better(before: merging.Merged, after: merging.Merged, journey: Journey) -> bool:
+    """Whether no row is torn any more that was, none stands twice or nowhere that did not, and no check fails."""
+    torn = [sum(issue.kind == IssueKind.CONFLICT for issue in told.issues) for told in (before, after)]
+    fields, schema = journey.plan.row_fields, journey.plan.schema
+    odd = [completeness.odd_rows(told.value, tuple(told.evidence), fields) for told in (before, after)]
+    broken = [completeness.broken_checks(told.value, schema, told.habits) for told in (before, after)]
+    return torn[1] < torn[0] and odd[1] <= odd[0] and broken[1] <= broken[0]
+
+
+async def _pages_alone(
+    document: Document, pages: tuple[int, int], journey: Journey, meter: Meter
+) -> merging.Part | None:
+    """What two pages that follow each other give; None where that is no valid answer: the first ones stand."""
+    draw = partial(rendering.render_pages, whole=journey.whole_pages)
+    async with journey.drawn:
+        try:
+            drawn = await journey.workers.run(draw, document, pages, journey.limits, seconds=journey.limits.seconds)
+            images = [page for page in drawn if isinstance(page, PageImage) and not page.blank]
+            async with being_read(Window(tuple(images)), journey) as words:
+                question = planning.request(journey.plan, Window(tuple(images)), whole=False)
+                habits = cache(partial(shown_habits, images))
+                _, judged = await asked(question, judge_of(journey, habits, whole=False), journey, meter)
+                if judged.value is None:
+                    return None
+                return await grounded(judged.value, images, words, habits, journey)
+        except (AnswerError, DocumentError, Paused):
+            return None
