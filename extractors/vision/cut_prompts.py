@@ -16,7 +16,7 @@ _PACKED = 8
 _NO_COUNT = 512
 """Tokens below which what is told is no count of a prompt: no context is so small."""
 
-_TINY = 4
+_TINY = 2
 """How many times what is told a prompt is by estimate, pictures included, where even its text is longer."""
 
 _FAR, _NEAR = 1.5, 2
