@@ -153,13 +153,13 @@ def _found(drawing: Any, pixels: float, contents: Callable[[], bytes], *, pictur
     turned: Counter[tuple[int, int]] = Counter()
     blocks = everything.extractDICT()["blocks"]
     size = _print_size(blocks, pixels)
-    # Print that is too small in one picture is not hidden: it is sent larger, in parts.
+    # Print that paper shows is not hidden by being small in one picture: it is sent larger, in parts.
     shape = (int(rect.width * pixels) or 1, int(rect.height * pixels) or 1)
     sent = pixels * layout(shape, enlargement(size)).scale
     for block in blocks:
         for line in block["lines"]:
             for span in line["spans"]:
-                why = suspicion_of(span, sent)
+                why = suspicion_of(span, sent if span["size"] >= _READABLE else pixels)
                 if why is not None:
                     suspects.append(Suspect(_fractions(span["bbox"], rect), why))
             x0, y0, x1, y1 = box = line["bbox"]

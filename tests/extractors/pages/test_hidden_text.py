@@ -8,7 +8,7 @@ import pymupdf
 import pytest
 from drawing import drawn
 from hiding import HEIGHT, HIDDEN, SEEN, WIDTH, Place
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from extractors.documents import PageImage
@@ -53,6 +53,7 @@ def test_each_way_to_show_raises_no_alarm(way: str, scale: float) -> None:
 
 
 @settings(max_examples=40, deadline=None)
+@example([("fine print", "5PP2"), ("tiny", "2222")], "A4", 0)
 @given(
     st.lists(
         st.tuples(st.sampled_from(sorted(WAYS)), WORDS), min_size=1, max_size=24, unique_by=lambda pair: pair[1]
