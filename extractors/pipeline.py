@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, TypeVar
 
-from extractors.answering import asked, judge_of, kept_answer, shown_habits
+from extractors.answering import kept_answer, shown_habits
 from extractors.answers import completeness, kinds, merging, rereading
 from extractors.aside import aside
 from extractors.asking import planning
@@ -44,7 +44,7 @@ from extractors.errors import (
 from extractors.journey import Journey
 from extractors.located import Words, being_read, grounded, located, page_words
 from extractors.pages import opening, rendering
-from extractors.seaming import with_seams_again
+from extractors.seaming import answer_alone, with_seams_again
 from extractors.vision.metering import Meter
 from extractors.vocabulary import DocumentStatus, Ground, IssueKind, PageStatus, Records, WordsFrom
 
@@ -221,7 +221,8 @@ async def _completed(  # noqa: PLR0917 - one caller, types that cannot be swappe
         part = replace(part, evidence=await located(part.value, seen, part.habits, journey))
     lacking = left = await _unread(part, seen, journey)
     for number in lacking:
-        alone = await _page_again(pages[number], words, lacking[number].rows, journey, meter)
+        question = planning.ask_for_rows(journey.plan, pages[number], lacking[number].rows)
+        alone = await answer_alone(question, words, journey, meter)
         if alone is None:
             continue
         better = rereading.with_page_again(part, number, alone, journey.plan.row_fields, journey.plan.schema)
@@ -250,21 +251,6 @@ async def _unread(part: merging.Part, seen: Mapping[int, PageWords], journey: Jo
     words = {number: each.words for number, each in seen.items()}
     letters = sum(len(word.text) for each in words.values() for word in each)
     return await aside(letters, completeness.unread_rows, part.value, part.evidence, words, journey.plan.row_fields)
-
-
-async def _page_again(
-    page: PageImage, words: Words, rows: int, journey: Journey, meter: Meter
-) -> merging.Part | None:
-    """One page alone, asked for all its rows; None where that gives no valid answer: the first one stands."""
-    try:
-        question = planning.ask_for_rows(journey.plan, page, rows)
-        habits = cache(partial(shown_habits, [page]))
-        _, judged = await asked(question, judge_of(journey, habits, whole=False), journey, meter)
-    except AnswerError:
-        return None
-    if judged.value is None:
-        return None
-    return await grounded(judged.value, [page], words, habits, journey)
 
 
 def _failed(window: Window, error: AnswerError) -> list[PageState]:

@@ -8,10 +8,10 @@ from extractors.answering import asked, judge_of, shown_habits
 from extractors.answers import completeness, merging, rereading
 from extractors.asking import planning
 from extractors.concluding import Reading
-from extractors.documents import Document, PageImage, Window
+from extractors.documents import Document, PageImage, VisionRequest
 from extractors.errors import AnswerError, DocumentError, Paused
 from extractors.journey import Journey
-from extractors.located import being_read, grounded
+from extractors.located import Words, being_read, grounded
 from extractors.pages import rendering
 from extractors.vision.metering import Meter
 from extractors.vocabulary import IssueKind
@@ -61,13 +61,29 @@ async def _pages_alone(
     async with journey.drawn:
         try:
             drawn = await journey.workers.run(draw, document, pages, journey.limits, seconds=journey.limits.seconds)
-            images = [page for page in drawn if isinstance(page, PageImage) and not page.blank]
-            async with being_read(Window(tuple(images)), journey) as words:
-                question = planning.request(journey.plan, Window(tuple(images)), whole=False)
-                habits = cache(partial(shown_habits, images))
-                _, judged = await asked(question, judge_of(journey, habits, whole=False), journey, meter)
-                if judged.value is None:
-                    return None
-                return await grounded(judged.value, images, words, habits, journey)
-        except (AnswerError, DocumentError, Paused):
+            most = {"most_pages": journey.vision.most_pages, "most_bytes": journey.vision.most_bytes}
+            images = [planning.sendable(page, **most) for page in drawn if isinstance(page, PageImage)]
+            windows = planning.windows(images, **most)
+            if len(windows) != 1:
+                return None  # the endpoint does not take both at once
+            async with being_read(windows[0], journey) as words:
+                question = planning.request(journey.plan, windows[0], whole=False)
+                return await answer_alone(question, words, journey, meter)
+        except (DocumentError, Paused):
             return None
+
+
+async def answer_alone(question: VisionRequest, words: Words, journey: Journey, meter: Meter) -> merging.Part | None:
+    """What a second question about some pages gives, judged once; None where that is no valid answer.
+
+    Raises:
+        Paused: the run stops early.
+    """
+    habits = cache(partial(shown_habits, question.pages))
+    try:
+        _, judged = await asked(question, judge_of(journey, habits, whole=False), journey, meter)
+    except AnswerError:
+        return None
+    if judged.value is None:
+        return None
+    return await grounded(judged.value, question.pages, words, habits, journey)

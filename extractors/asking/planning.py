@@ -161,7 +161,7 @@ def windows(pages: Sequence[PageImage], *, most_pages: int, most_bytes: int) -> 
     """Inked pages in order -> windows that an endpoint takes.
 
     Args:
-        pages: in page order; blank ones are left out.
+        pages: in page order, each `sendable`; blank ones are left out.
         most_pages: pictures in one request.
         most_bytes: of JPEG in one request; a single page over it still makes a window of its own.
     """

@@ -17,7 +17,7 @@ def inked_box(image: Image.Image) -> tuple[int, int, int, int]:
     Where paper has a grain, or a shadow, that is all of it: nothing faint is cut off.
     """
     small = image.reduce(_REDUCED) if min(image.size) >= _REDUCED else image
-    boxes = [box for channel in small.split() if (box := _of_channel(channel)) is not None]
+    boxes = [box for channel in small.split() if (box := ink_of(channel).getbbox()) is not None]
     if not boxes:
         return 0, 0, *image.size
     across, down = image.width / small.width, image.height / small.height
@@ -44,8 +44,9 @@ def in_cells(start: float, end: float, length: int) -> tuple[int, int]:
     return first, first + size
 
 
-def _of_channel(channel: Image.Image) -> tuple[int, int, int, int] | None:
+def ink_of(channel: Image.Image) -> Image.Image:
+    """255 where there is something on the paper, 0 elsewhere; of a picture in one channel."""
     counts = channel.histogram()
     ground = max(range(256), key=counts.__getitem__)
     far = ImageChops.difference(channel, Image.new("L", channel.size, ground))
-    return far.point([0] * _FAINT + [255] * (256 - _FAINT)).getbbox()
+    return far.point([0] * _FAINT + [255] * (256 - _FAINT))

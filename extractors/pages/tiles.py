@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from PIL import Image, ImageChops
+from PIL import Image
 
+from extractors.pages.margins import ink_of
 from extractors.pages.sizes import CELL, MOST_CELLS
 
 MOST = 8
@@ -20,8 +21,8 @@ _OVERLAP = 112
 _ENOUGH = 0.97
 """Of the size that is wished for: to reach the rest, no further part is cut."""
 
-_FAINT, _BLANK = 5, 3
-"""Levels from the ground that are ink; pixels of a blank that parts two lines."""
+_BLANK = 3
+"""Pixels of a blank that parts two lines."""
 
 
 class Layout(NamedTuple):
@@ -62,7 +63,7 @@ def part_sizes(size: tuple[int, int], cut: Layout) -> tuple[tuple[int, int], ...
 
 def boxes(picture: Image.Image, columns: int, rows: int) -> Iterator[tuple[int, int, int, int]]:
     """The parts' boxes, line by line."""
-    far = _ink(picture)
+    far = ink_of(picture.convert("L"))
     across = _spans(far.resize((picture.width, 1), Image.Resampling.BOX).tobytes(), columns)
     down = _spans(far.resize((1, picture.height), Image.Resampling.BOX).tobytes(), rows)
     for top, bottom in down:
@@ -78,15 +79,6 @@ def filled_up(part: Image.Image) -> Image.Image:
     paper = Image.new(part.mode, (width, height), "white")
     paper.paste(part)
     return paper
-
-
-def _ink(picture: Image.Image) -> Image.Image:
-    """255 where there is something on the paper."""
-    grey = picture.convert("L")
-    counts = grey.histogram()
-    ground = max(range(256), key=counts.__getitem__)
-    far = ImageChops.difference(grey, Image.new("L", grey.size, ground))
-    return far.point([0] * _FAINT + [255] * (256 - _FAINT))
 
 
 def _spans(inked: bytes, count: int) -> list[tuple[int, int]]:

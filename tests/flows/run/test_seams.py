@@ -79,3 +79,12 @@ def test_rows_that_are_whole_ask_nothing_more(inbox: Path) -> None:
         run(inbox, server.base_url, pages_per_request=1)
     assert len(server.asked) == 2
     assert items() == ITEMS
+
+
+def test_an_endpoint_that_takes_one_picture_is_not_asked_about_two(inbox: Path) -> None:
+    """The edge is told, and nothing is sent that it would refuse."""
+    Path("octavo.toml").write_text("[endpoint.custom]\nimages = 1\n", "utf-8")
+    with model_server(torn) as server:
+        run(inbox, server.base_url, pages_per_request=1)
+    assert {len(asked.images) for asked in server.asked} == {1}
+    assert "conflict" in issues()
