@@ -85,6 +85,17 @@ def test_what_changes_how_answers_are_read(change: str, tmp_path: Path) -> None:
     assert _reading(tmp_path, BASE) != _reading(tmp_path, changed)
 
 
+def test_an_edit_within_a_second_that_keeps_the_size_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's cached bytecode is kept by second and size: it is not what the file says now."""
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    first = _reading(tmp_path, BASE)
+    file = tmp_path / "ticket.py"
+    written = file.stat().st_mtime_ns
+    file.write_text(BASE.replace("max_length=20", "max_length=30"), "utf-8")
+    os.utime(file, ns=(written, written))
+    assert find_schema(f"{file}:Ticket").reading != first
+
+
 def test_every_process_says_the_same(tmp_path: Path) -> None:
     """No address and no order of a set is in it."""
     (tmp_path / "ticket.py").write_text(BASE, "utf-8")
