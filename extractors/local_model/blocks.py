@@ -19,7 +19,8 @@ _HEADING = re.compile(
 )
 _POSTAL = re.compile(
     r"\b(?:[A-Z]{1,2}-)?\d{4,6}\s+[^\W\d]{2,}|\b\d{4}\s?[A-Z]{2}\b|\b[A-Z]{2},?\s+\d{2} ?\d{3}(?:-\d{4})?\b"
-    r"|\b[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\b|\b(?:SINGAPORE|Singapore)\s+\d{6}\b"
+    r"|\b[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\b|\b[A-Z]\d[\dW] ?(?=\d*[A-Z])[A-Z\d]{4}\b"
+    r"|\b(?:SINGAPORE|Singapore)\s+\d{6}\b"
 )
 _NO_ADDRESS = re.compile(
     r"(?i)@|www\.|https?:|^\(.*\)$|^(?!(?:no|lot|unit|addr?|address|adres\w*|anschrift)\b)[^\W\d][^:,\d]{1,20}:"
@@ -134,6 +135,13 @@ def name_of(block: Block) -> str:
 def titled(text: str) -> bool:
     """Whether a line is no more than a document's title, numbered perhaps."""
     return re.sub(r"\d", "", fold(text)) in TITLE_WORDS or set(words(text)) <= TITLE_WORDS
+
+
+def street(text: str, under: Block | None) -> bool:
+    """Whether a line is a street's: it has a number, and the next one under it that has one is the town's."""
+    following = under.texts if under else ()
+    numbered = next((line for line in following if re.search(r"\d", line) or postal(line)), "")
+    return re.search(r"\d", text) is not None and postal(numbered)
 
 
 def address_of(block: Block, name: str) -> str:

@@ -4,7 +4,17 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from extractors.local_model.blocks import SALUTATIONS, Block, address_of, block_under, blocks, name_of, postal, titled
+from extractors.local_model.blocks import (
+    SALUTATIONS,
+    Block,
+    address_of,
+    block_under,
+    blocks,
+    name_of,
+    postal,
+    street,
+    titled,
+)
 from extractors.local_model.vocabulary import COMPANY_SUFFIXES, ISSUER_LABELS, RECIPIENT_LABELS
 from extractors.pages.lines import Line, ReadPage, Segment
 from schemas.folding import fold
@@ -198,13 +208,19 @@ def _topmost(page: ReadPage, recipient: Party | None) -> Party | None:
         if line.top > _TOP * page.height:
             break
         plausible += [(line, s) for s in line.runs if _heading(s) and not _is(recipient, s.text, line, s)]
+    # A letterhead may have its address beside its name, and a pixel higher.
+    plausible = [one for one in plausible if not _in_address(page, *one)] or plausible
     if not plausible:
         return None
     best = plausible[0]
     for line, segment in plausible[1:8]:
-        if segment.height > _LARGER * best[1].height and not postal(segment.text):
+        if segment.height > _LARGER * best[1].height:
             best = (line, segment)
     return _with_address(page, best[0], best[1], re.sub(r"\s*\([^)]*\d[^)]*\)\s*$", "", best[1].text).strip())
+
+
+def _in_address(page: ReadPage, line: Line, segment: Segment) -> bool:
+    return postal(segment.text) or street(segment.text, block_under(page, line, segment, set(), reach=2.0))
 
 
 def _prominent(page: ReadPage, party: Party) -> bool:

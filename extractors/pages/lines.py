@@ -128,13 +128,17 @@ class ReadPage:
 
 
 def grouped(segments: Iterable[Segment], page: int = 0) -> tuple[Line, ...]:
-    """Segments as lines: two stand on one line when their middles differ by less than half the smaller height."""
+    """Segments as lines: two stand on one line when their middles differ by less than half the smaller height.
+
+    Two of which one stands under the other are two lines, however close they are.
+    """
     groups: list[list[Segment]] = []
     for segment in sorted(segments, key=lambda one: (one.middle, one.x0)):
         for group in reversed(groups[-4:]):
             middle = statistics.fmean(other.middle for other in group)
             smaller = min(segment.height, *(other.height for other in group))
-            if abs(segment.middle - middle) < smaller * 0.5:
+            under = any(shared(segment, other) > 0.5 for other in group)  # noqa: PLR2004 - boxes of one line may touch
+            if abs(segment.middle - middle) < smaller * 0.5 and not under:
                 group.append(segment)
                 break
         else:

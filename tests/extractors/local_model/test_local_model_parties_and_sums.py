@@ -6,6 +6,7 @@ import pytest
 from monospaced import page
 
 from extractors.local_model.filling import fill
+from extractors.pages.lines import Segment, grouped
 from schemas.invoice import Invoice
 from schemas.portable import portable
 from schemas.receipt import Receipt
@@ -37,6 +38,32 @@ Total                    9.00
     )
     assert record["merchant"] == "HARBOUR TEA HOUSE SDN. BHD"
     assert record["address"] == "No. 7-2, Lorong Kenari 4/2, Taman Kenari, 41200 Klang, Selangor D.E."
+
+
+def test_a_street_beside_the_letterhead_is_no_name() -> None:
+    """An address may stand beside the name, and a little higher: its street and its town are passed over."""
+    record = read(
+        Invoice,
+        """
+                                        Weaver Row 12
+HT  Heron & Thistle Weavers             Port Merrow
+                                        K67 AB3D
+                                        Ireland
+INVOICE 4411
+Total                                   90.00
+""",
+    )
+    assert record["seller"]["name"] == "Heron & Thistle Weavers"
+
+
+def test_boxes_under_each_other_are_two_lines_however_close() -> None:
+    """A detector's boxes overlap where lines are set close; a third box beside both must not make them one line."""
+    town, beside, code = (
+        Segment("Port Merrow", 17, 249, 110, 280),
+        Segment("Delivery date", 554, 260, 680, 291),
+        Segment("K67 AB3D", 16, 270, 105, 300),
+    )
+    assert [line.text for line in grouped([town, beside, code])] == ["Port Merrow Delivery date", "K67 AB3D"]
 
 
 @pytest.mark.parametrize(
