@@ -249,7 +249,7 @@ def _is_no_worse(part: merging.Part, better: merging.Part, journey: Journey) -> 
 
 async def _unread(part: merging.Part, seen: Mapping[int, PageWords], journey: Journey) -> _Unread:
     words = {number: each.words for number, each in seen.items()}
-    letters = sum(len(word.text) for each in words.values() for word in each)
+    letters = sum(len(text) for each in words.values() for text, _ in each)
     return await aside(letters, completeness.unread_rows, part.value, part.evidence, words, journey.plan.row_fields)
 
 

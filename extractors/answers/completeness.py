@@ -149,7 +149,7 @@ def _row_of(path: str, row_fields: Sequence[str]) -> str:
 
 def _amounts(pages: Iterable[Sequence[Word]]) -> int:
     """How many amounts some pages show, at most."""
-    return sum(bool(_is_amount(word.text)) for words in pages for word in words)
+    return sum(not text.isalpha() and bool(_is_amount(text)) for words in pages for text, _ in words)
 
 
 def _rows_at(value: Mapping[str, Any], path: str) -> list[Any]:

@@ -96,14 +96,16 @@ class Numbers:
     def _by_digits(self) -> dict[str, list[tuple[int, int]]]:
         """A number's digits without zeros around them -> the words that may print it."""
         found: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for first, word in enumerate(self.text.words):
-            for key in _keys(word.text, self.text.by_ocr):
-                found[key].append((first, first))
-            if not (word.text[-1:].isdecimal() or self.text.by_ocr):
+        by_ocr = self.text.by_ocr
+        texts = [word.text for word in self.text.words]
+        for first, (text, following) in enumerate(zip(texts, [*texts[1:], ""], strict=True)):
+            if not by_ocr and text.isalpha():
                 continue
-            for last in self._last_words(first):
-                joined = "".join(word.text for word in self.text.words[first : last + 1])
-                found[_key(plain_characters(joined))].append((first, last))
+            for key in _keys(text, by_ocr):
+                found[key].append((first, first))
+            if by_ocr or (text[-1:].isdecimal() and (len(text) == 1 or _is_group(following))):
+                for last in self._last_words(first):
+                    found[_key(plain_characters("".join(texts[first : last + 1])))].append((first, last))
         return found
 
     def _last_words(self, first: int) -> Iterator[int]:
@@ -113,9 +115,8 @@ class Numbers:
             yield from self._set_wide(first)
         for last in range(first + 1, min(first + _MOST_GROUPS, len(words))):
             here = words[last].text
-            group = len(here) >= _GROUP and here[:_GROUP].isdecimal() and not here[_GROUP : _GROUP + 1].isdecimal()
             cut = text.by_ocr and _is_cut(words[last - 1].text, here)
-            if not (group or cut) or not text.is_close(last - 1, last):
+            if not (_is_group(here) or cut) or not text.is_close(last - 1, last):
                 return
             yield last
 
@@ -182,6 +183,11 @@ class Numbers:
         return _side(after)
 
 
+def _is_group(text: str) -> bool:
+    """Whether a word begins with a group of three digits, as "234,50" does."""
+    return len(text) >= _GROUP and text[:_GROUP].isdecimal() and not text[_GROUP : _GROUP + 1].isdecimal()
+
+
 def _is_cut(before: str, after: str) -> bool:
     """Whether OCR saw a blank at a number's decimal mark: "12. 50"."""
     return (before[-1:] in ".," and before[-2:-1].isdecimal() and after[:2].isdecimal()) or (
@@ -203,6 +209,8 @@ def _key(text: str) -> str:
 @lru_cache(maxsize=16384)
 def _keys(text: str, by_ocr: bool) -> tuple[str, ...]:  # noqa: FBT001 - cached by position
     """The digits of each number that a word may print."""
+    if text.isdecimal() and text.isascii():
+        return (text.strip("0"),)
     plain = as_digits(plain_characters(text)) if by_ocr else plain_characters(text)
     plain = _TIMES.sub(" ", plain.replace("_", " "))
     if not _DIGITS.search(plain):

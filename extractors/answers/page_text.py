@@ -185,14 +185,15 @@ class PageText:
 def in_lines(words: Sequence[Word]) -> list[list[int]]:
     """Positions of a page's words, line by line from the top: a table's cells are often apart in reading order."""
     found: list[list[int]] = []
+    line: list[int] = []
     # Sums of top and bottom: twice the distance of the middles.
-    middles = [word.box[1] + word.box[3] for word in words]
+    edges = [(box[1] + box[3], number, box[3] - box[1]) for number, (_, box) in enumerate(words)]
     before = 0.0
-    for number in sorted(range(len(middles)), key=middles.__getitem__):
-        if not found or middles[number] - before > words[number].box[3] - words[number].box[1]:
-            found.append([])
-        found[-1].append(number)
-        before = middles[number]
+    for middle, number, height in sorted(edges):
+        if not line or middle - before > height:
+            found.append(line := [])
+        line.append(number)
+        before = middle
     return found
 
 
@@ -200,11 +201,18 @@ def indexed(page: int, seen: PageWords) -> PageText:
     """A page's words, ready to be looked up."""
     tokens: list[str] = []
     owners: list[int] = []
-    printed = "\n".join([word.text.replace("\n", " ") for word in seen.words])
+    texts = [word.text for word in seen.words]
+    printed = "\n".join(texts)
+    if printed.count("\n") >= len(texts):
+        printed = "\n".join([text.replace("\n", " ") for text in texts])
     for number, text in enumerate(folded(printed).split("\n")):
-        found = [text] if text.isalnum() else TOKEN.findall(text)
-        tokens += found
-        owners += [number] * len(found)
+        if text.isalnum():
+            tokens.append(text)
+            owners.append(number)
+        else:
+            found = TOKEN.findall(text)
+            tokens += found
+            owners += [number] * len(found)
     offsets = list(accumulate(map(len, tokens), initial=0))
     return PageText(page, seen.words, seen.by_ocr, printed, tokens, owners, offsets, "".join(tokens))
 

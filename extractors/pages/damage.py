@@ -6,6 +6,7 @@ account: real documents have them, and look right.
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from extractors.errors import Damaged, Unsupported
 
@@ -41,7 +42,8 @@ _OPERATORS = (
 _ENDS_WELL = re.compile(rb"(?:^|[\s\[\]()<>/{}])(?:" + _OPERATORS + rb")\Z")
 """A page's content ends with one of the operators."""
 
-_TAIL = 200
+_TAIL, _MANY = 200, 3
+_BLANKS = b"\0\t\n\f\r "
 
 
 def listen() -> None:
@@ -69,15 +71,31 @@ def heard() -> str:
     return next((line for line in lines if _DOUBTFUL.search(line)), "")
 
 
-def check_end(content: bytes) -> None:
+def check_end(page: Any) -> None:
     """Refuses what a page draws where it breaks off: nothing warns of data that are cut and not packed.
+
+    Args:
+        page: a page of PyMuPDF's.
 
     Raises:
         Damaged: it ends in the middle of an operand.
     """
-    tail = content[-_TAIL:].rstrip(b"\0\t\n\f\r ")
+    tail = _end_of(page)[-_TAIL:]
     if tail and b"%" not in tail and not _ENDS_WELL.search(tail):
         raise Damaged("what the page draws breaks off: a part of it is lost")
+
+
+def _end_of(page: Any) -> bytes:
+    """What a page's content ends with, blanks aside; of many streams only the last are unpacked."""
+    streams = page.get_contents()
+    if len(streams) < _MANY:
+        return bytes(page.read_contents()).rstrip(_BLANKS)
+    end = b""
+    for stream in reversed(streams):
+        end = ((page.parent.xref_stream(stream) or b"") + b" " + end).rstrip(_BLANKS)
+        if len(end) >= _TAIL:
+            break
+    return end
 
 
 def check_placeholder(texts: Sequence[str]) -> None:

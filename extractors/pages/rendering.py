@@ -8,7 +8,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from PIL import Image
@@ -121,17 +121,16 @@ def _pdf_page(page: Any, number: int, limits: Limits, *, whole: bool) -> PageIma
     images = page.get_images()
     for _, _, across, down, *_ in images:
         check_image(across, down, limits)
-    # Once, and not before the drawing: a bomb runs into the time limit there, and is not called damaged here.
-    contents = cache(page.read_contents)
     before = page.rotation
     try:
-        image, seen = _seen(page, images, contents)
+        image, seen = _seen(page, images)
         if seen.turn:
             page.set_rotation((before + seen.turn) % 360)
-            image, seen = _seen(page, images, contents)
+            image, seen = _seen(page, images)
         KEPT.stores(sum(4 * across * down for _, _, across, down, *_ in images))
         doubt = damage.heard()
-        damage.check_end(contents())
+        # Not before the drawing: a bomb runs into the time limit there, and is not called damaged here.
+        damage.check_end(page)
         damage.check_placeholder(seen.layer.texts)
         # No word has a box then, so that the picture alone is turned.
         turn = 0 if seen.layer.texts else turn_of(image)
@@ -163,13 +162,13 @@ def _print_of(
     return None if size is None else size / scale, sharper
 
 
-def _seen(page: Any, images: list[tuple[Any, ...]], contents: Callable[[], bytes]) -> tuple[Image.Image, Seen]:
+def _seen(page: Any, images: list[tuple[Any, ...]]) -> tuple[Image.Image, Seen]:
     """A page as it stands: drawn, and what its text layer says."""
     width, height = page_size(page)
     # Drawing and text are both taken from one list, so that the page's content is gone through once.
     drawing = page.get_displaylist()
     image = scan_of(page, images, (width, height)) or _drawn(page, drawing, width, height)
-    return image, visible_words(page, drawing, image, contents, pictured=bool(images))
+    return image, visible_words(page, drawing, image, pictured=bool(images))
 
 
 def _pictured(page: Any, images: list[tuple[Any, ...]], size: tuple[int, int]) -> Image.Image:

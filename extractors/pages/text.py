@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -55,22 +55,19 @@ class Seen(NamedTuple):
     size: float | None
 
 
-def visible_words(
-    page: Any, drawing: Any, image: Image.Image, contents: Callable[[], bytes], *, pictured: bool
-) -> Seen:
+def visible_words(page: Any, drawing: Any, image: Image.Image, *, pictured: bool) -> Seen:
     """Words in reading order with boxes in fractions of the page as it is drawn, and the hidden text.
 
     Args:
         page: a page of PyMuPDF's.
         drawing: its display list, of which the text is read without going through the page again.
         image: the same page, drawn.
-        contents: gives what the page's own content says.
         pictured: it has images of its own, besides those in its drawing (inline).
 
     Hidden is what the drawn page does not show (`unseen`): invisible, hardly opaque, as light as its ground, covered,
     off the page, on a layer that is switched off, or too small to be read. It is how documents carry instructions.
     """
-    found = _found(drawing, image.height / (drawing.rect.height or 1), contents, pictured=pictured)
+    found = _found(drawing, image.height / (drawing.rect.height or 1), pictured=pictured)
     words = found.words
     flat, twice = looked_at(found.lines, words, image)
     suspect = suspicions(words, found.suspects, found.pictures, flat)
@@ -141,13 +138,14 @@ class _Found(NamedTuple):
     size: float | None
 
 
-def _found(drawing: Any, pixels: float, contents: Callable[[], bytes], *, pictured: bool) -> _Found:
+def _found(drawing: Any, pixels: float, *, pictured: bool) -> _Found:
     """Reads the text layer; a unit is drawn as so many pixels."""
-    from pymupdf import TEXT_MEDIABOX_CLIP, TEXT_PRESERVE_IMAGES, TEXTFLAGS_WORDS, TextPage, mupdf
+    from pymupdf import TEXT_PRESERVE_IMAGES, TEXTFLAGS_WORDS, TextPage
 
-    # All text, also where it is off the page or cut away, which a text page leaves out by itself.
-    text = mupdf.FzStextPage(mupdf.FzRect(mupdf.FzRect.Fixed_INFINITE))
-    show_all(drawing, mupdf.fz_new_stext_device(text, mupdf.FzStextOptions(TEXTFLAGS_WORDS & ~TEXT_MEDIABOX_CLIP)))
+    text = _all_text(drawing, TEXTFLAGS_WORDS | (0 if pictured else TEXT_PRESERVE_IMAGES))
+    if not pictured and any(map(_is_image, _blocks(text))):
+        # Images that its content holds itself. Reading the text without them spares unpacking them.
+        pictured, text = True, _all_text(drawing, TEXTFLAGS_WORDS)
     everything = TextPage(text)
     rect, lines, suspects, off, beyond = drawing.rect, [], [], [], False
     turned: Counter[tuple[int, int]] = Counter()
@@ -171,15 +169,24 @@ def _found(drawing: Any, pixels: float, contents: Callable[[], bytes], *, pictur
             lines.append(Line(_fractions(box, rect), em, turned=abs(rise) > _LEVEL))
             if along < _LEVEL and not line["wmode"]:
                 turned[round(along), round(rise)] += sum(len(span["text"].strip()) for span in line["spans"])
-    if not beyond and not pictured and b"BI" not in contents():
+    if not beyond and not pictured:
         return _Found(_words(everything, rect, beyond=False), lines, [], suspects, off, turned, size)
     clipped = drawing.get_textpage(TEXTFLAGS_WORDS | TEXT_PRESERVE_IMAGES)
     pictures = [
         Cover(_on_page(_fractions((block.bbox.x0, block.bbox.y0, block.bbox.x1, block.bbox.y1), rect)), number)
         for number, block in enumerate(_blocks(clipped))
-        if block.type == mupdf.FZ_STEXT_BLOCK_IMAGE
+        if _is_image(block)
     ]
     return _Found(_words(TextPage(clipped), rect, beyond=beyond), lines, pictures, suspects, off, turned, size)
+
+
+def _all_text(drawing: Any, flags: int) -> Any:
+    """All text, also where it is off the page or cut away, which a text page leaves out by itself."""
+    from pymupdf import TEXT_MEDIABOX_CLIP, mupdf
+
+    text = mupdf.FzStextPage(mupdf.FzRect(mupdf.FzRect.Fixed_INFINITE))
+    show_all(drawing, mupdf.fz_new_stext_device(text, mupdf.FzStextOptions(flags & ~TEXT_MEDIABOX_CLIP)))
+    return text
 
 
 def _words(text: Any, rect: Any, *, beyond: bool) -> list[Drawn]:
@@ -208,6 +215,12 @@ def _blocks(text: Any) -> Iterator[Any]:
     while block:
         yield block
         block = block.next
+
+
+def _is_image(block: Any) -> bool:
+    from pymupdf import mupdf
+
+    return bool(block.type == mupdf.FZ_STEXT_BLOCK_IMAGE)
 
 
 def _on_page(box: Box) -> Box:
