@@ -1,6 +1,6 @@
 """Where a drawn page has ink: its margins need not be sent. Boxes are in pixels."""
 
-from PIL import Image, ImageChops
+from PIL import Image
 
 from extractors.pages.sizes import CELL
 
@@ -48,5 +48,4 @@ def ink_of(channel: Image.Image) -> Image.Image:
     """255 where there is something on the paper, 0 elsewhere; of a picture in one channel."""
     counts = channel.histogram()
     ground = max(range(256), key=counts.__getitem__)
-    far = ImageChops.difference(channel, Image.new("L", channel.size, ground))
-    return far.point([0] * _FAINT + [255] * (256 - _FAINT))
+    return channel.point([255 * (abs(level - ground) >= _FAINT) for level in range(256)])
