@@ -60,10 +60,8 @@ def _is_garbage(words: Sequence[Drawn]) -> bool:
     strange = 0 if text.isascii() and text.isprintable() else len(_NO_LETTER.findall(text))
     if strange >= _ENOUGH and strange >= _STRANGE * len(text):
         return True
-    # Words of letters and digits alone, which are most, have nothing to take away.
-    odd = _FILLING.sub("", "".join([text for text in texts if not text.isalnum()]))
-    plain = sum([len(text) for text in texts if text.isalnum()])
-    if plain + len(odd) >= _SOME and plain + len(_UNREADABLE.sub("", odd)) < _READABLE * (plain + len(odd)):
+    letters = _FILLING.sub("", text)
+    if len(letters) >= _SOME and len(_UNREADABLE.sub("", letters)) < _READABLE * len(letters):
         return True
     glued = sum(len(each) for each in texts if len(each) > _LONGEST and each.isalpha() and each.isascii())
     return glued > _GLUED * len(text)
