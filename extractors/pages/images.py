@@ -124,7 +124,7 @@ def upright(image: Image.Image, *, reduced: bool) -> Image.Image:
     if reduced and image.format in {"JPEG", "MPO"}:
         image.draft("L" if image.mode == "L" else "RGB", (MOST_CELLS * CELL, MOST_CELLS * CELL))
     image.load()
-    image = ImageOps.exif_transpose(image)
+    ImageOps.exif_transpose(image, in_place=True)
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
         image = _eight_bits(image)
     if image.has_transparency_data:

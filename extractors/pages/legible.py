@@ -42,7 +42,7 @@ def measured_size(picture: Image.Image) -> float | None:
     for at in range(_STRIPS):
         rows = strips.crop((at, 0, at + 1, picture.height)).tobytes()
         paper = statistics.mode(rows)
-        printed = bytes(level <= paper - _DARKER for level in rows)
+        printed = rows.translate(bytes(level <= paper - _DARKER for level in range(256)))
         found += [len(run) for run in printed.split(b"\0") if _THIN <= len(run) <= _TALL * picture.height]
     if len(found) < _FEWEST:
         return None

@@ -8,16 +8,18 @@ Where they do not say it for sure, the page stays as it is.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from operator import mul
+from struct import Struct
 from typing import NamedTuple
 
 from PIL import Image, ImageChops, ImageFilter
 
 from extractors.pages.letter_shapes import ACROSS, DOWN, UNITS
 
-_PAPER, _NEIGHBOURS = 16, 5
-"""Pixels of a square, and how many squares across the lightest is that is the paper, against which ink is dark."""
+_PAPER, _NEIGHBOURS = 16, 2
+"""Pixels of a square, and how many squares around the lightest is that is the paper, against which ink is dark."""
 
 _INK, _INK_SHARE = 24, 0.02
 """Levels by which ink is darker than its paper at least; share of a page's pixels that are surely ink, where there is
@@ -37,6 +39,17 @@ _LIMIT, _HEARD = 3.0, 2
 """What one letter may say at most, in logits; how many letters of one shape are heard."""
 
 _OUT = tuple(out for _, _, out in UNITS)
+
+_PARTS, _MIDDLE = Struct(f"<{len(UNITS)}I"), 1 << 31
+"""A long number's parts, one for each unit, and what stands for 0 in one: no sum of 96 cells comes near its ends."""
+
+
+def _packed(numbers: Sequence[int]) -> int:
+    return sum(number << 32 * unit for unit, number in enumerate(numbers))
+
+
+_CELLS = [_packed(weights) for weights in zip(*(weights for weights, _, _ in UNITS), strict=True)]
+_START = _packed([bias + _MIDDLE for _, bias, _ in UNITS])
 
 _FEW, _MANY, _MOST = (24, 40, 56, 72), 300, 600
 """Letters after which a page is seen to be upright, as almost all are; those that are heard where it is not; and
@@ -121,7 +134,10 @@ def _is_clear(vote: _Vote, other: _Vote) -> bool:
 def ink_of(picture: Image.Image) -> Image.Image:
     """A picture of the same size: 255 where it is darker than the paper around, 0 elsewhere."""
     grey = picture.convert("L")
-    paper = grey.reduce(_PAPER).filter(ImageFilter.MaxFilter(_NEIGHBOURS)).resize(grey.size, Image.Resampling.NEAREST)
+    lightest = grey.reduce(_PAPER)
+    for _ in range(_NEIGHBOURS):
+        lightest = lightest.filter(ImageFilter.MaxFilter(3))
+    paper = lightest.resize(grey.size, Image.Resampling.NEAREST)
     darker = ImageChops.subtract(paper, grey)
     sample = darker.resize((max(1, grey.width // 4), max(1, grey.height // 4)), Image.Resampling.NEAREST)
     counts = sample.histogram()
@@ -164,13 +180,18 @@ def _pieces(ink: Image.Image) -> list[tuple[int, int, int, int]]:
 
 def _runs(levels: bytes, least: int) -> Iterator[tuple[int, int]]:
     """Beginning and end of each run of levels that are a least one or more."""
-    inked = levels.translate(bytes(level >= least for level in range(256)))
+    inked = levels.translate(_from(least))
     start = inked.find(1)
     while start >= 0:
         end = inked.find(0, start)
         end = len(inked) if end < 0 else end
         yield start, end
         start = inked.find(1, end)
+
+
+@lru_cache(maxsize=256)
+def _from(least: int) -> bytes:
+    return bytes(level >= least for level in range(256))
 
 
 def _opinions(ink: Image.Image) -> Iterator[float]:
@@ -189,4 +210,6 @@ def _opinions(ink: Image.Image) -> Iterator[float]:
 
 
 def _levels(letter: bytes) -> list[int]:
-    return [bias + sum(map(mul, weights, letter)) for weights, bias, _ in UNITS]
+    """Of each unit, the sum of its weighted cells: of all at once, each in a part of one long number."""
+    together = _START + sum(map(mul, _CELLS, letter))
+    return [level - _MIDDLE for level in _PARTS.unpack(together.to_bytes(_PARTS.size, "little"))]
