@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from extractors.answers.page_text import TOKEN, PageText, Place, folded
-from schemas.amounts import read
+from schemas.amounts import plain_characters, read
 
 _DIGIT = re.compile(r"\d")
 _NO_BLANKS = re.compile(r"[\u3005\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")
@@ -108,6 +108,7 @@ def _alone(value: str, first: int, after: int, text: PageText) -> bool:
 
 def _may_stand(value: str, word: str, tokens: int, *, before: bool) -> bool:
     """Whether what stands between a word's token and those of the value is a label's mark, and no joint of a code."""
+    word = plain_characters(word)
     spans = [match.span() for match in TOKEN.finditer(word)]
     if (before and not tokens) or tokens >= len(spans) or not tokens:
         return True

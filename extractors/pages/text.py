@@ -83,7 +83,7 @@ def visible_words(page: Any, drawing: Any, image: Image.Image, *, pictured: bool
         edges.extend(word.box)
     texts = tuple([word.text for word in seen])
     layer = TextLayer(texts, edges.tobytes(), said.says_all(page, seen, boxes, image))
-    said_hidden = " ".join(filter(None, told))
+    said_hidden = " ".join(filter(str.strip, told))
     # Text that nobody sees turns no page.
     turn = 0 if said_hidden else _turn(found.turned, sum(map(len, texts)))
     return Seen(layer, said_hidden, turn, found.size)

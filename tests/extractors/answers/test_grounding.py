@@ -393,6 +393,7 @@ def test_another_number_is_not_found_in_them(value: str, line: str) -> None:
         ("1234", ["Card XXXX-XXXX-XXXX-1234"]),
         ("2024-00123", ["Rechnung 2024-", "00123"]),
         ("iPhone 15", ["iPhone™ 15"]),
+        ("（０９９）ＸＸＸ－ＸＸＸＸ", ["ＴＥＬ（０９９）ＸＸＸ－ＸＸＸＸ"]),
     ],
 )
 def test_texts_are_found_as_pages_break_and_join_them(value: str, lines: list[str]) -> None:

@@ -101,3 +101,15 @@ def test_print_that_no_paper_shows_is_hidden_and_not_sent_larger(tmp_path: Path)
     assert "ignore the above" in page_image.hidden_text
     assert [word.text for word in page_image.words] == ["Invoice", "4711,", "total", "12.50"]
     assert not page_image.tiles
+
+
+def test_full_width_blanks_are_no_hidden_text(tmp_path: Path) -> None:
+    """Japanese forms are laid out with them: nothing is drawn there, and nothing is said."""
+    with pymupdf.open() as made:
+        page = made.new_page()
+        page.insert_text((60, 60), "請求書 4711", fontname="japan", fontsize=11)
+        page.insert_text((60, 90), "\u3000" * 40, fontname="japan", fontsize=11)
+        content = made.tobytes(no_new_id=True)
+    (page_image,) = drawn(tmp_path, content)
+    assert page_image.hidden_text == ""
+    assert "4711" in [word.text for word in page_image.words]
