@@ -19,6 +19,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from schemas.currencies import CODES, DOTTED, SIGNS, currencies_of, decimals
+from schemas.fractions import decimal_fractions
 
 LONGEST, _MOST_DIGITS = 80, 25
 _CENTS = Decimal("0.01")
@@ -148,7 +149,7 @@ def _read(text: str, units: bool) -> Reading:  # noqa: FBT001, PLR0911 - cached 
         return Reading(text, (Decimal(text),))  # most numbers of a page, told at a glance
     if _WIRE.fullmatch(text):
         return _number(text.removeprefix("-"), text, Decimal(-1 if text[0] == "-" else 1))
-    plain = plain_characters(text).strip()
+    plain = decimal_fractions(plain_characters(text).strip())
     begin, last = _begin(plain), _LAST.search(plain)
     if begin is None or last is None:
         return Reading(text, why="no number, or a mark before it that could be the word's or the number's")

@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 from extractors.answers.page_text import CLOSE, PageText, Place
 from schemas.amounts import CREDIT, DEBIT, MINUS, SCALES, Reading, plain_characters, read
 from schemas.currencies import currencies_of
+from schemas.fractions import decimal_fractions
 from schemas.printed_numbers import numbers_within, printed_numbers
 
 _DIGITS, _OTHERS = re.compile(r"[0-9]"), re.compile(r"[^0-9]+")
@@ -212,7 +213,7 @@ def _keys(text: str, by_ocr: bool) -> tuple[str, ...]:  # noqa: FBT001 - cached 
     if text.isdecimal() and text.isascii():
         return (text.strip("0"),)
     plain = as_digits(plain_characters(text)) if by_ocr else plain_characters(text)
-    plain = _TIMES.sub(" ", plain.replace("_", " "))
+    plain = decimal_fractions(_TIMES.sub(" ", plain.replace("_", " ")))
     if not _DIGITS.search(plain):
         return ()
     parts = [plain, *(plain[one.start : one.end] for one in numbers_within(plain))]
@@ -230,7 +231,7 @@ def as_digits(text: str) -> str:
 
 @lru_cache(maxsize=16384)
 def _said(printed: str, by_ocr: bool, mark: str | None) -> list[Said]:  # noqa: FBT001 - cached by position
-    text = plain_characters(printed)
+    text = decimal_fractions(plain_characters(printed))
     text = as_digits(text) if by_ocr else text
     if not text.isascii() and text[:1] in _OR_MINUS:
         return [(values, "?", shares) for values, _, shares in _said(printed[1:], by_ocr, mark)]

@@ -18,7 +18,7 @@ _BESIDE = frozenset(":#=([{<>|;,&*\"'„“”’°º№~§")
 _HYPHENS = frozenset("-\u2010\u2011\u00ad")
 _POSTCODE = re.compile(r"\d{4,5}")
 _LEAST_DIGITS, _SEVERAL, _CODE = 6, 2, 3
-_MOST_STARTS, _MOST_TOKENS = 12, 80
+_MOST_STARTS, _MOST_TOKENS, _MOST_NAMES = 12, 80, 4
 _REACH = 2.6
 """Line heights down to the next line of a cell at most."""
 
@@ -37,7 +37,7 @@ def laid_out_places(value: str, text: PageText) -> list[Place]:
     tokens = TOKEN.findall(folded(value))
     if value.isascii() and not all(token in text.letters for token in tokens):
         return []
-    return _in_lines(value, text) or _blocks(value, text) or _in_parts(value, text)
+    return _in_lines(value, text) or _blocks(value, text) or _in_parts(value, text) or _surname_first(value, text)
 
 
 def _in_lines(value: str, text: PageText) -> list[Place]:
@@ -61,6 +61,20 @@ def _in_parts(value: str, text: PageText) -> list[Place]:
         return []
     together = min((_nearest(first, found, text) for first in found[0]), key=lambda each: each[0])[1]
     return [Place(text.page, tuple(sorted({number for place in together for number in place.words})))]
+
+
+def _surname_first(value: str, text: PageText) -> list[Place]:
+    """Where a person's name is printed as in a list: "SMITH, John" for "John Smith"."""
+    names = value.split()
+    if not _SEVERAL <= len(names) <= _MOST_NAMES or _DIGIT.search(value):
+        return []
+    found: list[Place] = []
+    for given in range(1, len(names)):
+        surnames = len(names) - given
+        for place in _runs(" ".join(names[given:] + names[:given]), text):
+            if len(place.words) == len(names) and text.words[place.words[surnames - 1]].text.endswith(","):
+                found.append(place)
+    return found
 
 
 def _nearest(first: Place, found: list[list[Place]], text: PageText) -> tuple[float, list[Place]]:

@@ -30,7 +30,7 @@ from schemas.record import InvalidRecord, schema_of
         ("١٢٣", "123"), ("١٬٢٣٤٫٥", "1234.5"), ("１，２３４．５", "1234.5"), ("1234.567", "1234.567"), ("+5", "5"),
         ("\u2011119,00", "-119.00"), ("￥1200", "1200"), ("－￥１２００", "-1200"), ("￡5", "5"),
         ("Rs.500", "500"), ("Rs.1,50,000", "150000"), ("-Rp.50.000.000", "-50000000"), ("Fr.12.50", "12.50"),
-        ("$.50", "0.50"), ("Rs .50", "0.50"),
+        ("$.50", "0.50"), ("Rs .50", "0.50"), ("1½", "1.5"), ("-2 ¼", "-2.25"), ("½", "0.5"), ("3⅛", "3.125"),
     ],
 )  # fmt: skip
 def test_a_printed_amount_is_read_whole_with_its_sign(printed: str, meant: str) -> None:
@@ -42,7 +42,7 @@ def test_a_printed_amount_is_read_whole_with_its_sign(printed: str, meant: str) 
     "printed",
     [
         "12 50", "2 19.99", "12'50", "1,2,3.4", "--5", "+-5", "(5)-", "-(5)", "(5", "5)", "-.50", "1,5,–", "EUR", "",
-        "-", "1e5", "1_000", "0x10", "½", "5-10", "5 kg", "TRM 5", "NaN", "Infinity", "1" * 60, "5 € $", "10²",
+        "-", "1e5", "1_000", "0x10", "⅓", "5-10", "5 kg", "TRM 5", "NaN", "Infinity", "1" * 60, "5 € $", "10²",
         "1.23.456", "1 23 456", "12.345,6.7", "-5 DR", "- 5 -",
     ],
 )  # fmt: skip
@@ -289,9 +289,9 @@ def test_a_mark_between_a_word_and_a_number_is_never_guessed(printed: str) -> No
     assert not read(printed).values
 
 
-@pytest.mark.parametrize("printed", ["12½", "2 ½", "5百", "5 二", "5²", "500,00 Dr", "500,00 Soll"])
+@pytest.mark.parametrize("printed", ["12⅓", "2 ⅔", "5百", "5 二", "5²", "500,00 Dr", "500,00 Soll"])
 def test_what_belongs_to_the_number_or_its_sign_is_no_unit(printed: str) -> None:
-    """A half behind a quantity, and the side of a booking, change the value: it is refused, not read without them."""
+    """A third behind a quantity, and a booking's side, change the value: it is refused, not read without them."""
     with pytest.raises(ValidationError):
         TypeAdapter(Quantity).validate_python(printed)
 

@@ -361,6 +361,8 @@ def kept(name: str, value: object, *lines: str, **kind: object) -> str:
         ("150000", "金額 15万円"),
         ("17.0", "Hemoglobin g/dL 13.0-17.0"),
         ("145200000", "Operating profit was €145.2m;"),
+        ("1.5", "Labour 1½ hrs"),
+        ("0.25", "¼ day"),
     ],
 )
 def test_numbers_are_found_in_the_forms_of_prose_and_receipts(value: str, line: str) -> None:
@@ -376,6 +378,8 @@ def test_numbers_are_found_in_the_forms_of_prose_and_receipts(value: str, line: 
         ("50.00", "Total (50.00)"),
         ("-500", "a fee of 500 euros"),
         ("199", "2x1,99 Milk"),
+        ("1", "Labour 1½ hrs"),
+        ("15", "Labour 1½ hrs"),
     ],
 )
 def test_another_number_is_not_found_in_them(value: str, line: str) -> None:
@@ -394,6 +398,7 @@ def test_another_number_is_not_found_in_them(value: str, line: str) -> None:
         ("2024-00123", ["Rechnung 2024-", "00123"]),
         ("iPhone 15", ["iPhone™ 15"]),
         ("（０９９）ＸＸＸ－ＸＸＸＸ", ["ＴＥＬ（０９９）ＸＸＸ－ＸＸＸＸ"]),
+        ("Mary Ann Thistle", ["Patient: THISTLE, Mary Ann", "born"]),
     ],
 )
 def test_texts_are_found_as_pages_break_and_join_them(value: str, lines: list[str]) -> None:
@@ -412,6 +417,7 @@ def test_texts_are_found_as_pages_break_and_join_them(value: str, lines: list[st
         ("1234567800019", ["CNPJ: 12.345.678/0001-90"]),
         ("123", ["Card XXXX-XXXX-XXXX-1234"]),
         ("name", ["surname names"]),
+        ("Mary Thistle", ["Thistle Mary", "Rose, Mary"]),
     ],
 )
 def test_a_part_of_a_text_is_not_found(value: str, lines: list[str]) -> None:
