@@ -68,13 +68,12 @@ def _surname_first(value: str, text: PageText) -> list[Place]:
     names = value.split()
     if not _SEVERAL <= len(names) <= _MOST_NAMES or _DIGIT.search(value):
         return []
-    found: list[Place] = []
-    for given in range(1, len(names)):
-        surnames = len(names) - given
-        for place in _runs(" ".join(names[given:] + names[:given]), text):
-            if len(place.words) == len(names) and text.words[place.words[surnames - 1]].text.endswith(","):
-                found.append(place)
-    return found
+    return [
+        place
+        for given in range(1, len(names))
+        for place in _runs(" ".join(names[given:] + names[:given]), text)
+        if len(place.words) == len(names) and text.words[place.words[-given - 1]].text.endswith(",")
+    ]
 
 
 def _nearest(first: Place, found: list[list[Place]], text: PageText) -> tuple[float, list[Place]]:
