@@ -94,8 +94,19 @@ _DAY_FIRST = re.compile(
     + r"\.?[\s\-/,.']{0,3}(?:of |del? )?(\d{4}|\d{2})(?!\d|[.,:/-]\d)"
 )
 _MONTH_FIRST = re.compile(
-    r"(?<![^\W_])" + _WORD + r"\.?[\s\-]{0,2}(\d{1,2})\s?(?:st|nd|rd|th)?(?:\s?,\s?|[\s\-]{1,2})(\d{4})(?!\d)"
+    r"(?<![^\W_])" + _WORD + r"\.?[\s\-]{0,2}(?:the )?(\d{1,2})\s?(?:st|nd|rd|th)?(?:\s?,\s?|[\s\-]{1,2})(\d{4})(?!\d)"
 )
+_ORDINALS = """
+    first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth
+    sixteenth seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third twenty-fourth
+    twenty-fifth twenty-sixth twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first
+"""
+_DAY_OF = {name: number for number, name in enumerate(_ORDINALS.split(), start=1)}
+_SPELLED_DAY = re.compile(
+    rf"(?<![\w-])(?i:((?:(?:twenty|thirty)[- ])?(?:{'|'.join(name for name in _DAY_OF if '-' not in name)})))"
+    rf"\s(?:day\s)?of\s{_WORD},?\s(\d{{4}})(?!\d)"
+)
+"""As contracts have it: "the third day of June, 2021"."""
 _BEHIND = re.compile(r"\s?(?:г\.?|года|года\.|r\.|roku|\.|a\.?|m\.|року|р\.)?(?:\s?\([^\W\d_]{1,14}\.?\))?\s*\Z")
 _BEFORE = re.compile(r"\A\s*(?:[^\W\d_]{2,14}\.?,?\s+)?(?:the\s+|am\s+|le\s+|den\s+|el\s+)?\Z")
 _TIME = re.compile(r"[T ]\s?\d{1,2}:\d{2}")
@@ -137,6 +148,11 @@ _MONTH_OF = {
 def month_named(word: str) -> int:
     """The month, 1 to 12, that a word names in one of the languages; 0 for none."""
     return _MONTH_OF.get(folded(word.removesuffix(".")), 0)
+
+
+def day_spelled(number: int) -> str:
+    """The ordinal of a day, 1 to 31, in English words."""
+    return _ORDINALS.split()[number - 1]
 
 
 def read_date(text: str, *, order: str | None = None, years: frozenset[int] = frozenset()) -> date:
@@ -218,6 +234,9 @@ def _found(text: str, order: str | None, years: frozenset[int]) -> Iterator[Prin
             yield PrintedDate(match.start(), match.end(), (), "the month is October in Croatian, November in Polish")
             continue
         yield from _made(match, match[3], [(month_named(match[2]), int(match[1]))], years)
+    for match in _SPELLED_DAY.finditer(text) if " of " in text else ():
+        number = _DAY_OF.get(match[1].casefold().replace(" ", "-"), 0)
+        yield from _made(match, match[3], [(month_named(match[2]), number)], years)
     for match in _MONTH_FIRST.finditer(text):
         yield from _made(match, match[3], [(month_named(match[1]), int(match[2]))], years)
 

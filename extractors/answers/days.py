@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from extractors.answers.numbers import as_digits
 from extractors.answers.page_text import PageText, Place
 from schemas.amounts import plain_characters
-from schemas.dates import PrintedDate, month_named, order_shown, printed_dates
+from schemas.dates import PrintedDate, day_spelled, month_named, order_shown, printed_dates
 from schemas.partial_dates import days_without_year, joined_dates
 
 _NEAR = 32
@@ -83,7 +83,7 @@ class Days:
         plain = self._letters
         if any(form in plain for form in _joined_forms(day)):
             return True
-        if _EACH.search(plain):
+        if _EACH.search(plain) or day_spelled(day.day) in plain.casefold().replace(" ", "-"):
             return True
         month = re.compile(rf"(?<!\d)0?{day.month}(?!\d)")
         for found in re.finditer(rf"(?<!\d)0?{day.day}(?!\d)", plain):
