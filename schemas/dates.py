@@ -94,7 +94,8 @@ _DAY_FIRST = re.compile(
     + r"\.?[\s\-/,.']{0,3}(?:of |del? )?(\d{4}|\d{2})(?!\d|[.,:/-]\d)"
 )
 _MONTH_FIRST = re.compile(
-    r"(?<![^\W_])" + _WORD + r"\.?[\s\-]{0,2}(?:the )?(\d{1,2})\s?(?:st|nd|rd|th)?(?:\s?,\s?|[\s\-]{1,2})(\d{4})(?!\d)"
+    r"(?<![^\W_])" + _WORD + r"\.?[\s\-]{0,2}(?:the )?(\d{1,2})\s?(?:st|nd|rd|th)?"
+    r"(?:\s?,\s?|[\s\-]{1,2})(\d{4})(?!\d)"
 )
 _ORDINALS = """
     first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth
