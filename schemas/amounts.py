@@ -151,6 +151,8 @@ def _read(text: str, units: bool) -> Reading:  # noqa: FBT001, PLR0911 - cached 
         return _number(text.removeprefix("-"), text, Decimal(-1 if text[0] == "-" else 1))
     plain = decimal_fractions(plain_characters(text).strip())
     begin, last = _begin(plain), _LAST.search(plain)
+    if plain[:1] == "¥" and plain[-1:] == "-":
+        plain = plain[:-1]  # round, as "¥5,000-" is written; a yen's minus stands first
     if begin is None or last is None:
         return Reading(text, why="no number, or a mark before it that could be the word's or the number's")
     after = _ROUND.match(plain, last.end())

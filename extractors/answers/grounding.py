@@ -66,7 +66,7 @@ def ground(
     chosen = placed(sought, window.label)
     unsupported = window.unsupported(sought, chosen)
     values = dict(found)
-    refused = wrong_signs(sought, chosen, values, leaves)
+    refused = wrong_signs(sought, chosen, values, leaves, {text.page: text for text in texts})
     unlike = [each for each in sought if each.path in refused]
     chosen |= (rightly := signed_elsewhere(unlike, chosen, values))
     doubted = window.doubts(sought, chosen)

@@ -14,6 +14,8 @@ _BEHIND_A_NUMBER = 0.6
 SURE = _OWN_HEAD
 """Of a field's own label, however far."""
 _TWO_LINES, _NEXT_WORDS, _COUNT = 2, 3, 2
+_CELL = 1.5
+"""Letters' widths between two words of a label at most."""
 _MEANS_MANY = 4
 """Fields that a label may be of; one of more says little."""
 
@@ -114,7 +116,15 @@ class Labels:
         if not here:
             return None, False
         words = [self.text.words[number] for number in self.text.of_line[line]]
-        numbers = [w.box[0] for w in words if w.box[2] <= x0 + 0.005 and any(map(str.isdecimal, w.text))]
+        # A rate parts nothing: "VAT 19 % 345.54".
+        numbers = [
+            word.box[0]
+            for word, behind in zip(words, [*(each.text for each in words[1:]), ""], strict=True)
+            if word.box[2] <= x0 + 0.005
+            and any(map(str.isdecimal, word.text))
+            and "%" not in word.text
+            and behind[:1] != "%"
+        ]
         parted = max(numbers, default=-1.0)
         near = [label for label in here if label.x1 > parted]
         if not near:
@@ -144,13 +154,22 @@ class Labels:
         while at < count:
             step = 1
             if text.tokens[at][:HEAD] in heads:
-                line = lines[owners[at]]
-                for end in range(min(at + _MOST_WORDS, count), at, -1):
+                for end in range(self._end_of_cell(at), at, -1):
                     fields = names.get(text.letters[offsets[at] : offsets[end]])
-                    if fields is not None and lines[owners[end - 1]] == line:
+                    if fields is not None:
                         first, last = text.words[owners[at]].box, text.words[owners[end - 1]].box
-                        found.append(_Label(fields, line, first[0], last[2], owners[end - 1]))
+                        found.append(_Label(fields, lines[owners[at]], first[0], last[2], owners[end - 1]))
                         step = end - at
                         break
             at += step
         return found
+
+    def _end_of_cell(self, at: int) -> int:
+        """Behind the last token that a label may have which begins at one: heads of two columns are two labels."""
+        text, end = self.text, at + 1
+        while end < min(at + _MOST_WORDS, len(text.tokens)):
+            before, owner = text.owners[end - 1], text.owners[end]
+            if owner != before and (text.lines[owner] != text.lines[before] or text.gap(before, owner) > _CELL):
+                break
+            end += 1
+        return end

@@ -4,6 +4,7 @@ Words are found by their digits and then read: what a place says is what `schema
 """
 
 import re
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,11 +19,16 @@ from schemas.printed_numbers import numbers_within, printed_numbers
 
 _DIGITS, _OTHERS = re.compile(r"[0-9]"), re.compile(r"[^0-9]+")
 _GROUP, _MOST_GROUPS = 3, 4
+_FIRST_GROUPS = re.compile(r"(?<![\w.,/'-])[0-9]{1,3}$")
 _WIDE, _LONGEST = 3.5, 30
 """Letters' widths between the digits of a number that is set wide, at most; and how many they are."""
 _AROUND = " *:;=|_#"
 _TIMES = re.compile(r"(?<=[0-9])[xX×*](?=[0-9])")
-_EACH = re.compile(r"(?<=[.,][0-9]{2})(?: ?[€$£])?/[^\W\d_]{1,10}\.?$")
+_EACH = re.compile(
+    r"(?<=[.,][0-9]{2})(?: ?[€$£])?/[^\W\d_]{1,10}\.?$"
+    r"|(?<=[0-9])(?: ?[€$£])?/(?i:h|hr|hour|std|stunde|heure|day|tag|jour|week|woche|month|mo|monat|mois|mes|year|yr"
+    r"|jahr|an|user|seat|kg|m²|stk|stück|pcs?)\.?$"
+)
 """What an amount is for: "99.95/month"."""
 _SCALED = re.compile(r"(?<=[0-9][万億千萬亿만억])[円元원]")
 _MILLIONS = re.compile(r"^([(-]?[€$£] ?[0-9.,]*[0-9])m(?=[).,;]*$)")
@@ -32,6 +38,10 @@ _OR_MINUS = frozenset("▲△▼▽")
 """Minus in Japan, an arrow elsewhere."""
 _CENTS = re.compile(r"(?<![0-9])[0-9]{1,3}(?:[.,' ][0-9]{3})*([.,])[0-9]{2}(?![0-9])")
 _CALLED = re.compile(r"(?<!\w)\+[0-9]{1,3}[ (/-]?[0-9 ()/.-]{5,20}[0-9]|(?<!\w)\([0-9]{3,5}\) ?[0-9][0-9 -]{4,12}")
+_SIGNED, _LEAST_CALLED = re.compile(r"\+[0-9]+(?:[.,'][0-9]{3})*[.,][0-9]{2}|\([0-9]+\)"), 7
+"""What is no telephone number, and how many digits one has at least."""
+_BY_MARK = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:[.,'][0-9]{3})+(?:[.,][0-9]{2})?(?![0-9])")
+"""A number whose groups of three a mark parts."""
 _CLEARLY = 4
 _SCALES = {word: power for word, power in SCALES.items() if len(word) >= _GROUP and word != "mil"} | {
     "billion": 9, "teur": 3, "keur": 3, "t€": 3, "k€": 3, "mio€": 6, "mio.€": 6, "m€": 6, "bn": 9, "mn": 6,
@@ -67,7 +77,7 @@ class Numbers:
         found = {}
         for first, last in self._by_digits.get(_key(f"{value:f}"), ()):
             said = self._saying(value, first, last, share=share)
-            if said is not None:
+            if said is not None and not self._goes_on(first, last):
                 words = tuple(range(first, last + 1))
                 mark = "?" if self._is_told_twice(first) else said[1] or self._mark_beside(first, last)
                 found[first, last] = Place(self.text.page, words, mark, self._distance(words))
@@ -109,6 +119,25 @@ class Numbers:
                     found[_key(plain_characters("".join(texts[first : last + 1])))].append((first, last))
         return found
 
+    def _goes_on(self, first: int, last: int) -> bool:
+        """Whether words are but some groups of a number that blanks part: "234,50" of "1 234,50".
+
+        Where a mark parts the groups of the page's other numbers, a blank parts two numbers.
+        """
+        words = self.text.words
+        before = words[first - 1].text if first else ""
+        after = words[last + 1].text if last + 1 < len(words) else ""
+        begun = before[-1:].isdecimal() and _FIRST_GROUPS.search(before) and _is_group(words[first].text)
+        more = words[last].text[-1:].isdecimal() and _FIRST_GROUPS.search(words[last].text) and _is_group(after)
+        return (
+            bool((begun and self.text.is_close(first - 1, first)) or (more and self.text.is_close(last, last + 1)))
+            and not self._grouped_by_mark
+        )
+
+    @cached_property
+    def _grouped_by_mark(self) -> bool:
+        return _BY_MARK.search(self.text.plain) is not None
+
     def _last_words(self, first: int) -> Iterator[int]:
         """Where a number may end that begins at a word: after groups of three digits, or after letters set wide."""
         text, words = self.text, self.text.words
@@ -143,9 +172,20 @@ class Numbers:
         """What some words say, if it is a value."""
         printed = self._said(first, last)
         said = next((each for each in printed if value in each[0] | (each[2] if share else set())), None)
+        if said is None and share and printed and self._is_percent(last):
+            said = next((each for each in printed if value in {one / 100 for one in each[0]}), None)
         if said is None and printed and (times := self._times(last)) > 1:
             said = next((each for each in printed if value in {one * times for one in each[0]}), None)
         return said
+
+    def _is_percent(self, last: int) -> bool:
+        """Whether a percent sign stands behind a number as a word of its own."""
+        after = last + 1
+        return (
+            after < len(self.text.words)
+            and self.text.words[after].text[:1] == "%"
+            and self.text.is_close(last, after)
+        )
 
     def _times(self, last: int) -> int:
         """What the word behind a number multiplies it by: "2.5 million"."""
@@ -170,14 +210,28 @@ class Numbers:
         plain = self.text.plain
         if "+" not in plain and "(" not in plain:
             return []
-        return [match.span() for match in _CALLED.finditer(plain.replace("\n", " "))]
+        found = (self._called(match) for match in _CALLED.finditer(plain.replace("\n", " ")))
+        return [span for span in found if span is not None]
+
+    def _called(self, match: re.Match[str]) -> tuple[int, int] | None:
+        """Where a telephone number stands: in one cell, and not where an amount does, "+450.50"."""
+        start, end = match.span()
+        first = bisect_right(self.text.starts, start) - 1
+        last = bisect_right(self.text.starts, end - 1) - 1
+        apart = next((word for word in range(first, last) if not self.text.is_close(word, word + 1)), last)
+        number = match[0][: self.text.starts[apart + 1] - 1 - start]
+        if sum(map(str.isdecimal, number)) < _LEAST_CALLED or _SIGNED.fullmatch(number):
+            return None
+        return start, start + len(number)
 
     def _mark_beside(self, first: int, last: int) -> str:
         """The sign that the words beside a number give it."""
         text, words = self.text, self.text.words
         before = words[first - 1].text if first and text.gap(first - 1, first) <= _NEAR_SIGN else ""
         after = words[last + 1].text if last + 1 < len(words) and text.gap(last, last + 1) <= _NEAR_SIGN else ""
-        if (before == "(" and after == ")") or (before[:1] in MINUS and _MINUS_AND_CURRENCY.fullmatch(before)):
+        opened = before == "(" or (words[first].text[:1] == "(" and ")" not in words[last].text)
+        closed = after[:1] == ")" or (words[last].text[-1:] == ")" and "(" not in words[first].text)
+        if (opened and closed) or (before[:1] in MINUS and _MINUS_AND_CURRENCY.fullmatch(before)):
             return "-"
         if before in {*MINUS} or after in {*MINUS}:
             return "?"
@@ -213,7 +267,7 @@ def _keys(text: str, by_ocr: bool) -> tuple[str, ...]:  # noqa: FBT001 - cached 
     if text.isdecimal() and text.isascii():
         return (text.strip("0"),)
     plain = as_digits(plain_characters(text)) if by_ocr else plain_characters(text)
-    plain = decimal_fractions(_TIMES.sub(" ", plain.replace("_", " ")))
+    plain = decimal_fractions(_TIMES.sub(" x ", plain.replace("_", " ")))
     if not _DIGITS.search(plain):
         return ()
     parts = [plain, *(plain[one.start : one.end] for one in numbers_within(plain))]
@@ -236,7 +290,7 @@ def _said(printed: str, by_ocr: bool, mark: str | None) -> list[Said]:  # noqa: 
     if not text.isascii() and text[:1] in _OR_MINUS:
         return [(values, "?", shares) for values, _, shares in _said(printed[1:], by_ocr, mark)]
     text = _MILLIONS.sub(r"\1M", _SCALED.sub("", text))
-    text = _EACH.sub("", _TIMES.sub(" ", text.replace("_", " ")))
+    text = _EACH.sub("", _TIMES.sub(" x ", text.replace("_", " ")))
     span = _RANGE.fullmatch(text)
     if span and Decimal(span[2].replace(",", ".")) < Decimal(span[3].replace(",", ".")):
         return [_meant(read(part), mark) for part in span.group(2, 3)]
@@ -278,5 +332,6 @@ def sign_places(currency: str, text: PageText) -> list[Place]:
 @lru_cache(maxsize=16384)
 def _currencies_beside(word: str) -> tuple[str, ...]:
     """What a word may name without the number, the marks and the brackets around it: "€" of "-12,00€"."""
-    name = word.strip(" 0123456789.,:;'’()[]+-−–/*\u00a0\u202f")
+    name = plain_characters(word).partition("(")[0] if word[:1] != "(" else word
+    name = name.strip(" 0123456789.,:;'’()[]+-−–/*\u00a0\u202f")
     return currencies_of(name) if name else ()

@@ -9,16 +9,28 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from extractors.answers.page_text import PageText, Place
 from extractors.answers.placing import Sought, Spot
 from schemas.amounts import read
+from schemas.folding import fold
 from schemas.leaves import Leaves
 
-_ENOUGH, _CLEAR = 3, 0.7
-_COLUMN = 0.03
+_ENOUGH, _CLEAR = 2, 0.7
+_COLUMN, _BESIDE, _SUMS = 0.03, 0.02, 2
+_SPENT = frozenset({
+    "debit", "debits", "debe", "soll", "withdrawal", "withdrawals", "paid", "out", "outgoing", "payments", "belastung",
+    "belastungen", "lastschrift", "ausgang", "ausgaben", "cargo", "cargos", "dare", "addebiti", "uscite", "retraits",
+    "depenses", "sorties", "spent", "charges",
+})  # fmt: skip
+"""Heads of columns whose amounts go out, folded."""
 
 
 def wrong_signs(
-    sought: Sequence[Sought], chosen: Mapping[str, Spot], values: Mapping[str, Any], leaves: Leaves
+    sought: Sequence[Sought],
+    chosen: Mapping[str, Spot],
+    values: Mapping[str, Any],
+    leaves: Leaves,
+    texts: Mapping[int, PageText],
 ) -> frozenset[str]:
     """The paths of the numbers that stand on the page with another sign.
 
@@ -27,10 +39,12 @@ def wrong_signs(
         chosen: path -> where each stands.
         values: path -> the leaf.
         leaves: what the schema says of them.
+        texts: number -> page.
     """
     signed: list[tuple[Sought, bool]] = []
     columns: dict[tuple[object, ...], Counter[bool]] = defaultdict(Counter)
     record: dict[str, Counter[bool]] = {"": Counter(), "-": Counter()}
+    sums: dict[str, Counter[bool]] = {"": Counter(), "-": Counter()}
     for value in sought:
         known = leaves.by_path.get(value.field)
         if value.path not in chosen or (known is not None and known.unsigned and not value.row):
@@ -42,13 +56,33 @@ def wrong_signs(
         signed.append((value, turned))
         columns[_column(value, chosen[value.path])][turned] += 1
         record[str(mark)][turned] += 1
+        if not value.row:
+            sums[str(mark)][turned] += 1
+    # A credit note may be printed without a minus: where its sums are turned, its rows are.
+    notes = {mark for mark, each in sums.items() if each[True] >= _SUMS and not each[False]}
     return frozenset(
         value.path
         for value, turned in signed
-        if not _is_usual(
-            turned, columns[_column(value, chosen[value.path])], record[str(chosen[value.path].place.mark)]
-        )
+        if not _is_usual(turned, columns[_column(value, spot := chosen[value.path])], record[str(spot.place.mark)])
+        and not (turned and spot.place.mark in notes)
+        and not (turned and is_negative(values[value.path]) and _goes_out(spot.place, texts))
     )
+
+
+def _goes_out(place: Place, texts: Mapping[int, PageText]) -> bool:
+    """Whether the head of a place's column says that what stands there is spent: "Debit", "Paid out"."""
+    text = texts[place.page]
+    x0, x1 = text.edges_of(place)
+    for line in range(text.lines[place.first] - 1, -1, -1):
+        over = [
+            n
+            for n in text.of_line[line]
+            if text.words[n].box[0] < x1 + _BESIDE and x0 - _BESIDE < text.words[n].box[2]
+        ]
+        named = [text.words[n].text for n in over if not any(map(str.isdecimal, text.words[n].text))]
+        if named:
+            return any(fold(each) in _SPENT for each in named)
+    return False
 
 
 def signed_elsewhere(
