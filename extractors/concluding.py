@@ -205,9 +205,9 @@ def _nth(merged: merging.Merged, number: int) -> merging.Merged:
         replace(item, path=item.path.removeprefix(prefix)) for item in merged.evidence if item.path.startswith(prefix)
     ]
     own = [
-        replace(issue, path=issue.path.removeprefix(prefix))
+        replace(issue, path=issue.path.removeprefix(prefix) or "record")
         for issue in merged.issues
-        if issue.path.startswith(prefix)
+        if f"{issue.path}.".startswith(prefix)
     ]
     agreed = {path.removeprefix(prefix) for path in merged.agreed if path.startswith(prefix)}
     return merging.Merged(merged.value["records"][number], evidence, own, merged.habits, agreed)

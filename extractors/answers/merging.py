@@ -76,7 +76,20 @@ def merge(parts: Sequence[Part], schema: dict[str, Any]) -> Merged:
     # What was taken out of a list, or left out for the field's default, has no place of its own any more.
     left = merging.refused
     merged.issues += _told("", [_Branch(part, path, None) for part, path in left], left)
+    merged.issues = [issue for issue in merged.issues if issue.path not in _carried(merging.dropped)]
     return merged
+
+
+def _carried(dropped: Mapping[str, tuple[bool, list[Any]]]) -> set[str]:
+    """The values that disagree over pages as balances do: what one page ends with, the next begins with.
+
+    Args:
+        dropped: path of a conflict -> whether the last value is kept, and those that are not, in order.
+    """
+    ends = {path: values for path, (is_last, values) in dropped.items() if is_last}
+    begins = {path: values for path, (is_last, values) in dropped.items() if not is_last}
+    pairs = [(one, other) for one, first in ends.items() for other, second in begins.items() if first == second]
+    return {path for pair in pairs for path in pair}
 
 
 class _Merging:
@@ -87,6 +100,7 @@ class _Merging:
         self.merged = Merged(habits=together((part.habits for part in parts), [part.value for part in parts]))
         self.evidence = [{item.path: item for item in part.evidence} for part in parts]
         self.refused = _refused(parts)
+        self.dropped: dict[str, tuple[bool, list[Any]]] = {}
 
     def node(self, path: str, found: list[_Branch], rule: str, *, halves: bool = False) -> Any:
         """One value of those that some windows have at a place; `halves`: of one row that an edge has cut."""
@@ -121,10 +135,11 @@ class _Merging:
         """All rows in page order; one that goes on in the next window is one."""
         rows: list[list[_Branch]] = []
         before: _Branch | None = None
+        every = [row for branch in found for row in branch.value]
         for branch in found:
             own = [_Branch(branch.part, _join(branch.path, str(n)), row) for n, row in enumerate(branch.value)]
             if before is not None and own and rows and self._follows(before, branch):
-                edge = (rows[-1][-1].value, branch.value[0], [*before.value, *branch.value])
+                edge = (rows[-1][-1].value, branch.value[0], every)
                 at = _join(path, str(len(rows) - 1))
                 if seams.go_on(*edge):
                     rows[-1].append(own.pop(0))
@@ -153,6 +168,7 @@ class _Merging:
             each = sorted([chosen, *differing], key=lambda branch: branch.part)
             told = "; ".join(f"page {self.parts[branch.part].pages[0]}: {branch.value}" for branch in each)
             message = f"pages disagree ({told}); kept {chosen.value}"
+            self.dropped[path] = (rule in self.last, [branch.value for branch in differing])
             self.merged.issues.append(Issue(IssueKind.CONFLICT, path, message))
         return chosen.value
 

@@ -5,6 +5,7 @@ each lacks something that most rows have and the other has it, and nothing contr
 from one to the other, as a cell of several lines does.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +16,9 @@ _USUAL = 0.6
 """Share of the other rows that have a field, from which on a row without it is a half."""
 _ENOUGH = 2
 """Other rows that show what is usual."""
+_FEW = 0.25
+"""Share of the usual fields that both halves may lack."""
+_NUMBER = re.compile(r"[-+]?[0-9][0-9.,]*")
 
 
 def go_on(one: Any, other: Any, rows: Sequence[Any]) -> bool:
@@ -32,13 +36,21 @@ def go_on(one: Any, other: Any, rows: Sequence[Any]) -> bool:
         return False
     shared = first.keys() & second.keys()
     texts = {name for name in shared if _is_text(first[name]) and _is_text(second[name])}
+    lists = {name for name in shared if isinstance(first[name], list) and isinstance(second[name], list)}
     if not all(_agree(first[name], second[name]) for name in shared - texts):
+        return False
+    # The numbers of a row stand on one of its lines: where a text goes on, one half has them all.
+    longer = any(not mean_the_same(first[name], second[name]) for name in texts)
+    copies = any(row in second[name] for name in lists for row in first[name])
+    if copies or (longer and _has_number(first) and _has_number(second)):
         return False
     usual = _usual(one, other, rows)
     if usual is None:
-        # Nothing shows what is usual: only halves that share nothing at all are one.
-        return not shared
-    return bool(usual - first.keys()) and bool(usual - second.keys()) and usual <= first.keys() | second.keys()
+        # Nothing shows what is usual: only halves that share nothing are one, or but a list that goes on.
+        return not shared - lists
+    lacking = usual - (first.keys() | second.keys())
+    halves = bool(usual - first.keys() - lacking) and bool(usual - second.keys() - lacking)
+    return halves and len(lacking) <= _FEW * len(usual)
 
 
 def is_torn(one: Any, other: Any, rows: Sequence[Any]) -> bool:
@@ -73,6 +85,11 @@ def _filled(row: Mapping[str, Any]) -> dict[str, Any]:
 def _is_text(value: Any) -> bool:
     """Whether it is a text of words: of a number, a date or a code there is no second half."""
     return isinstance(value, str) and sum(map(str.isalpha, value)) > sum(map(str.isdecimal, value))
+
+
+def _has_number(row: Mapping[str, Any]) -> bool:
+    told = row.values()
+    return any(isinstance(each, int | float) or (isinstance(each, str) and _NUMBER.fullmatch(each)) for each in told)
 
 
 def _agree(one: Any, other: Any) -> bool:

@@ -164,6 +164,46 @@ def test_two_whole_rows_are_never_joined() -> None:
     assert len(apart.value["rows"]) == 7
 
 
+ROWS = [{"description": f"Bolt {n}", "quantity": "1", "unit_price": "2.00", "amount": "2.00"} for n in range(4)]
+
+
+def test_two_rows_that_each_have_numbers_are_not_one() -> None:
+    """What is given away has no price, and postage no quantity: a row's numbers stand on one of its lines."""
+    free, postage = {"description": "Manual, free", "quantity": "1"}, {"description": "Postage", "amount": "4.90"}
+    merged = merge([Part((1,), {"line_items": [*ROWS, free]}), Part((2,), {"line_items": [postage, *ROWS]})], INVOICE)
+    assert merged.value["line_items"] == [*ROWS, free, postage, *ROWS]
+    assert [issue.kind for issue in merged.issues] == ["conflict"]
+
+
+def test_a_lone_record_that_crosses_an_edge_comes_out_whole() -> None:
+    """Though no other shows what is usual: of what its halves share, but a list goes on."""
+    head, tail = {"merchant": "Gale", "items": [{"amount": "2.00"}]}, {"items": [{"amount": "3.00"}], "total": "5.00"}
+    merged = merge([Part((1,), {"records": [head]}), Part((2,), {"records": [tail]})], {})
+    whole = {"merchant": "Gale", "items": [{"amount": "2.00"}, {"amount": "3.00"}], "total": "5.00"}
+    assert merged.value == {"records": [whole]}
+    assert [(issue.kind, issue.path) for issue in merged.issues] == [("joined", "records.0")]
+
+
+def test_two_copies_of_a_record_are_two() -> None:
+    """One without the shop's name, one without the total: their rows are the same."""
+    rows = [{"amount": "2.00"}, {"amount": "3.00"}]
+    copies = [{"items": rows, "total": "5.00"}], [{"merchant": "Gale", "items": rows}]
+    merged = merge([Part((n,), {"records": each}) for n, each in enumerate(copies, 1)], {})
+    assert merged.value == {"records": [*copies[0], *copies[1]]}
+
+
+def test_a_balance_that_is_carried_over_is_no_conflict() -> None:
+    """What one page ends with, the next begins with; another one is told."""
+    statement = BUILTIN["bank_statement"].model_json_schema()
+    balances = [("1000.00", "979.00"), ("979.00", "950.00"), ("950.00", "934.00")]
+    parts = [Part((n,), {"opening_balance": a, "closing_balance": b}) for n, (a, b) in enumerate(balances, 1)]
+    merged = merge(parts, statement)
+    assert merged.value == {"opening_balance": "1000.00", "closing_balance": "934.00"}
+    assert not merged.issues
+    parts[1] = Part((2,), {"opening_balance": "979.00", "closing_balance": "951.00"})
+    assert {issue.path for issue in merge(parts, statement).issues} == {"opening_balance", "closing_balance"}
+
+
 def test_a_record_that_crosses_an_edge_comes_out_whole() -> None:
     """Of many records: the last of one window lacks its total, the first of the next has nothing else."""
     receipts = [{"merchant": f"Shop {n}", "items": [{"name": "x"}], "total": f"{n}.00"} for n in range(5)]
