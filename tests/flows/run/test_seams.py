@@ -88,3 +88,17 @@ def test_an_endpoint_that_takes_one_picture_is_not_asked_about_two(inbox: Path) 
         run(inbox, server.base_url, pages_per_request=1)
     assert {len(asked.images) for asked in server.asked} == {1}
     assert "conflict" in issues()
+
+
+def test_a_record_that_was_put_together_says_so(inbox: Path) -> None:
+    """With many records in a document too: the issue is that record's."""
+
+    def halves(asked: Asked) -> Answer:
+        if "Page 1:" in asked.text:
+            return says({"records": [{"merchant": "Corner Shop", "items": ITEMS[:4]}]})
+        return says({"records": [{"items": ITEMS[4:], "total": "420.00", "currency": "EUR"}]})
+
+    with model_server(halves) as server:
+        run(inbox, server.base_url, pages_per_request=1, records="many")
+    assert items() == ITEMS
+    assert "joined" in issues()
