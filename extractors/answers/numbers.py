@@ -4,7 +4,6 @@ Words are found by their digits and then read: what a place says is what `schema
 """
 
 import re
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 
 from extractors.answers.page_text import CLOSE, PageText, Place
+from extractors.answers.telephones import telephones
 from schemas.amounts import CREDIT, DEBIT, MINUS, SCALES, Reading, plain_characters, read
 from schemas.currencies import currencies_of
 from schemas.fractions import decimal_fractions
@@ -37,9 +37,6 @@ _RANGE = re.compile(r"([(\[]?)([1-9]?[0-9]{1,2}(?:[.,][0-9]{1,3})?)[-–]([1-9]?
 _OR_MINUS = frozenset("▲△▼▽")
 """Minus in Japan, an arrow elsewhere."""
 _CENTS = re.compile(r"(?<![0-9])[0-9]{1,3}(?:[.,' ][0-9]{3})*([.,])[0-9]{2}(?![0-9])")
-_CALLED = re.compile(r"(?<!\w)\+[0-9]{1,3}[ (/-]?[0-9 ()/.-]{5,20}[0-9]|(?<!\w)\([0-9]{3,5}\) ?[0-9][0-9 -]{4,12}")
-_SIGNED, _LEAST_CALLED = re.compile(r"\+[0-9]+(?:[.,'][0-9]{3})*[.,][0-9]{2}|\([0-9]+\)"), 7
-"""What is no telephone number, and how many digits one has at least."""
 _BY_MARK = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:[.,'][0-9]{3})+(?:[.,][0-9]{2})?(?![0-9])")
 """A number whose groups of three a mark parts."""
 _CLEARLY = 4
@@ -87,7 +84,9 @@ class Numbers:
             if last > end:
                 longest.append(found[first, last])
                 end = last
-        return longest
+        # An amount rather than a rate of the same digits, "VAT 7% 7.00", unless a rate is wanted.
+        amounts = [] if share else [place for place in longest if not self._is_percent(place.words[-1])]
+        return amounts or longest
 
     def _distance(self, numbers: Sequence[int]) -> float:
         """How many letters OCR saw for digits, half an edit each."""
@@ -179,13 +178,10 @@ class Numbers:
         return said
 
     def _is_percent(self, last: int) -> bool:
-        """Whether a percent sign stands behind a number as a word of its own."""
-        after = last + 1
-        return (
-            after < len(self.text.words)
-            and self.text.words[after].text[:1] == "%"
-            and self.text.is_close(last, after)
-        )
+        """Whether a percent sign stands behind a number, as a word of its own perhaps."""
+        text, after = self.text, last + 1
+        apart = after < len(text.words) and text.words[after].text[:1] == "%" and text.is_close(last, after)
+        return apart or "%" in text.words[last].text
 
     def _times(self, last: int) -> int:
         """What the word behind a number multiplies it by: "2.5 million"."""
@@ -207,22 +203,7 @@ class Numbers:
 
     @cached_property
     def _calls(self) -> list[tuple[int, int]]:
-        plain = self.text.plain
-        if "+" not in plain and "(" not in plain:
-            return []
-        found = (self._called(match) for match in _CALLED.finditer(plain.replace("\n", " ")))
-        return [span for span in found if span is not None]
-
-    def _called(self, match: re.Match[str]) -> tuple[int, int] | None:
-        """Where a telephone number stands: in one cell, and not where an amount does, "+450.50"."""
-        start, end = match.span()
-        first = bisect_right(self.text.starts, start) - 1
-        last = bisect_right(self.text.starts, end - 1) - 1
-        apart = next((word for word in range(first, last) if not self.text.is_close(word, word + 1)), last)
-        number = match[0][: self.text.starts[apart + 1] - 1 - start]
-        if sum(map(str.isdecimal, number)) < _LEAST_CALLED or _SIGNED.fullmatch(number):
-            return None
-        return start, start + len(number)
+        return telephones(self.text)
 
     def _mark_beside(self, first: int, last: int) -> str:
         """The sign that the words beside a number give it."""

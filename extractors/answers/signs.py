@@ -18,9 +18,9 @@ from schemas.leaves import Leaves
 _ENOUGH, _CLEAR = 2, 0.7
 _COLUMN, _BESIDE, _SUMS = 0.03, 0.02, 2
 _SPENT = frozenset({
-    "debit", "debits", "debe", "soll", "withdrawal", "withdrawals", "paid", "out", "outgoing", "payments", "belastung",
-    "belastungen", "lastschrift", "ausgang", "ausgaben", "cargo", "cargos", "dare", "addebiti", "uscite", "retraits",
-    "depenses", "sorties", "spent", "charges",
+    "debit", "debits", "debe", "soll", "withdrawal", "withdrawals", "paid", "out", "outgoing", "payments", "spent",
+    "belastung", "belastungen", "lastschrift", "ausgang", "ausgaben", "cargo", "cargos", "dare", "addebiti", "uscite",
+    "retraits", "depenses", "sorties", "charges",
 })  # fmt: skip
 """Heads of columns whose amounts go out, folded."""
 

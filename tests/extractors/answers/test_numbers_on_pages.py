@@ -28,10 +28,9 @@ def page(*lines: str | list[tuple[float, str]]) -> dict[int, PageWords]:
     return {1: PageWords(words)}
 
 
-def number(name: str, *, percent: bool = False) -> Leaves:
+def number(name: str) -> Leaves:
     """The leaves of a schema with one decimal."""
-    about = {"description": "percent"} if percent else {}
-    return leaves_of({"type": "object", "properties": {name: {"type": "string", "format": "decimal", **about}}})
+    return leaves_of({"type": "object", "properties": {name: {"type": "string", "format": "decimal"}}})
 
 
 def found(value: str, *lines: str | list[tuple[float, str]], name: str = "value") -> str | None:
@@ -100,6 +99,14 @@ def test_heads_of_two_columns_are_two_labels(heads: tuple[str, str]) -> None:
     boxes = {path: each.box for path, each in shown.items() if each.box is not None and not each.doubt}
     for number in range(len(rows)):
         assert boxes[f"line_items.{number}.unit_price"][0] < 0.55 < boxes[f"line_items.{number}.amount"][0]
+
+
+def test_an_amount_stands_on_no_rate_of_the_same_digits() -> None:
+    """A rate stands on it, also where its percent sign is a word of its own, and where it is told as a share."""
+    lines = [[(0.5, "VAT 7%"), (0.85, "7.00")], [(0.5, "Rate 19 %"), (0.85, "950.00")]]
+    assert by_path({"tax": "7.00"}, INVOICE, *lines)["tax"].text == "7.00"
+    (evidence,) = ground({"rate": "0.19"}, page(*lines), number("rate"))
+    assert evidence.text == "19"
 
 
 def test_a_rate_between_a_label_and_its_amount_parts_nothing() -> None:
