@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from extractors.answering import kept_answer, shown_habits
 from extractors.answers import completeness, kinds, merging, rereading
+from extractors.answers.table_rows import adds_under_total
 from extractors.aside import aside
 from extractors.asking import planning
 from extractors.concluding import Reading, concluded, ended
@@ -209,7 +210,8 @@ async def _completed(  # noqa: PLR0917 - one caller, types that cannot be swappe
     """The part, with the rows of pages that were read again alone; what is missing still goes into `unread`.
 
     A second answer's rows are taken where the page then lacks fewer, no row is there twice that was not, none stands
-    nowhere that did not, and no check fails that held.
+    nowhere that did not, and no check fails that held; nor rows under the table's total, unless a check holds then
+    that failed.
     """
     if not journey.plan.row_fields:
         return part
@@ -227,7 +229,7 @@ async def _completed(  # noqa: PLR0917 - one caller, types that cannot be swappe
             continue
         better = rereading.with_page_again(part, number, alone, journey.plan.row_fields, journey.plan.schema)
         after = await _unread(better, seen, journey)
-        if _lacks_less(left, after, number) and _is_no_worse(part, better, journey):
+        if _lacks_less(left, after, number) and _is_no_worse(part, better, seen, journey):
             part, left = better, after
     unread.update(left)
     return replace(part, evidence=()) if off else part
@@ -241,10 +243,14 @@ def _lacks_less(before: _Unread, after: _Unread, page: int) -> bool:
     return fewer and not worse
 
 
-def _is_no_worse(part: merging.Part, better: merging.Part, journey: Journey) -> bool:
-    odd = [completeness.odd_rows(each.value, each.evidence, journey.plan.row_fields) for each in (part, better)]
+def _is_no_worse(part: merging.Part, better: merging.Part, seen: Mapping[int, PageWords], journey: Journey) -> bool:
+    fields = journey.plan.row_fields
+    odd = [completeness.odd_rows(each.value, each.evidence, fields) for each in (part, better)]
     broken = [completeness.broken_checks(each.value, journey.plan.schema, each.habits) for each in (part, better)]
-    return odd[1] <= odd[0] and broken[1] <= broken[0]
+    if odd[1] > odd[0] or not broken[1] <= broken[0]:
+        return False
+    words = {number: each.words for number, each in seen.items()}
+    return broken[1] < broken[0] or not adds_under_total(part.evidence, better.evidence, words, fields)
 
 
 async def _unread(part: merging.Part, seen: Mapping[int, PageWords], journey: Journey) -> _Unread:

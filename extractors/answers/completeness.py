@@ -1,7 +1,7 @@
 """Answer against text layer: which table rows of a page are in no record, and which are in it twice. Pure.
 
 A model that reads a long table may stop early, skip a page or a row, and the answer is valid all the same. Where it
-has rows, the page's lines that look like them are held against them (`table_lines`). Where it has none, a long
+has rows, the page's lines that look like them are held against them (`table_rows`). Where it has none, a long
 column of amounts is doubted: it may be of a table that nobody asked for.
 """
 
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from extractors.answers.table_lines import Lined, left_out, lined, lines_taken
+from extractors.answers.table_lines import Lined, lined
+from extractors.answers.table_rows import left_out, lines_taken
 from extractors.documents import Box, Evidence, Word
 from schemas.amounts import read
 from schemas.habits import PageHabits

@@ -14,6 +14,14 @@ _GOODS = (
     "Oak table", "Steel shelf", "Paper", "Consulting fee", "Desk lamp 40 W", "USB cable", "Window cleaning", "Ink",
     "Chair with armrests", "Whiteboard 90 x 60", "Licence", "Storage box, large", "Coffee beans", "Van hire",
 )  # fmt: skip
+_LIKE_SUMS = (
+    "Transport to York",
+    "Annual report",
+    "Net curtain",
+    "Tax consulting",
+    "Balance bike",
+    "Opening hours sign",
+)
 _WIDTHS = {"pos": 0.05, "date": 0.1, "description": 0.34, "quantity": 0.08, "price": 0.11, "rate": 0.07,
            "amount": 0.12, "balance": 0.13}  # fmt: skip
 _LETTER, _LINE, _SIZE = 0.0085, 0.018, 0.012
@@ -79,7 +87,7 @@ class _Paper:
 
 KINDS = (
     "plain", "round", "repeated", "multi-line", "carried", "subtotals", "copies", "annex", "two tables", "statement",
-    "few columns",
+    "few columns", "receipt", "summary below", "currency behind", "named like sums", "three lines", "once a day",
 )  # fmt: skip
 
 
@@ -112,7 +120,9 @@ def table(seed: int) -> Table:
 def _columns(kind: str, dice: random.Random) -> tuple[str, ...]:
     if kind == "statement":
         return ("date", "description", "amount", "balance")
-    if kind == "few columns":
+    if kind == "once a day":
+        return ("date", "description", "amount")
+    if kind in {"few columns", "receipt"}:
         return ("description", "amount")
     before = ("pos",) if dice.random() < 0.4 else ()
     middle = [name for name in ("quantity", "price", "rate") if name == "quantity" or dice.random() < 0.7]
@@ -128,12 +138,15 @@ def _row(number: int, kind: str, columns: tuple[str, ...], dice: random.Random) 
         if kind == "repeated"
         else dice.randint(100, 99999) / 100
     )
-    goods = _GOODS[number % 3] if kind == "repeated" else dice.choice(_GOODS)
+    named = _LIKE_SUMS if kind == "named like sums" else _GOODS
+    goods = named[number % 3] if kind == "repeated" else dice.choice(named)
     made = {"description": goods if kind in {"repeated", "round"} else f"{goods} {dice.randint(10, 999)}"}
     cells = {
         "date": f"{dice.randint(1, 28):02}.0{dice.randint(1, 9)}.2025", "quantity": quantity, "price": price,
         "rate": dice.choice((7, 19)), "amount": round(quantity * price, 2), "balance": 0.0,
     }  # fmt: skip
+    if kind == "once a day":
+        cells["date"] = f"{number // 3 % 28 + 1:02}.{number // 84 % 12 + 1:02}.2025"
     if kind == "statement" and dice.random() < 0.5:
         cells["amount"] = -cells["amount"]
     return made | {name: cells[name] for name in columns if name in cells}
@@ -147,10 +160,7 @@ def _draw(paper: _Paper, record: dict[str, Any], kind: str, columns: tuple[str, 
     _heads(paper, columns, edges)
     sum_of, every = 0.0, dice.randint(4, 9)
     for number, item in enumerate(record["items"]):
-        for name in columns:
-            text = str(number + 1) if name == "pos" else _printed(item[name], name)
-            x, right = edges[name]
-            paper.put(x, text, right=right)
+        _cells(paper, record["items"], number, kind, edges)
         sum_of += item["amount"]
         if kind == "multi-line" and number % 2:
             paper.next()
@@ -168,6 +178,47 @@ def _draw(paper: _Paper, record: dict[str, Any], kind: str, columns: tuple[str, 
         ("Total", record["total"]),
     ):
         _sum(paper, name, value, edges)
+    _below(paper, kind, edges)
+
+
+def _cells(
+    paper: _Paper, items: list[dict[str, Any]], number: int, kind: str, edges: dict[str, tuple[float, bool]]
+) -> None:
+    """One row."""
+    for name, (x, right) in edges.items():
+        text = str(number + 1) if name == "pos" else _printed(items[number][name], name)
+        if kind == "currency behind" and name in {"price", "amount"}:
+            text += " EUR"
+        if kind == "three lines" and name == "quantity":
+            # The numbers stand in the middle of three lines.
+            paper.next()
+            paper.put(edges["description"][0], "with all its parts")
+        if kind != "once a day" or name != "date" or not number or items[number - 1]["date"] != text:
+            paper.put(x, text, right=right)
+    if kind == "three lines":
+        paper.next()
+        paper.put(edges["description"][0], "made to order")
+
+
+def _below(paper: _Paper, kind: str, edges: dict[str, tuple[float, bool]]) -> None:
+    """What stands under the total in the table's columns, and is no row."""
+    if kind == "receipt":
+        for name, text in (("Till", "12"), ("Date", "14.03.2025"), ("Time", "12:55"), ("Terminal", "60012345")):
+            paper.put(edges["description"][0], name)
+            paper.put(edges["amount"][0], text, right=True)
+            paper.next()
+    if kind == "summary below":
+        for name, rate in (("Reduced", 7), ("Standard", 19), ("Exempt", 0)):
+            cells = {
+                "description": name,
+                "quantity": str(rate),
+                "price": "12.50",
+                "rate": str(rate),
+                "amount": "2.40",
+            }
+            for column, (x, right) in edges.items():
+                paper.put(x, cells.get(column, "1"), right=right)
+            paper.next()
 
 
 def _edges(columns: tuple[str, ...]) -> dict[str, tuple[float, bool]]:
