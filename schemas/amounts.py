@@ -33,6 +33,8 @@ _GROUPED = re.compile(
 )
 _PLAIN = re.compile(r"(?P<whole>[0-9]*)(?:(?P<mark>[.,٫])(?P<places>[0-9]+))?")
 _ROUND = re.compile(r"[.,][-–—−]{1,2}|/[-=]|\.(?=\s*$)")  # "250.–", "50,-", "300.--", "500/-", "10."
+_YEN = re.compile(r"(¥ ?[0-9][0-9,]*)-")
+"""Round, as "¥5,000-" is written: a yen's minus stands first."""
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u200a\u202f\u2002\u2003\u3000\t\n\r"), " ")
 _SAME = str.maketrans({
     **{chr(k): v for k, v in _SPACES.items()}, "’": "'", "‘": "'", "ʼ": "'", "´": "'", "＇": "'",
@@ -149,10 +151,8 @@ def _read(text: str, units: bool) -> Reading:  # noqa: FBT001, PLR0911 - cached 
         return Reading(text, (Decimal(text),))  # most numbers of a page, told at a glance
     if _WIRE.fullmatch(text):
         return _number(text.removeprefix("-"), text, Decimal(-1 if text[0] == "-" else 1))
-    plain = decimal_fractions(plain_characters(text).strip())
+    plain = _YEN.sub(r"\1", decimal_fractions(plain_characters(text).strip()))
     begin, last = _begin(plain), _LAST.search(plain)
-    if plain[:1] == "¥" and plain[-1:] == "-":
-        plain = plain[:-1]  # round, as "¥5,000-" is written; a yen's minus stands first
     if begin is None or last is None:
         return Reading(text, why="no number, or a mark before it that could be the word's or the number's")
     after = _ROUND.match(plain, last.end())

@@ -1,4 +1,4 @@
-"""The one reader of printed dates, and the one owner of the names of months.
+"""The one reader of printed dates.
 
 ISO 8601 is read first. Of the printed forms those are read that mean one day: with a month's name in one
 of the table's languages, 年月日 with an era or without, or digits whose order of day and month the page's
@@ -14,49 +14,9 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from schemas.amounts import plain_characters
-from schemas.folding import without_accents
+from schemas.months import ROMAN_MONTHS, folded, month_named
 
 LONGEST = 80
-_MONTHS = """
-    january januar janvier januari enero gennaio janeiro jan janv ene gen jaenner janner styczen stycznia sty
-    январь января янв leden ledna tammikuu tammikuuta tammi ocak oca ιανουαριος ιανουαριου ιαν ianuarie ian يناير
-
-    february februar fevrier februari febrero febbraio fevereiro feb fev fevr febr feber luty lutego lut февраль
-    февраля фев unor unora helmikuu helmikuuta helmi subat sub φεβρουαριος φεβρουαριου φεβ februarie فبراير شباط
-
-    march marz mars maart marzo marco mar mrz mrt maerz marts marzec marca март марта мар brezen brezna
-    maaliskuu maaliskuuta maalis mart μαρτιος μαρτιου μαρ martie مارس آذار
-
-    april avril abril aprile apr avr abr kwiecien kwietnia kwi апрель апреля апр duben dubna huhtikuu huhtikuuta
-    huhti nisan nis απριλιος απριλιου απρ aprilie أبريل إبريل نيسان
-
-    may mai mei mayo maggio maio mag maj maja май мая kveten kvetna toukokuu toukokuuta touko mayis μαιος μαιου
-    μαι mait مايو أيار
-
-    june juni juin junio giugno junho jun giu czerwiec czerwca cze июнь июня июн cerven cervna kesakuu kesakuuta
-    kesa haziran haz ιουνιος ιουνιου ιουν iunie iun يونيو حزيران
-
-    july juli juillet julio luglio julho jul juil lug lipiec lipca lip июль июля июл cervenec cervence heinakuu
-    heinakuuta heina temmuz tem ιουλιος ιουλιου ιουλ iulie iul يوليو تموز
-
-    august aout augustus augusti agosto aug ago sierpien sierpnia sie август августа авг srpen srpna elokuu
-    elokuuta elo agustos agu αυγουστος αυγουστου αυγ أغسطس
-
-    september septembre septiembre settembre setembro sep sept set wrzesien wrzesnia wrz сентябрь сентября сен
-    сент zari syyskuu syyskuuta syys eylul eyl σεπτεμβριος σεπτεμβριου σεπ septembrie سبتمبر أيلول
-
-    october oktober octobre octubre ottobre outubro oct okt ott out pazdziernik pazdziernika paz октябрь октября
-    окт rijen rijna lokakuu lokakuuta loka ekim eki οκτωβριος οκτωβριου οκτ octombrie أكتوبر
-
-    november novembre noviembre novembro nov
-    listopada listopadu lis ноябрь ноября ноя нояб marraskuu marraskuuta marras kasim
-    kas νοεμβριος νοεμβριου νοε noiembrie noi نوفمبر
-
-    december dezember decembre diciembre dicembre dezembro dec dez dic grudzien grudnia gru декабрь декабря дек
-    prosinec prosince joulukuu joulukuuta joulu aralik ara δεκεμβριος δεκεμβριου δεκ decembrie ديسمبر
-"""
-"""Names and abbreviations, folded or as written, a paragraph a month."""
-_SPELLED = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae"})
 _ERAS = {
     "令和": 2018,
     "平成": 1988,
@@ -76,10 +36,11 @@ _OF_TWO_LANGUAGES = "listopada"
 
 _ISO = re.compile(r"(?<![\w.])(\d{4})-(\d{2})-(\d{2})(?![\d-])")
 _YEAR_FIRST = re.compile(r"(?<![\w.,])(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})\.?(?![\d])")
-# A dash may stand before another date (01.03.2024-31.03.2024), a time may be glued to the year.
+# A dash may stand before another date (01.03.2024-31.03.2024), a town before one (Berlin,01.03.2024), a time behind.
 _NUMERIC = re.compile(
-    r"(?:(?<![\w.,/-])|(?<=[./]\d{4}-)|(?<=[./]\d\d-)|(?<=\.-))(\d{1,2})\s?([./-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})"
-    r"(?:(?=\d{1,2}:\d{2})|(?![\w/]|[.,]\d|-(?!\d{1,2}\.?\s?[./\s])))"
+    r"(?:(?<![\w.,/-])|(?<=[^\W\d_],)|(?<=[./]\d{4}-)|(?<=[./]\d\d-)|(?<=\.-))"
+    r"(\d{1,2})\s?([./-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})"
+    r"(?:(?=[T/]?\d{1,2}:\d{2})|(?![\w/]|[.,]\d|-(?!\d{1,2}\.?\s?[./\s])))"
 )
 _KANJI = re.compile(
     r"(?:(?<![^\W\d])(\d{4})|(令和|平成|昭和|大正|明治|民國|民国)\s?(\d{1,3}|元))\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]"
@@ -88,15 +49,18 @@ _SHORT_ERA = re.compile(r"(?<![^\W_])([RHS])(\d{1,2})[./](\d{1,2})[./](\d{1,2})(
 _WORD = r"([^\W\d_]{3,14})"
 _DAY_FIRST = re.compile(
     # "12 stycznia" and "5 december" begin as ordinals do; "31stMarch" is one.
-    r"(?<![\d.,/-])(\d{1,2})(?:\s?(?:st|nd|rd|th|er|ste|de|º|°|η)(?![^\W\d_A-Z]))?"
+    r"(?:(?<![\d.,/-])|(?<=[^\W\d_],))(\d{1,2})(?:\s?(?:st|nd|rd|th|er|ste|de|º|°|η)(?![^\W\d_A-Z]))?"
     r"\.?[\s\-/]{0,2}(?:day of |of |de |del )?"
     + _WORD
     + r"\.?[\s\-/,.']{0,3}(?:of |del? )?(\d{4}|\d{2})(?!\d|[.,:/-]\d)"
 )
 _MONTH_FIRST = re.compile(
     r"(?<![^\W_])" + _WORD + r"\.?[\s\-]{0,2}(?:the )?(\d{1,2})\s?(?:st|nd|rd|th)?"
-    r"(?:\s?,\s?|[\s\-]{1,2})(\d{4})(?!\d)"
+    r"(?:\s?,\s?|[\s\-]{1,2})(\d{4}|(?:'|’)\d{2})(?!\d)"
 )
+_YEAR_THEN_MONTH = re.compile(r"(?<![\w.,/-])(\d{4})\.?\s" + _WORD + r"\.?\s(\d{1,2})(?![\d:/-]|,?\s?\d{4}|[.,]\d)")
+"""As Hungarian has it: "2024. március 1."."""
+_ROMAN = re.compile(r"(?<![\w.,/-])(\d{1,2})([.\-/]?\s?)([IVX]{1,4})\2(\d{4})(?![\d/-]|[.,]\d)")
 _ORDINALS = """
     first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth
     sixteenth seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third twenty-fourth
@@ -132,23 +96,6 @@ class PrintedDate:
 
 class _OfAnotherEra(ValueError):
     """A day whose year is none of the Gregorian calendar."""
-
-
-def folded(text: str) -> str:
-    """A name without case, accents and dots: `Março` is `marco`, `İ` is `i`."""
-    plain = text if text.isascii() else without_accents(text.casefold())
-    return plain.lower().translate(_SPELLED)
-
-
-_MONTH_OF = {
-    folded(name): number for number, names in enumerate(_MONTHS.split("\n\n"), start=1) for name in names.split()
-}
-
-
-@lru_cache(maxsize=4096)
-def month_named(word: str) -> int:
-    """The month, 1 to 12, that a word names in one of the languages; 0 for none."""
-    return _MONTH_OF.get(folded(word.removesuffix(".")), 0)
 
 
 def day_spelled(number: int) -> str:
@@ -214,6 +161,12 @@ def years_shown(text: str) -> frozenset[int]:
 
 
 def _found(text: str, order: str | None, years: frozenset[int]) -> Iterator[PrintedDate]:
+    yield from _in_digits(text, order, years)
+    yield from _by_name(text, years)
+
+
+def _in_digits(text: str, order: str | None, years: frozenset[int]) -> Iterator[PrintedDate]:
+    """Dates whose month is a number."""
     for match in _YEAR_FIRST.finditer(text):
         yield from _made(match, match[1], [(int(match[3]), int(match[4]))], years)
     for match in () if text.isascii() else _KANJI.finditer(text):
@@ -229,7 +182,11 @@ def _found(text: str, order: str | None, years: frozenset[int]) -> Iterator[Prin
         if known is not None:
             pairs = [pair for pair in (pairs if known == "day" else pairs[::-1]) if _real(2000, *pair)][:1]
         yield from _made(match, match[4], pairs, years)
-    for match in _DAY_FIRST.finditer(text):
+
+
+def _by_name(text: str, years: frozenset[int]) -> Iterator[PrintedDate]:
+    """Dates whose month is a word or a Roman number."""
+    for match in _day_first(text):
         if folded(match[2]) == _OF_TWO_LANGUAGES and "." in text[match.end(1) : match.start(2)]:
             # Polish has no dot behind the day, Croatian has.
             yield PrintedDate(match.start(), match.end(), (), "the month is October in Croatian, November in Polish")
@@ -239,7 +196,21 @@ def _found(text: str, order: str | None, years: frozenset[int]) -> Iterator[Prin
         number = _DAY_OF.get(match[1].casefold().replace(" ", "-"), 0)
         yield from _made(match, match[3], [(month_named(match[2]), number)], years)
     for match in _MONTH_FIRST.finditer(text):
-        yield from _made(match, match[3], [(month_named(match[1]), int(match[2]))], years)
+        yield from _made(match, match[3].lstrip("'’"), [(month_named(match[1]), int(match[2]))], years)
+    for match in _YEAR_THEN_MONTH.finditer(text):
+        yield from _made(match, match[1], [(month_named(match[2]), int(match[3]))], years)
+    for match in _ROMAN.finditer(text):
+        # "5 X 2024" is a size as well.
+        if match[3] in ROMAN_MONTHS and (match[2].strip() or (match[2] and len(match[3]) > 1)):
+            yield from _made(match, match[4], [(ROMAN_MONTHS.index(match[3]) + 1, int(match[1]))], years)
+
+
+def _day_first(text: str) -> Iterator[re.Match[str]]:
+    """Each day with a month's name behind it; another word may stand behind the first day of "1. bis 31. Mai"."""
+    match = _DAY_FIRST.search(text)
+    while match:
+        yield match
+        match = _DAY_FIRST.search(text, match.end() if month_named(match[2]) else match.end(1))
 
 
 def _made(

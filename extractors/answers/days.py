@@ -12,7 +12,8 @@ from functools import cached_property, lru_cache
 from extractors.answers.numbers import as_digits
 from extractors.answers.page_text import PageText, Place
 from schemas.amounts import plain_characters
-from schemas.dates import PrintedDate, day_spelled, month_named, order_shown, printed_dates
+from schemas.dates import PrintedDate, day_spelled, order_shown, printed_dates
+from schemas.months import ROMAN_MONTHS, month_named
 from schemas.partial_dates import days_without_year, joined_dates
 
 _NEAR = 32
@@ -25,8 +26,12 @@ _MONTH_FIRST = re.compile(
 _DAY_FIRST = re.compile(
     r"[€£]|(?<![A-Z])(?:EUR|GBP|CHF|MYR|RM|SGD|AUD|NZD|INR|GST|VAT|IBAN)(?![A-Z])|[ßäöüéèñçøåąęłčř]"
 )
-_SPAN = re.compile(
-    r"(?<![\d.,])(\d{1,2})(?:\.|er|st|nd|rd|th|º|°)?\s?(?:-|–|to|au|bis|al|tot|t/m|until|through|и|до)\s?\Z"
+_TO = r"\s?(?:-|–|to|au|bis|al|tot|t/m|until|through|и|до)\s?\Z"
+_SPAN = re.compile(r"(?<![\d.,])(\d{1,2})(?:\.|er|st|nd|rd|th|º|°)?" + _TO)
+_SPAN_OF_MONTHS = re.compile(r"(?<![\d.,/])(\d{1,2})([./])(\d{1,2})\.?" + _TO)
+"""The first day of a span that names its year once: "01/03-31/03/2024"."""
+_KANJI_SPAN = re.compile(
+    r"(\d{4})\s?年\s?(\d{1,2})\s?月\s?\d{1,2}\s?日\s?[~〜～–-]\s?(?:(\d{1,2})\s?月\s?)?(\d{1,2})\s?日"
 )
 _MONTH_SPAN = re.compile(
     r"\b([^\W\d_]{3,9})\.?\s\d{1,2}(?:st|nd|rd|th)?\s?(?:-|–|to|through)\s?(\d{1,2})(?:st|nd|rd|th)?,?\s((?:19|20)\d\d)\b"
@@ -109,11 +114,14 @@ class Days:
 
     @cached_property
     def _last_days(self) -> list[PrintedDate]:
-        """The last days of spans that name their month first."""
+        """The last days of spans that name their month first, or their year."""
+        spans = [(span, span[3], month_named(span[1]), span[2]) for span in _MONTH_SPAN.finditer(self._letters)]
+        if "年" in self._letters:
+            spans += [(s, s[1], int(s[3] or s[2]), s[4]) for s in _KANJI_SPAN.finditer(self._letters)]
         found = []
-        for span in _MONTH_SPAN.finditer(self._letters):
+        for span, year, month, day in spans:
             with suppress(ValueError):
-                found.append(PrintedDate(*span.span(), (date(int(span[3]), month_named(span[1]), int(span[2])),)))
+                found.append(PrintedDate(*span.span(), (date(int(year), month, int(day)),)))
         return found
 
     @cached_property
@@ -131,13 +139,20 @@ class Days:
 
     @cached_property
     def _first_days(self) -> list[PrintedDate]:
-        """The first days of spans that name month and year once: "1er au 31 Juillet 2015"."""
+        """The first days of spans that name month and year once: "1er au 31 Juillet 2015"; or only the year."""
         found = []
         for one in self._dates:
-            begun = _SPAN.search(self._letters, max(0, one.start - _NEAR), one.start)
-            if begun is not None:
+            before = max(0, one.start - _NEAR)
+            if begun := _SPAN_OF_MONTHS.search(self._letters, before, one.start):
+                first, second = int(begun[1]), int(begun[3])
+                pairs = [(second, first)] if begun[2] == "." or self.order == "day" else [(first, second)]
+                pairs += [(second, first)] if self.order is None else []
+                days = [day for last in one.values for pair in pairs if (day := _of_year(last, *pair)) and day < last]
+            elif begun := _SPAN.search(self._letters, before, one.start):
                 days = [last.replace(day=int(begun[1])) for last in one.values if 1 <= int(begun[1]) < last.day]
-                found.append(PrintedDate(begun.start(), one.end, tuple(days)))
+            else:
+                continue
+            found.append(PrintedDate(begun.start(), one.end, tuple(dict.fromkeys(days))))
         return found
 
     @cached_property
@@ -200,4 +215,12 @@ def _names_month(text: str, month: int) -> bool:
 @lru_cache(maxsize=8192)
 def _names(word: str, month: int) -> bool:
     """Whether a word names a month, or holds letters of a script that runs words together."""
+    if word == ROMAN_MONTHS[month - 1]:
+        return True
     return month in {month_named(word), month_named(_ORDINAL.sub("", word))} or not word.isascii()
+
+
+def _of_year(last: date, month: int, day: int) -> date | None:
+    with suppress(ValueError):
+        return last.replace(month=month, day=day)
+    return None

@@ -8,7 +8,7 @@ import statistics
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import accumulate
 
@@ -17,7 +17,10 @@ from schemas.amounts import plain_characters
 from schemas.folding import without_accents
 
 TOKEN = re.compile(r"[^\W_]+")
-_NO_LETTERS = dict.fromkeys(map(ord, "\u00ad™℠"))
+_SPELLED = dict.fromkeys(map(ord, "\u00ad™℠"), "") | str.maketrans(
+    {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"}
+)
+"""Signs that are not read, and letters that many write as others."""
 CLOSE = 1.2
 """Letters' widths between two words of one cell at most; cells are farther apart."""
 
@@ -73,6 +76,7 @@ class PageText:
     owners: list[int]
     offsets: list[int]
     letters: str
+    _cells: dict[int, list[int]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def plain(self) -> str:
@@ -107,6 +111,17 @@ class PageText:
         for numbers in found.values():
             numbers.sort(key=lambda number: self.words[number].box[0])
         return found
+
+    def cell_of(self, number: int) -> list[int]:
+        """The words of a word's line that stand together with it, from left to right."""
+        if number not in self._cells:
+            cell: list[int] = []
+            for each in self.of_line[self.lines[number]]:
+                if not cell or self.gap(cell[-1], each) > CLOSE:
+                    cell = []
+                cell.append(each)
+                self._cells[each] = cell
+        return self._cells[number]
 
     @cached_property
     def as_seen(self) -> tuple["PageText", list[int]]:
@@ -226,4 +241,4 @@ def folded(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def _folded(text: str) -> str:
-    return without_accents(text.casefold().replace("°", "o ").replace("×", "x").translate(_NO_LETTERS))
+    return without_accents(text.casefold().replace("°", "o ").replace("×", "x").translate(_SPELLED))

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.dates import month_named, order_shown, printed_dates, read_date
+from schemas.dates import order_shown, printed_dates, read_date
 from schemas.habits import habits_of
+from schemas.months import month_named
 from schemas.partial_dates import days_without_year, joined_dates
 
 
