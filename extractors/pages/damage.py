@@ -12,15 +12,20 @@ from extractors.errors import Damaged, Unsupported
 
 _LOST = re.compile(
     r"treating as end of file|premature end|padding truncated image|syntax error in|too many syntax errors|"
-    r"lexical error|corrupt|ignoring errors|aborting"
+    r"lexical error|corrupt|ignoring errors|aborting|Ignoring error during interpretation|"
+    r"Failed to (?:decode|read) JPX|not enough data to determine image format"
 )
 """Something of the page is not drawn that was there."""
 
 _DOUBTFUL = re.compile(
     r"unknown keyword|cannot find (?:XObject|Font|Pattern|Shading|ExtGState|ColorSpace) resource|data check|"
-    r"unknown filter|page may not be correct|cannot load (?:font|glyph|image)|cannot draw|cannot render"
+    r"unknown filter|page may not be correct|cannot load (?:font|glyph|image)|cannot draw|cannot render|"
+    r"ignored error when loading embedded font"
 )
 """Something may look otherwise than it was made, and nothing is known to be lost."""
+
+_NOT_DRAWN = re.compile(r"page may not be correct|cannot find (?:XObject|Font|Shading)|cannot (?:load|draw|render)")
+"""Something was not drawn: where nothing else is, that was all of the page."""
 
 _MANY = 3
 """Unknown words in what a page draws, from which its data are garbled."""
@@ -42,7 +47,9 @@ _OPERATORS = (
 _ENDS_WELL = re.compile(rb"(?:^|[\s\[\]()<>/{}])(?:" + _OPERATORS + rb")\Z")
 """A page's content ends with one of the operators."""
 
-_TAIL, _MANY = 200, 3
+_TAIL, _STREAMS = 200, 3
+"""Bytes of a content's end that are looked at; streams of it from which not all are unpacked for that."""
+
 _BLANKS = b"\0\t\n\f\r "
 
 
@@ -71,6 +78,19 @@ def heard() -> str:
     return next((line for line in lines if _DOUBTFUL.search(line)), "")
 
 
+def check_blank(doubt: str) -> None:
+    """Refuses a page that shows nothing because what it draws could not be drawn: it is no blank one.
+
+    Args:
+        doubt: what `heard` says of it.
+
+    Raises:
+        Damaged: something of it could not be.
+    """
+    if _NOT_DRAWN.search(doubt):
+        raise Damaged(f"nothing of the page can be drawn: {doubt}")
+
+
 def check_end(page: Any) -> None:
     """Refuses what a page draws where it breaks off: nothing warns of data that are cut and not packed.
 
@@ -88,7 +108,7 @@ def check_end(page: Any) -> None:
 def _end_of(page: Any) -> bytes:
     """What a page's content ends with, blanks aside; of many streams only the last are unpacked."""
     streams = page.get_contents()
-    if len(streams) < _MANY:
+    if len(streams) < _STREAMS:
         return bytes(page.read_contents()).rstrip(_BLANKS)
     end = b""
     for stream in reversed(streams):

@@ -10,7 +10,8 @@ from extractors.pages.kept_open import one_line
 from extractors.pages.legible import enlargement
 from extractors.pages.limits import Limits
 from extractors.pages.margins import around
-from extractors.pages.rendering import FAR, has_fields, page_size, render_pages, show_something
+from extractors.pages.prints import FAR, STAMP
+from extractors.pages.rendering import has_fields, page_size, render_pages, show_something
 from extractors.pages.scans import is_scanned, sharpness
 from extractors.pages.sheets import cut_of
 from extractors.pages.sizes import sent_size
@@ -28,7 +29,7 @@ def page_sizes(document: Document, pages: tuple[int, ...], limits: Limits) -> li
     """The pixels of the pictures of some pages, at most.
 
     Scans are taken to need one picture each, and all of it, but for those of far more pixels than that has: these are
-    drawn.
+    drawn, as are pages that have neither words nor images.
 
     Args:
         document: opened before.
@@ -73,10 +74,10 @@ def _of_page(page: Any) -> Sizes | None:
     show_something(page)
     width, height = page_size(page)
     drawing = page.get_displaylist()
-    size, upright = print_of(drawing, height / (drawing.rect.height or 1))
+    size, upright, words = print_of(drawing, height / (drawing.rect.height or 1))
     images = page.get_images()
     sharper = sharpness(images, (width, height))
-    if size is None and sharper >= FAR:
+    if (sharper >= FAR and words <= STAMP) or not (words or images):
         return None
     needed = enlargement(size)
     if needed > 1.0 and images and is_scanned(page):

@@ -20,13 +20,14 @@ from extractors.pages.images import open_image, true_size, upright
 from extractors.pages.kept_open import KEPT, one_line
 from extractors.pages.legible import enlargement, measured_size
 from extractors.pages.limits import Limits, check_image, check_page
+from extractors.pages.prints import is_told_by_picture, more_to_see, size_in, sure_turn
 from extractors.pages.scans import is_scanned, scan_of, sharpness
 from extractors.pages.sheets import WORTH, Sheet, encoded, page_image
 from extractors.pages.sizes import grid, sent_size, small_size
 from extractors.pages.text import Seen, show_all, visible_words
-from extractors.pages.turned import turn_of, turned
+from extractors.pages.turned import turned
 
-RENDER_VERSION = "jpeg90-85-28x55-9"
+RENDER_VERSION = "jpeg90-85-28x55-10"
 """Names the settings that decide pixels; part of the recipe."""
 _QUALITY, _DRAWN_QUALITY = 90, 85
 """JPEG quality of pages with pictures (a scan is one), and of those that are text and lines alone: with the first,
@@ -37,10 +38,6 @@ _FALLBACK = (612.0, 792.0)
 
 _COLOUR = 0.02
 """By how much the channels of a colour differ, of 1: less is grey, such as black in a printer's inks."""
-
-FAR = 3.0
-"""Times that a scan has more pixels a side than its picture, from which its print may be too small to be measured in
-that."""
 
 
 def render_pages(
@@ -132,34 +129,35 @@ def _pdf_page(page: Any, number: int, limits: Limits, *, whole: bool) -> PageIma
         # Not before the drawing: a bomb runs into the time limit there, and is not called damaged here.
         damage.check_end(page)
         damage.check_placeholder(seen.layer.texts)
-        # No word has a box then, so that the picture alone is turned.
-        turn = 0 if seen.layer.texts else turn_of(image)
-        size, sharper = _print_of(page, images, image, seen, turn)
+        turn = 0
+        if is_told_by_picture(page, seen.layer):
+            larger = partial(_pictured, page, images)
+            sharper = more_to_see(page, images, image.size)
+            turn = sure_turn(image, sharper, larger)
+            if turn and seen.layer.texts:
+                # A stamp's words are turned with the page; where there are none, the picture alone is.
+                page.set_rotation((page.rotation + turn) % 360)
+                (image, seen), turn = _seen(page, images), 0
+            size = None if whole else size_in(image, page, turn, sharper, larger)
+        else:
+            size, sharper = seen.size, _sharpness(page, images, image, seen.size)
         quality = _QUALITY if images else _DRAWN_QUALITY
         margins = page.rotation == before and not turn and not has_fields(page)
-        larger = partial(_turned_to, turn, partial(_pictured, page, images))
-        sheet = Sheet(turned(image, turn), larger, quality, size, sharper, margins)
+        as_turned = partial(_turned_to, turn, partial(_pictured, page, images))
+        sheet = Sheet(turned(image, turn), as_turned, quality, size, sharper, margins)
         drawn = page_image(number, sheet, seen.layer, seen.hidden, whole=whole)
     finally:
         if page.rotation != before:
             page.set_rotation(before)  # the document stays open, and is drawn again
+    if drawn.blank:
+        damage.check_blank(doubt)
     return replace(drawn, doubt=doubt)
 
 
-def _print_of(
-    page: Any, images: list[tuple[Any, ...]], image: Image.Image, seen: Seen, turn: int
-) -> tuple[float | None, float]:
-    """The size of a page's print in its picture, and how many times larger it shows more than pixels."""
-    sharper = sharpness(images, image.size)
-    if seen.layer.texts:
-        scanned = images and enlargement(seen.size) > 1.0 and is_scanned(page)
-        return seen.size, sharper if scanned else math.inf
-    if sharper < WORTH:
-        return None, 1.0
-    scale = FAR if sharper >= FAR else 1.0
-    shown = image if scale == 1.0 else _pictured(page, images, (int(image.width * scale), int(image.height * scale)))
-    size = measured_size(turned(shown, turn))
-    return None if size is None else size / scale, sharper
+def _sharpness(page: Any, images: list[tuple[Any, ...]], image: Image.Image, size: float | None) -> float:
+    """How many times larger a page whose print is in its layer shows more than pixels."""
+    scanned = images and enlargement(size) > 1.0 and is_scanned(page)
+    return sharpness(images, image.size) if scanned else math.inf
 
 
 def _seen(page: Any, images: list[tuple[Any, ...]]) -> tuple[Image.Image, Seen]:
@@ -168,7 +166,7 @@ def _seen(page: Any, images: list[tuple[Any, ...]]) -> tuple[Image.Image, Seen]:
     # Drawing and text are both taken from one list, so that the page's content is gone through once.
     drawing = page.get_displaylist()
     image = scan_of(page, images, (width, height)) or _drawn(page, drawing, width, height)
-    return image, visible_words(page, drawing, image, pictured=bool(images))
+    return image, visible_words(page, drawing, image, partial(_pictured, page, images), pictured=bool(images))
 
 
 def _pictured(page: Any, images: list[tuple[Any, ...]], size: tuple[int, int]) -> Image.Image:
@@ -230,9 +228,9 @@ def _image_pages(
                 picture, shape = _decoded(document, frame, limits, reduced=True)
                 size = sent_size(*shape)
                 shown = _resized(picture, size)
-                turn = turn_of(shown)
-                shown, picture = turned(shown, turn), turned(picture, turn)
                 sharper = max(shape[0] / size[0], shape[1] / size[1])
+                turn = sure_turn(shown, sharper, partial(_resized, picture))
+                shown, picture = turned(shown, turn), turned(picture, turn)
                 measured = measured_size(picture) if sharper >= WORTH else None
                 sheet = Sheet(
                     shown, partial(_turned_to, turn, partial(_larger, document, frame, limits)), _QUALITY,

@@ -11,6 +11,9 @@ _SPARE = 0.5
 _MOST = 0.8
 """Of a page, from which an image on it is a scan of it."""
 
+_LOGO = 0.1
+"""Of a page, that images on it take at most where it is no scan, nor a part of one."""
+
 _PLAIN = {"DeviceGray": "L", "DeviceRGB": "RGB", "ICCBased": "RGB"}
 
 
@@ -52,6 +55,13 @@ def is_scanned(page: Any) -> bool:
     area = _MOST * page.rect.width * page.rect.height
     boxes = (each["bbox"] for each in page.get_image_info())
     return any((x1 - x0) * (y1 - y0) >= area for x0, y0, x1, y1 in boxes)
+
+
+def is_drawn(page: Any) -> bool:
+    """Whether a page is lines and letters, with no more of images than a logo."""
+    boxes = (each["bbox"] for each in page.get_image_info())
+    taken = sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in boxes)
+    return bool(taken <= _LOGO * page.rect.width * page.rect.height)
 
 
 def _fills(page: Any) -> bool:

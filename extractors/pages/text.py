@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from extractors.documents import Box, TextLayer
 from extractors.pages import layers, said
 from extractors.pages.covered import covered
 from extractors.pages.legible import enlargement, print_size
-from extractors.pages.tiles import layout
+from extractors.pages.sheets import cut_of
 from extractors.pages.unseen import (
     LEGIBLE,
     Cover,
@@ -55,13 +55,16 @@ class Seen(NamedTuple):
     size: float | None
 
 
-def visible_words(page: Any, drawing: Any, image: Image.Image, *, pictured: bool) -> Seen:
+def visible_words(
+    page: Any, drawing: Any, image: Image.Image, larger: Callable[[tuple[int, int]], Image.Image], *, pictured: bool
+) -> Seen:
     """Words in reading order with boxes in fractions of the page as it is drawn, and the hidden text.
 
     Args:
         page: a page of PyMuPDF's.
         drawing: its display list, of which the text is read without going through the page again.
         image: the same page, drawn.
+        larger: draws it at another size.
         pictured: it has images of its own, besides those in its drawing (inline).
 
     Hidden is what the drawn page does not show (`unseen`): invisible, hardly opaque, as light as its ground, covered,
@@ -71,7 +74,8 @@ def visible_words(page: Any, drawing: Any, image: Image.Image, *, pictured: bool
     words = found.words
     flat, twice = looked_at(found.lines, words, image)
     suspect = suspicions(words, found.suspects, found.pictures, flat)
-    hidden = unseen(words, suspect, flat, image) if suspect else set()
+    closely = larger(found.sent) if suspect and found.sent[1] > image.height else image
+    hidden = unseen(words, suspect, flat, closely) if suspect else set()
     if twice and overwritten(words):
         hidden |= covered(page, words)
     seen = [word for number, word in enumerate(words) if number not in hidden] if hidden else words
@@ -89,19 +93,24 @@ def visible_words(page: Any, drawing: Any, image: Image.Image, *, pictured: bool
     return Seen(layer, said_hidden, turn, found.size)
 
 
-def print_of(drawing: Any, pixels: float) -> tuple[float | None, bool]:
-    """The size of a page's print where a unit is drawn as so many pixels, and whether it is upright as it is."""
+def print_of(drawing: Any, pixels: float) -> tuple[float | None, bool, int]:
+    """The size of a page's print where a unit is drawn as so many pixels, whether it is upright, and its words."""
     from pymupdf import TEXTFLAGS_WORDS, TextPage
 
-    told = TextPage(drawing.get_textpage(TEXTFLAGS_WORDS)).extractDICT()
-    lines = [line for block in told["blocks"] for line in block["lines"]]
+    lines = _lines(TextPage(drawing.get_textpage(TEXTFLAGS_WORDS)))
     level = sum(line["dir"][0] >= _LEVEL for line in lines)
-    return _print_size(told["blocks"], pixels), 2 * level >= len(lines)
+    words = sum(len(span["text"].split()) for line in lines for span in line["spans"])
+    return _print_size(lines, pixels), 2 * level >= len(lines), words
 
 
-def _print_size(blocks: list[dict[str, Any]], pixels: float) -> float | None:
+def _lines(text: Any) -> list[dict[str, Any]]:
+    """The lines of a text page that have any extent: print of no size, or of no width, has no spans."""
+    return [line for block in text.extractDICT()["blocks"] for line in block["lines"] if line["spans"]]
+
+
+def _print_size(lines: list[dict[str, Any]], pixels: float) -> float | None:
     """Of the lines that a reader can see: on paper, or in the picture."""
-    sizes = (line["spans"][0]["size"] for block in blocks for line in block["lines"])
+    sizes = (line["spans"][0]["size"] for line in lines)
     return print_size(size * pixels for size in sizes if size >= _READABLE or size * pixels >= LEGIBLE)
 
 
@@ -127,6 +136,7 @@ class _Found(NamedTuple):
         off: text off the page.
         turned: how many letters run upwards, downwards or upside down, by the way that they run.
         size: of the print, as `legible.print_size`.
+        sent: the page's pixels in all the parts that it is sent in: where it is looked at closely.
     """
 
     words: list[Drawn]
@@ -136,6 +146,7 @@ class _Found(NamedTuple):
     off: list[str]
     turned: Counter[tuple[int, int]]
     size: float | None
+    sent: tuple[int, int]
 
 
 def _found(drawing: Any, pixels: float, *, pictured: bool) -> _Found:
@@ -149,35 +160,35 @@ def _found(drawing: Any, pixels: float, *, pictured: bool) -> _Found:
     everything = TextPage(text)
     rect, lines, suspects, off, beyond = drawing.rect, [], [], [], False
     turned: Counter[tuple[int, int]] = Counter()
-    blocks = everything.extractDICT()["blocks"]
-    size = _print_size(blocks, pixels)
+    told = _lines(everything)
+    size = _print_size(told, pixels)
     # Print that paper shows is not hidden by being small in one picture: it is sent larger, in parts.
     shape = (int(rect.width * pixels) or 1, int(rect.height * pixels) or 1)
-    sent = pixels * layout(shape, enlargement(size)).scale
-    for block in blocks:
-        for line in block["lines"]:
-            for span in line["spans"]:
-                why = suspicion_of(span, sent if span["size"] >= _READABLE else pixels)
-                if why is not None:
-                    suspects.append(Suspect(_fractions(span["bbox"], rect), why))
-            x0, y0, x1, y1 = box = line["bbox"]
-            if x0 < rect.x0 or y0 < rect.y0 or x1 > rect.x1 or y1 > rect.y1:
-                beyond = True
-                off += [span["text"].strip() for span in line["spans"] if _is_off(span["bbox"], rect)]
-            em = line["spans"][0]["size"] * pixels
-            along, rise = line["dir"]
-            lines.append(Line(_fractions(box, rect), em, turned=abs(rise) > _LEVEL))
-            if along < _LEVEL and not line["wmode"]:
-                turned[round(along), round(rise)] += sum(len(span["text"].strip()) for span in line["spans"])
+    scale = cut_of(shape, enlargement(size)).scale
+    sent = int(shape[0] * scale), int(shape[1] * scale)
+    for line in told:
+        for span in line["spans"]:
+            why = suspicion_of(span, scale * pixels if span["size"] >= _READABLE else pixels)
+            if why is not None:
+                suspects.append(Suspect(_fractions(span["bbox"], rect), why))
+        x0, y0, x1, y1 = box = line["bbox"]
+        if x0 < rect.x0 or y0 < rect.y0 or x1 > rect.x1 or y1 > rect.y1:
+            beyond = True
+            off += [span["text"].strip() for span in line["spans"] if _is_off(span["bbox"], rect)]
+        em = line["spans"][0]["size"] * pixels
+        along, rise = line["dir"]
+        lines.append(Line(_fractions(box, rect), em, turned=abs(rise) > _LEVEL))
+        if along < _LEVEL and not line["wmode"]:
+            turned[round(along), round(rise)] += sum(len(span["text"].strip()) for span in line["spans"])
     if not beyond and not pictured:
-        return _Found(_words(everything, rect, beyond=False), lines, [], suspects, off, turned, size)
+        return _Found(_words(everything, rect, beyond=False), lines, [], suspects, off, turned, size, sent)
     clipped = drawing.get_textpage(TEXTFLAGS_WORDS | TEXT_PRESERVE_IMAGES)
     pictures = [
         Cover(_on_page(_fractions((block.bbox.x0, block.bbox.y0, block.bbox.x1, block.bbox.y1), rect)), number)
         for number, block in enumerate(_blocks(clipped))
         if _is_image(block)
     ]
-    return _Found(_words(TextPage(clipped), rect, beyond=beyond), lines, pictures, suspects, off, turned, size)
+    return _Found(_words(TextPage(clipped), rect, beyond=beyond), lines, pictures, suspects, off, turned, size, sent)
 
 
 def _all_text(drawing: Any, flags: int) -> Any:

@@ -94,7 +94,7 @@ def test_as_few_parts_as_are_needed(size: tuple[int, int], wanted: float) -> Non
     }
     good = [across * down for (across, down), scale in reached.items() if scale >= 0.97 * max(reached.values())]
     assert cut.columns * cut.rows == min(good)
-    shown = (size[0] * cut.scale, size[1] * cut.scale)
+    shown = (round(size[0] * cut.scale), round(size[1] * cut.scale))
     assert shown[0] <= 1540 * cut.columns
     assert shown[1] <= 1540 * cut.rows
 

@@ -11,7 +11,7 @@ from drawing import drawn, pdf, picture
 from pages import digital_pdf, invoice_pdf
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
-from extractors.pages import rendering
+from extractors.pages import prints
 from extractors.pages.images import upright
 from extractors.pages.sizes import grid, sent_size
 from extractors.pages.turned import turn_of, turned
@@ -206,7 +206,7 @@ def test_what_is_sent_is_upright(tmp_path: Path, kind: str, lies: int) -> None:
 
 def test_a_page_with_words_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its text layer tells how it lies, for nothing."""
-    monkeypatch.setattr(rendering, "turn_of", lambda _: pytest.fail("looked at"))
+    monkeypatch.setattr(prints, "turn_of", lambda _: pytest.fail("looked at"))
     assert drawn(tmp_path, pdf())
 
 
