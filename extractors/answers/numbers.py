@@ -121,7 +121,7 @@ class Numbers:
     def _goes_on(self, first: int, last: int) -> bool:
         """Whether words are but some groups of a number that blanks part: "234,50" of "1 234,50".
 
-        Where a mark parts the groups of the page's other numbers, a blank parts two numbers.
+        Where a mark parts the groups of the page's other numbers, or a dot their decimals, a blank parts two numbers.
         """
         words = self.text.words
         before = words[first - 1].text if first else ""
@@ -130,12 +130,12 @@ class Numbers:
         more = words[last].text[-1:].isdecimal() and _FIRST_GROUPS.search(words[last].text) and _is_group(after)
         return (
             bool((begun and self.text.is_close(first - 1, first)) or (more and self.text.is_close(last, last + 1)))
-            and not self._grouped_by_mark
+            and not self._parted_by_blanks
         )
 
     @cached_property
-    def _grouped_by_mark(self) -> bool:
-        return _BY_MARK.search(self.text.plain) is not None
+    def _parted_by_blanks(self) -> bool:
+        return self.decimal_mark == "." or _BY_MARK.search(self.text.plain) is not None
 
     def _last_words(self, first: int) -> Iterator[int]:
         """Where a number may end that begins at a word: after groups of three digits, or after letters set wide."""

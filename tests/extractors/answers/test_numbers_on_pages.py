@@ -71,8 +71,9 @@ def test_a_number_is_all_of_what_is_printed(value: str, line: list[tuple[float, 
 
 
 def test_groups_that_a_mark_parts_are_not_parted_by_blanks() -> None:
-    """Where "1,234.50" is printed, "2 500.00" is a count and a price."""
+    """Where "1,234.50" is printed, "2 500.00" is a count and a price; and with a dot before cents in any case."""
     assert found("500.00", "2 500.00", "Total 1,234.50") == "500.00"
+    assert found("119.00", "Lamp 1 119.00 119.00 19 %", name="unit_price") == "119.00"
 
 
 def test_a_yen_amount_may_end_in_a_dash() -> None:
