@@ -83,12 +83,17 @@ class Days:
             return self.text.plain
         return " ".join([as_digits(plain_characters(word.text)) for word in self.text.words])
 
+    @cached_property
+    def _hyphened(self) -> str:
+        """The page's words in lower case, a hyphen between them: "twenty first" as "twenty-first"."""
+        return self._letters.casefold().replace(" ", "-")
+
     def _may_print(self, day: date) -> bool:
         """Whether a day's number stands near its month, or all digits together: most are told so at a glance."""
         plain = self._letters
         if any(form in plain for form in _joined_forms(day)):
             return True
-        if _EACH.search(plain) or day_spelled(day.day) in plain.casefold().replace(" ", "-"):
+        if _EACH.search(plain) or day_spelled(day.day) in self._hyphened:
             return True
         month = re.compile(rf"(?<!\d)0?{day.month}(?!\d)")
         for found in re.finditer(rf"(?<!\d)0?{day.day}(?!\d)", plain):

@@ -76,19 +76,25 @@ def merge(parts: Sequence[Part], schema: dict[str, Any]) -> Merged:
     # What was taken out of a list, or left out for the field's default, has no place of its own any more.
     left = merging.refused
     merged.issues += _told("", [_Branch(part, path, None) for part, path in left], left)
-    merged.issues = [issue for issue in merged.issues if issue.path not in _carried(merging.dropped)]
+    carried = _carried(merging.dropped)
+    merged.issues = [each for each in merged.issues if each.kind != IssueKind.CONFLICT or each.path not in carried]
     return merged
 
 
 def _carried(dropped: Mapping[str, tuple[bool, list[Any]]]) -> set[str]:
-    """The values that disagree over pages as balances do: what one page ends with, the next begins with.
+    """The values of one object that disagree over pages as balances do: what one ends with, the next begins with.
 
     Args:
         dropped: path of a conflict -> whether the last value is kept, and those that are not, in order.
     """
     ends = {path: values for path, (is_last, values) in dropped.items() if is_last}
     begins = {path: values for path, (is_last, values) in dropped.items() if not is_last}
-    pairs = [(one, other) for one, first in ends.items() for other, second in begins.items() if first == second]
+    pairs = [
+        (end, begin)
+        for end, last in ends.items()
+        for begin, first in begins.items()
+        if last == first and end.rpartition(".")[0] == begin.rpartition(".")[0]
+    ]
     return {path for pair in pairs for path in pair}
 
 

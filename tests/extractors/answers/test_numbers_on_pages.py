@@ -3,29 +3,17 @@
 from decimal import Decimal
 
 import pytest
+from celled import Line, page
 
 from extractors.answers.grounding import ground
-from extractors.documents import Evidence, PageWords, Word
+from extractors.documents import Evidence
 from schemas.amounts import read
 from schemas.bank_statement import BankStatement
 from schemas.invoice import Invoice
 from schemas.leaves import Leaves, leaves_of
 from schemas.record import schema_of
 
-_LETTER = 0.008
 INVOICE, STATEMENT = schema_of(Invoice).leaves, schema_of(BankStatement).leaves
-
-
-def page(*lines: str | list[tuple[float, str]]) -> dict[int, PageWords]:
-    """A page whose letters are 0.008 wide: each line a text, or cells with the edge that they begin at."""
-    words = []
-    for row, line in enumerate(lines):
-        for edge, cell in [(0.05, line)] if isinstance(line, str) else line:
-            x = edge
-            for text in cell.split(" "):
-                words.append(Word(text, (x, 0.03 + 0.02 * row, x + _LETTER * len(text), 0.042 + 0.02 * row)))
-                x += _LETTER * (len(text) + 1)
-    return {1: PageWords(words)}
 
 
 def number(name: str) -> Leaves:
@@ -33,15 +21,15 @@ def number(name: str) -> Leaves:
     return leaves_of({"type": "object", "properties": {name: {"type": "string", "format": "decimal"}}})
 
 
-def found(value: str, *lines: str | list[tuple[float, str]], name: str = "value") -> str | None:
+def found(value: str, *lines: Line, name: str = "value") -> str | None:
     """What one amount was found on."""
-    (evidence,) = ground({name: value}, page(*lines), number(name))
+    (evidence,) = ground({name: value}, {1: page(*lines)}, number(name))
     return evidence.text if evidence.state == "found" else None
 
 
-def by_path(record: dict[str, object], leaves: Leaves, *lines: str | list[tuple[float, str]]) -> dict[str, Evidence]:
+def by_path(record: dict[str, object], leaves: Leaves, *lines: Line) -> dict[str, Evidence]:
     """The evidence of a record's values."""
-    return {each.path: each for each in ground(record, page(*lines), leaves)}
+    return {each.path: each for each in ground(record, {1: page(*lines)}, leaves)}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +94,7 @@ def test_an_amount_stands_on_no_rate_of_the_same_digits() -> None:
     """A rate stands on it, also where its percent sign is a word of its own, and where it is told as a share."""
     lines = [[(0.5, "VAT 7%"), (0.85, "7.00")], [(0.5, "Rate 19 %"), (0.85, "950.00")]]
     assert by_path({"tax": "7.00"}, INVOICE, *lines)["tax"].text == "7.00"
-    (evidence,) = ground({"rate": "0.19"}, page(*lines), number("rate"))
+    (evidence,) = ground({"rate": "0.19"}, {1: page(*lines)}, number("rate"))
     assert evidence.text == "19"
 
 

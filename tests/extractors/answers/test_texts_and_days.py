@@ -1,28 +1,11 @@
 """Grounding of texts and days: all of an identifier, from one cell, and no amount for a day."""
 
 import pytest
+from celled import Line, page
 
 from extractors.answers.grounding import ground
-from extractors.documents import PageWords, Word
 from schemas.leaves import leaves_of
 from schemas.months import month_named
-
-HEIGHT, LETTER = 0.012, 0.008
-
-Line = str | list[tuple[float, str]]
-
-
-def page(*lines: Line) -> PageWords:
-    """Lines of words as wide as their letters; a line is a text, or cells with their left edges."""
-    words = []
-    for row, line in enumerate(lines):
-        top = 0.03 + 0.02 * row
-        for cell_left, text in [(0.05, line)] if isinstance(line, str) else line:
-            left = cell_left
-            for word in text.split(" "):
-                words.append(Word(word, (left, top, left + LETTER * len(word), top + HEIGHT)))
-                left += LETTER * (len(word) + 1)
-    return PageWords(words)
 
 
 def state(name: str, value: str, *lines: Line, format: str | None = None) -> str:  # noqa: A002
