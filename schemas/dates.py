@@ -61,41 +61,12 @@ _MONTH_FIRST = re.compile(
 _YEAR_THEN_MONTH = re.compile(r"(?<![\w.,/-])(\d{4})\.?\s" + _WORD + r"\.?\s(\d{1,2})(?![\d:/-]|,?\s?\d{4}|[.,]\d)")
 """As Hungarian has it: "2024. március 1."."""
 _ROMAN = re.compile(r"(?<![\w.,/-])(\d{1,2})([.\-/]?\s?)([IVX]{1,4})\2(\d{4})(?![\d/-]|[.,]\d)")
-_ORDINALS = tuple(
-    [
-        "first",
-        "second",
-        "third",
-        "fourth",
-        "fifth",
-        "sixth",
-        "seventh",
-        "eighth",
-        "ninth",
-        "tenth",
-        "eleventh",
-        "twelfth",
-        "thirteenth",
-        "fourteenth",
-        "fifteenth",
-        "sixteenth",
-        "seventeenth",
-        "eighteenth",
-        "nineteenth",
-        "twentieth",
-        "twenty-first",
-        "twenty-second",
-        "twenty-third",
-        "twenty-fourth",
-        "twenty-fifth",
-        "twenty-sixth",
-        "twenty-seventh",
-        "twenty-eighth",
-        "twenty-ninth",
-        "thirtieth",
-        "thirty-first",
-    ]
-)
+_ORDINALS = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
+    "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+    "twentieth", "twenty-first", "twenty-second", "twenty-third", "twenty-fourth", "twenty-fifth",
+    "twenty-sixth", "twenty-seventh", "twenty-eighth", "twenty-ninth", "thirtieth", "thirty-first",
+)  # fmt: skip
 _DAY_OF = {name: number for number, name in enumerate(_ORDINALS, start=1)}
 _SPELLED_DAY = re.compile(
     rf"(?<![\w-])(?i:((?:(?:twenty|thirty)[- ])?(?:{'|'.join(name for name in _DAY_OF if '-' not in name)})))"
