@@ -13,6 +13,7 @@ from typing import Any
 from extractors.answering import valid_answer
 from extractors.answers import validation
 from extractors.asking import planning, splitting
+from extractors.capacity import Capacity
 from extractors.concluding import concluded, ended, of_no_ink
 from extractors.documents import Document, Extraction, PageFailure, PageImage, PageState, Spooled, Window
 from extractors.errors import (
@@ -63,8 +64,9 @@ async def extract_bundle(spooled: Spooled, journey: Journey) -> Extraction:
         failed: dict[str, Any] = {"status": DocumentStatus.QUARANTINED, "kind": error.kind, "cause": str(error)}
         nothing = {plan.schema.name: ended(Meter(), started, **failed) for plan in journey.split}
         return ended(meter, started, **failed, by_schema=nothing)
-    groups = look_groups(document.page_count, journey.vision.most_pages)
-    looks = await side_by_side([_looked(document, group, journey, meter) for group in groups])
+    capacity = journey.vision.capacity(splitting.form(splitting.wire_schema([plan.schema for plan in journey.split])))
+    groups = look_groups(document.page_count, capacity.pages)
+    looks = await side_by_side([_looked(document, group, journey, meter, capacity) for group in groups])
     paused = next((look.paused for look in looks if look.paused), None)
     if paused is not None:
         return ended(
@@ -93,9 +95,8 @@ class LookGroup:
     before: tuple[int, ...] = ()
 
 
-def look_groups(page_count: int, most_pages: int) -> list[LookGroup]:
-    """As many pages in each request as it takes; every page is in one group."""
-    most = min(most_pages, splitting.MOST_PAGES)
+def look_groups(page_count: int, most: int) -> list[LookGroup]:
+    """So many pages in each request; every page is in one group."""
     groups, first = [LookGroup(tuple(range(1, min(most, page_count) + 1)))], most + 1
     own = max(1, most - 1)
     while first <= page_count:
@@ -105,7 +106,7 @@ def look_groups(page_count: int, most_pages: int) -> list[LookGroup]:
     return groups
 
 
-async def _looked(document: Document, group: LookGroup, journey: Journey, meter: Meter) -> _Look:
+async def _looked(document: Document, group: LookGroup, journey: Journey, meter: Meter, capacity: Capacity) -> _Look:
     """Draws some pages small and asks what they are."""
     own = group.pages
     async with journey.drawn:
@@ -121,9 +122,7 @@ async def _looked(document: Document, group: LookGroup, journey: Journey, meter:
         states += [PageState(page.page, PageStatus.BLANK) for page in images if page.blank]
         kinds: list[splitting.PageKind] = []
         try:
-            for window in planning.windows(
-                images, most_pages=journey.vision.most_pages, most_bytes=journey.vision.most_bytes
-            ):
+            for window in planning.windows(images, capacity):
                 told, failed = await _kinds(window, journey, meter)
                 kinds += told
                 states += failed

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from extractors.asking import planning
+from extractors.capacity import Capacity, Form
 from extractors.documents import PageImage, PageWords, Reply, VisionRequest
 from extractors.pages.limits import Limits
 from extractors.pages.workers import Workers
@@ -22,13 +23,8 @@ class Asks(Protocol):
     def judge(self, reply: Reply, *, valid: bool) -> None:
         """Hears whether an answer was of the schema's structure: bad values are the document's."""
 
-    @property
-    def most_pages(self) -> int:
-        """Images that every endpoint takes in one request."""
-
-    @property
-    def most_bytes(self) -> int:
-        """Bytes of images that every endpoint takes in one request."""
+    def capacity(self, form: Form) -> Capacity:
+        """What every endpoint takes in one request of a form."""
 
 
 @dataclass(frozen=True)

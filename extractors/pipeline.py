@@ -21,6 +21,7 @@ from extractors.answers import completeness, kinds, merging, rereading
 from extractors.answers.table_rows import adds_under_total
 from extractors.aside import aside
 from extractors.asking import planning
+from extractors.capacity import Capacity
 from extractors.concluding import Reading, concluded, ended
 from extractors.documents import (
     Document,
@@ -86,9 +87,12 @@ async def opened(spooled: Spooled, journey: Journey) -> Document:
 
 async def read(document: Document, pages: Sequence[int], journey: Journey, meter: Meter) -> list[Reading]:
     """Reads the pages of one document, which may be a part of a file, in windows side by side."""
-    size = min(journey.plan.pages_per_request, journey.vision.most_pages)
+    capacity = journey.vision.capacity(planning.form(journey.plan))
+    size = capacity.pages
     groups = [tuple(pages[first : first + size]) for first in range(0, len(pages), size)]
-    readings = await side_by_side([_read(document, group, journey, meter, of=len(pages)) for group in groups])
+    readings = await side_by_side([
+        _read(document, group, journey, meter, capacity, of=len(pages)) for group in groups
+    ])  # fmt: skip
     return await with_seams_again(readings, document, journey, meter)
 
 
@@ -103,7 +107,9 @@ async def side_by_side(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
     return done
 
 
-async def _read(document: Document, pages: tuple[int, ...], journey: Journey, meter: Meter, *, of: int) -> Reading:
+async def _read(
+    document: Document, pages: tuple[int, ...], journey: Journey, meter: Meter, capacity: Capacity, *, of: int
+) -> Reading:
     """Draws some of a document's pages, which are `of`, and asks for what is on them."""
     async with journey.drawn:
         try:
@@ -111,11 +117,10 @@ async def _read(document: Document, pages: tuple[int, ...], journey: Journey, me
             drawn = await journey.workers.run(draw, document, pages, journey.limits, seconds=journey.limits.seconds)
         except DocumentError as error:
             return Reading(tuple(PageState(page, PageStatus.FAILED, error.kind, str(error)) for page in pages))
-        most = {"most_pages": journey.vision.most_pages, "most_bytes": journey.vision.most_bytes}
-        images = [planning.sendable(page, **most) for page in drawn if isinstance(page, PageImage)]
+        images = [planning.sendable(page, capacity) for page in drawn if isinstance(page, PageImage)]
         states = [PageState(p.page, PageStatus.FAILED, p.kind, p.cause) for p in drawn if isinstance(p, PageFailure)]
         states += [PageState(page.page, PageStatus.BLANK) for page in images if page.blank]
-        windows = planning.windows(images, **most)
+        windows = planning.windows(images, capacity)
         whole = len(windows) == 1 and len(windows[0].pages) == of - sum(
             state.status == PageStatus.BLANK for state in states
         )

@@ -61,9 +61,9 @@ async def _pages_alone(
     async with journey.drawn:
         try:
             drawn = await journey.workers.run(draw, document, pages, journey.limits, seconds=journey.limits.seconds)
-            most = {"most_pages": journey.vision.most_pages, "most_bytes": journey.vision.most_bytes}
-            images = [planning.sendable(page, **most) for page in drawn if isinstance(page, PageImage)]
-            windows = planning.windows(images, **most)
+            capacity = journey.vision.capacity(planning.form(journey.plan))
+            images = [planning.sendable(page, capacity) for page in drawn if isinstance(page, PageImage)]
+            windows = planning.windows(images, capacity)
             if len(windows) != 1:
                 return None  # the endpoint does not take both at once
             async with being_read(windows[0], journey) as words:

@@ -4,8 +4,10 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+from extractors.capacity import Capacity, Form
 from extractors.documents import Fault, PageImage, VisionRequest, Window
 from extractors.errors import BadConfiguration
 from extractors.vocabulary import Records
@@ -38,8 +40,8 @@ _ASK = {
 # What an answer may take, in tokens: measured answers stay well below, and a runaway is stopped by it.
 _LEAF, _ROWS_PER_PAGE, _FEWEST, _MOST = 40, 60, 1024, 32_768
 _LONGEST_FAULT = 1000  # characters
-_PAGE = 1092 * 1540
-"""Pixels of an A4 page."""
+_PAGE = (1148, 1484)
+"""Pixels of a Letter page, which takes a few tokens more than A4."""
 _UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -157,41 +159,24 @@ def page_groups(page_count: int, size: int) -> Iterator[tuple[int, ...]]:
         yield tuple(range(first, min(first + size, page_count + 1)))
 
 
-def windows(pages: Sequence[PageImage], *, most_pages: int, most_bytes: int) -> list[Window]:
+def windows(pages: Sequence[PageImage], capacity: Capacity) -> list[Window]:
     """Inked pages in order -> windows that an endpoint takes.
 
     Args:
         pages: in page order, each `sendable`; blank ones are left out.
-        most_pages: pictures in one request.
-        most_bytes: of JPEG in one request; a single page over it still makes a window of its own.
+        capacity: of one request; a page over it still makes a window of its own, with less room for its answer.
     """
     made: list[list[PageImage]] = []
-    count = size = 0
     for page in (page for page in pages if not page.blank):
-        pictures = page.pictures
-        weight = sum(len(picture.jpeg) for picture in pictures)
-        if not made or count + len(pictures) > most_pages or size + weight > most_bytes:
+        if not made or not capacity.holds([*made[-1], page]):
             made.append([])
-            count = size = 0
         made[-1].append(page)
-        count += len(pictures)
-        size += weight
     return [Window(tuple(group)) for group in made]
 
 
-def sendable(page: PageImage, *, most_pages: int, most_bytes: int) -> PageImage:
-    """A page as an endpoint takes it: in one piece where that is asked too much with its tiles, and then illegible.
-
-    Args:
-        page: as drawn.
-        most_pages: of the usual size, and pictures, in one request.
-        most_bytes: of JPEG in one request.
-    """
-    pixels = sum(tile.width * tile.height for tile in page.tiles)
-    weight = sum(len(tile.jpeg) for tile in page.tiles)
-    if len(page.tiles) <= most_pages and pixels <= most_pages * _PAGE and weight <= most_bytes:
-        return page
-    return replace(page, tiles=(), illegible=True)
+def sendable(page: PageImage, capacity: Capacity) -> PageImage:
+    """A page as an endpoint takes it: in one piece where it takes no request of its tiles, and then illegible."""
+    return page if not page.tiles or capacity.holds([page]) else replace(page, tiles=(), illegible=True)
 
 
 def halves(window: Window) -> tuple[Window, Window]:
@@ -223,6 +208,15 @@ def request(plan: Plan, window: Window, *, whole: bool) -> VisionRequest:
         pages=window.pages,
         answer_tokens=answer_tokens(schema, len(window.pages)),
     )
+
+
+def form(plan: Plan) -> Form:
+    """The questions about windows, before their pages are known."""
+    whole, part = (request(plan, Window(()), whole=whole) for whole in (True, False))
+    return Form(
+        plan.schema.name, SYSTEM, (whole.instructions, part.instructions), part.schema, plan.pages_per_request, _PAGE,
+        partial(answer_tokens, part.schema),
+    )  # fmt: skip
 
 
 def ask_for_rows(plan: Plan, page: PageImage, rows: int) -> VisionRequest:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from extractors.capacity import Form
 from extractors.documents import PageState, VisionRequest, Window
 from extractors.errors import FitsNone
 from extractors.vocabulary import PageStatus
@@ -49,6 +50,8 @@ _ASK = (
     "The JSON object must follow this JSON Schema:\n"
 )
 _ANSWER_TOKENS, _ANSWER_TOKENS_PER_PAGE = 256, 48
+_SMALL_PAGE = (504, 700)
+"""Pixels of a small page image, A4 or Letter, at most."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,18 @@ def request(schema: dict[str, Any], window: Window) -> VisionRequest:
         schema_name=_NAME,
         schema=schema,
         pages=window.pages,
-        answer_tokens=_ANSWER_TOKENS + _ANSWER_TOKENS_PER_PAGE * len(window.pages),
+        answer_tokens=_answer_tokens(len(window.pages)),
     )
+
+
+def form(schema: dict[str, Any]) -> Form:
+    """The questions about windows of small page images, before their pages are known."""
+    asked = request(schema, Window(()))
+    return Form(_NAME, _SYSTEM, (asked.instructions,), schema, MOST_PAGES, _SMALL_PAGE, _answer_tokens)
+
+
+def _answer_tokens(pages: int) -> int:
+    return _ANSWER_TOKENS + _ANSWER_TOKENS_PER_PAGE * pages
 
 
 class _Entry(BaseModel):

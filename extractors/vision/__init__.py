@@ -2,10 +2,11 @@
 
 from extractors.vision.client import VisionClient
 from extractors.vision.connections import open_http
-from extractors.vision.estimating import estimate, most_pages
+from extractors.vision.contexts import obeying, told_contexts
+from extractors.vision.estimating import estimate
 from extractors.vision.probing import Probed, probe, reach
 from extractors.vision.sampling import refuse_untaken
 
 __all__ = [
-    "Probed", "VisionClient", "estimate", "most_pages", "open_http", "probe", "reach", "refuse_untaken",
+    "Probed", "VisionClient", "estimate", "obeying", "open_http", "probe", "reach", "refuse_untaken", "told_contexts",
 ]  # fmt: skip

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 from weakref import WeakValueDictionary
 
 import httpx
 
 from extractors.aside import aside
+from extractors.capacity import Capacity, Form
 from extractors.documents import Reply, StoredReply, VisionRequest
 from extractors.errors import (
     BadConfiguration,
@@ -24,7 +25,7 @@ from extractors.vision.calling import MOST_BYTES, Answered, speaks
 from extractors.vision.cut_prompts import failure_of
 from extractors.vision.endings import is_known, named
 from extractors.vision.endpoints import Endpoint
-from extractors.vision.estimating import most_pages
+from extractors.vision.fitting import capacity, count_where_it_matters, fit_of
 from extractors.vision.flow import Flow
 from extractors.vision.identity import Keys, keys_of, whom
 from extractors.vision.learning import Seen
@@ -99,6 +100,7 @@ class VisionClient:
             strikes=ledger.strikes,
             most_bytes=most_bytes,
         )
+        self._planned_for: Sequence[Flow] = self._sender.flows
         self._unknown_endings: set[str] = set()
 
     @property
@@ -106,15 +108,31 @@ class VisionClient:
         """Why no more calls are sent, once that is so."""
         return self._sender.stopped
 
-    @property
-    def most_pages(self) -> int:
-        """Images that every endpoint takes in one request, its context considered."""
-        return min(most_pages(flow.endpoint) for flow in self._sender.flows)
+    async def prepare(self, forms: Sequence[Form]) -> Self:
+        """Before the first question: endpoints whose context does not hold one page of these forms are out.
 
-    @property
-    def most_bytes(self) -> int:
-        """Bytes of JPEG that every endpoint takes in one request: base64 makes four of three."""
-        return min(flow.endpoint.body_bytes for flow in self._sender.flows) * 3 // 4 - 100_000
+        Returns:
+            Itself.
+
+        Raises:
+            BadConfiguration: there is no other; it says what does not fit, and the setting that helps.
+        """
+        flows, most = self._sender.flows, self._sampling.get("max_completion_tokens")
+        await count_where_it_matters(flows, forms, most)
+        tightest = [min((fit_of(flow, form, most) for form in forms), key=lambda fit: fit.spare) for flow in flows]
+        if not any(fit.holds for fit in tightest):
+            raise BadConfiguration("; ".join(fit.told() for fit in tightest))
+        for flow, fit in zip(flows, tightest, strict=True):
+            if not fit.holds:
+                self._sender.lose(flow, fit.told())
+            elif fit.is_tight:
+                self._notice(fit.told())
+        self._planned_for = [flow for flow in flows if flow.out is None]
+        return self
+
+    def capacity(self, form: Form) -> Capacity:
+        """What one request of a form may hold at every endpoint, but for those that `prepare` left out."""
+        return capacity(self._planned_for, form, self._sampling.get("max_completion_tokens"))
 
     def drain(self) -> None:
         """What is in flight ends; nothing more is sent."""

@@ -51,6 +51,7 @@ class Endpoint:
         images: in one request at most.
         body_bytes: of one request at most.
         context: tokens of one request and its answer.
+        tells_context: its list of models says the context that it has, which is obeyed where it is smaller.
         max_concurrency: calls in flight at most, whatever is asked for.
         headers: sent with every request.
         extra_body: put into every request's body.
@@ -78,6 +79,7 @@ class Endpoint:
     images: int = 64
     body_bytes: int = 20_000_000
     context: int = 131_072
+    tells_context: bool = False
     max_concurrency: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     extra_body: Mapping[str, Any] = field(default_factory=dict)
@@ -161,12 +163,13 @@ PROFILES: dict[str, Endpoint] = {
             "vllm", "http://localhost:8000/v1", "mistralai/Mistral-Small-3.2-24B-Instruct-2506",
             parameters=_same(*_OPEN_WEIGHTS),
             price_input=0.0, price_output=0.0,
+            tells_context=True,
         ),
         Endpoint(
             "ollama", "http://localhost:11434/v1", "mistral-small3.2",
             parameters=_same(*_PLAIN, "tools"),
             price_input=0.0, price_output=0.0,
-            # Its default; raise both OLLAMA_CONTEXT_LENGTH and this for windows of more than a page.
+            # Its default, which holds no page under `invoice`: raise both OLLAMA_CONTEXT_LENGTH and this.
             context=4096,
         ),
         Endpoint(
@@ -175,7 +178,7 @@ PROFILES: dict[str, Endpoint] = {
             max_concurrency=os.cpu_count() or 1,
             in_process=True,
         ),
-        Endpoint("custom", "", ""),
+        Endpoint("custom", "", "", tells_context=True),
     )
 }  # fmt: skip
 

@@ -2,10 +2,13 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
-from extractors.documents import Picture, Usage, VisionRequest
+from extractors.capacity import Form
+from extractors.documents import PageImage, Picture, Usage, VisionRequest, labelled_pictures
 from extractors.vision.endpoints import Endpoint
 from extractors.vision.wire import cost, repair_words
 
@@ -22,8 +25,14 @@ _PER_PICTURE, _PER_CHAT = 20, 48
 _SHOWN = frozenset({"json_schema", "tool"})
 """Ways to send the schema beside the prompt in which an endpoint may count it once more."""
 
-_LEAST_ANSWER = 200
+_PROMPTED = frozenset({"tool"})
+"""Those in which the model is shown it once more, so that it takes of the context."""
+
+LEAST_ANSWER = 200
 """Tokens that must be left for an answer, or nothing is asked."""
+
+Count = Callable[[str], int]
+"""Tokens of a text."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +62,24 @@ class Size:
 
     def room(self, endpoint: Endpoint) -> int:
         """Tokens that the endpoint's context leaves for an answer; 0 where that is too little for any."""
-        left = endpoint.context - self.prompt
-        return left if left >= _LEAST_ANSWER else 0
+        left = endpoint.context - self.prompt - (self.schema if endpoint.schema_by in _PROMPTED else 0)
+        return left if left >= LEAST_ANSWER else 0
 
 
-def size_of(request: VisionRequest) -> Size:
-    """Counts a question, its images as `image_tokens` has them."""
+def size_of(request: VisionRequest, count: Count | None = None) -> Size:
+    """Counts a question, its images as `image_tokens` has them.
+
+    Args:
+        request: the question.
+        count: of its texts; None: the cautious one (`text_tokens`), as reservations need it.
+    """
+    count = count or text_tokens
     texts = [request.system, request.instructions]
     texts += [request.first_answer] if request.first_answer else []
     texts += [repair_words(request)] if request.faults else []
-    text, images = sum(map(text_tokens, texts)), sum(image_tokens(picture) for _, picture in request.pictures)
+    text, images = sum(map(count, texts)), sum(image_tokens(picture) for _, picture in request.pictures)
     around = _PER_CHAT + sum(_PER_PICTURE + text_tokens(label) for label, _ in request.pictures)
-    schema = text_tokens(json.dumps(request.schema))
+    schema = schema_tokens(request.schema)
     return Size(text + images + around, schema, request.answer_tokens, math.ceil(text / _USUAL) + images + around)
 
 
@@ -88,7 +103,17 @@ def estimate(request: VisionRequest, endpoint: Endpoint, answer_tokens: int | No
     return size.at_most(endpoint, answer_tokens or size.answer)
 
 
-def most_pages(endpoint: Endpoint) -> int:
-    """Images that an endpoint takes in one request, its context considered."""
-    page, rest = 2_300, 8_000  # tokens of an A4 page, and of the prompt with an answer
-    return min(endpoint.images, max(1, (endpoint.context - rest) // page))
+def schema_tokens(schema: dict[str, Any]) -> int:
+    """Tokens of a schema beside the prompt, at most."""
+    return text_tokens(json.dumps(schema))
+
+
+def page_tokens(page: PageImage) -> int:
+    """Tokens of a page: its pictures, their labels and marks."""
+    return sum(_PER_PICTURE + text_tokens(label) + image_tokens(each) for label, each in labelled_pictures(page))
+
+
+def prompt_tokens(form: Form, endpoint: Endpoint, count: Count = text_tokens) -> int:
+    """Tokens that a form's questions take of an endpoint's context before any page: `size_of`'s, without pages."""
+    shown = schema_tokens(form.schema) if endpoint.schema_by in _PROMPTED else 0
+    return _PER_CHAT + count(form.system) + max(map(count, form.instructions)) + shown

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 from extractors.vision.endpoints import Endpoint
+from extractors.vision.estimating import Count, text_tokens
 from extractors.vision.learning import Learned, Seen
 from extractors.vision.waits import number, wait_of
 
@@ -156,6 +157,7 @@ class Flow:
     Attributes:
         endpoint: which.
         learned: by how much its calls exceed their estimates; `seen` are earlier ones.
+        count: tokens of a text, as far as it takes of the context (`fitting`); reservations are made by another.
         slots: calls in flight.
         out: why it serves this run no more, or None.
         failing_since: when its first failure after the last good answer was (monotonic), or None.
@@ -171,6 +173,7 @@ class Flow:
     def __init__(self, endpoint: Endpoint, concurrency: int, *, streams: bool, seen: Sequence[Seen] = ()) -> None:
         self.endpoint = endpoint
         self.learned = Learned(endpoint, seen)
+        self.count: Count = text_tokens
         self.slots = Slots(min(concurrency, endpoint.max_concurrency or concurrency))
         self.out: str | None = None
         self.down = False

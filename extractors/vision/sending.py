@@ -26,13 +26,13 @@ from extractors.vision.blame import Questions, Strikes, Tries, refuses_all
 from extractors.vision.budget import Budget
 from extractors.vision.calling import MOST_BYTES, Answered, post
 from extractors.vision.estimating import Size, size_of
+from extractors.vision.fitting import room_for
 from extractors.vision.flow import Flow
 from extractors.vision.learning import Seen
 from extractors.vision.metering import Meter
 from extractors.vision.outcomes import REFUSALS
 from extractors.vision.question import Patience, Question, ended, planned
 from extractors.vision.refusals import what_to_change
-from extractors.vision.wire import Asking
 
 _MOST_FAILURES, _TRIES_ELSEWHERE = 8, 2
 """Attempts at one request that fail while others are served; failures after which another endpoint is asked first,
@@ -112,8 +112,10 @@ class Sender:
 
     async def _answer(self, question: Question) -> Answered | StoredReply:
         tries, looked, over = Tries(question.fingerprint, anew=question.anew), time.monotonic(), False
+        size = size_of(question.request)
+        rooms = {flow.endpoint.name: room_for(flow, question, size) for flow in self.flows}
         while True:
-            flow = await self._usable(tries)
+            flow = await self._usable(tries, rooms)
             self._asked.raise_refused(tries.key, flow)
             began = time.monotonic()
             async with flow.slots.taken_one():
@@ -123,7 +125,7 @@ class Sender:
                     found, looked = await question.stored(over), time.monotonic()
                     if found is not None:
                         return found
-                answered = await self._called(flow, question, tries)
+                answered = await self._called(flow, question, size, rooms[flow.endpoint.name], tries)
             if answered is None:
                 continue  # while it waited for its turn the endpoint was lost
             outcome = answered.outcome
@@ -150,20 +152,22 @@ class Sender:
         """
         for flow in self.flows:
             if flow.refusals and not flow.proven:
-                self._lose(flow, refuses_all(flow))
+                self.lose(flow, refuses_all(flow))
         self._asked.conclude()
         if all(flow.out is not None for flow in self.flows):
             raise self._all_out()
 
-    async def _usable(self, tries: Tries) -> Flow:
+    async def _usable(self, tries: Tries, rooms: Mapping[str, int]) -> Flow:
         """The first endpoint that may be asked now.
 
         Those that break the schema too often, and those that failed this very request repeatedly, come last.
 
         Args:
             tries: of this request.
+            rooms: tokens that each endpoint's context leaves for its answer.
 
         Raises:
+            PromptCut: none of those that are there has any: the server would cut the prompt.
             HeldBack: each that may be asked refused this request, and has answered no other.
             Paused: the run stops.
             EndpointDown: all are out, and one of them merely did not answer.
@@ -174,23 +178,27 @@ class Sender:
                 raise type(self.stopped)(str(self.stopped))
             for flow in self.flows:
                 if flow.refuses_all and not flow.in_flight:
-                    self._lose(flow, refuses_all(flow))
+                    self.lose(flow, refuses_all(flow))
             flows = sorted(
                 (flow for flow in self.flows if flow.out is None),
                 key=lambda flow: (flow.demoted, tries.failed[flow.endpoint.name] >= _TRIES_ELSEWHERE),
             )
             if not flows:
                 raise self._all_out()
-            flows = self._asked.not_held_back(tries.key, flows)
+            holding = [flow for flow in flows if rooms[flow.endpoint.name]]
+            if not holding:
+                most = max((flow.endpoint for flow in flows), key=lambda endpoint: endpoint.context)
+                raise PromptCut(f"the prompt does not fit into {most.name}'s context of {most.context:,} tokens")
+            flows = self._asked.not_held_back(tries.key, holding)
             rests = [flow.rests_for() for flow in flows]
             if min(rests) == 0:
                 return flows[rests.index(0)]
             await self._pause(min(rests))
 
-    async def _called(self, flow: Flow, question: Question, tries: Tries) -> Answered | None:
+    async def _called(self, flow: Flow, question: Question, size: Size, room: int, tries: Tries) -> Answered | None:
         """One call when its turn has come, in the ledger before it is sent; None if the endpoint is lost by then."""
-        request, meter, size = question.request, question.meter, size_of(question.request)
-        asking = _within_limits(flow, question.asking, size)
+        request, meter, asking = question.request, question.meter, question.asking
+        asking = replace(asking, answer_tokens=min(asking.answer_tokens, flow.most_answer or room, room))
         estimated = size.at_most(flow.endpoint, asking.answer_tokens)
         expected = flow.learned.reserved(estimated)
         while (wait := flow.allowed_in(expected.input)) > 0:
@@ -238,7 +246,7 @@ class Sender:
         """What the endpoint's failure means for the calls to come, and for how long this one waits."""
         outcome, name, began = answered.outcome, flow.endpoint.name, time.monotonic() - answered.seconds
         if outcome.kind in {"out", "denied"}:
-            self._lose(flow, f"{name} {outcome.why}")
+            self.lose(flow, f"{name} {outcome.why}")
             return
         if outcome.kind in _MOST:
             # It has answered, if badly: others may do better, but it is neither ill nor silent.
@@ -265,7 +273,7 @@ class Sender:
         wait = jitter if outcome.wait is None else outcome.wait + jitter * 0.1
         await self._pause(min(wait, max(0.05, self._patience.give_up_after - silence)))
 
-    def _lose(self, flow: Flow, why: str) -> None:
+    def lose(self, flow: Flow, why: str) -> None:
         """The endpoint is out for the rest of the run."""
         if flow.out is not None:
             return
@@ -290,17 +298,3 @@ class Sender:
             await asyncio.wait_for(self._draining.wait(), seconds)
         except TimeoutError:
             return
-
-
-def _within_limits(flow: Flow, asking: Asking, size: Size) -> Asking:
-    """How a question is asked of an endpoint: its context and the answers that it takes bound the answer's limit.
-
-    Raises:
-        PromptCut: the context has no room for an answer: the server would cut the prompt.
-    """
-    left = size.room(flow.endpoint)
-    if not left:
-        raise PromptCut(
-            f"the prompt does not fit into {flow.endpoint.name}'s context of {flow.endpoint.context:,} tokens"
-        )
-    return replace(asking, answer_tokens=min(asking.answer_tokens, flow.most_answer or left, left))

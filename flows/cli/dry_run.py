@@ -14,6 +14,8 @@ _WORDS = {
 
 def show_estimate(found: Estimate, endpoints: list[Endpoint], console: Console) -> None:
     """Tells a person what a run would take, and what it would cost at each endpoint."""
+    for notice in found.notices:
+        console.print(notice)
     reasons_told = ", ".join(f"{count} {_WORDS[kind]}" for kind, count in found.to_do.items())
     console.print(f"{found.to_do.total()} documents to do" + (f": {reasons_told}" if reasons_told else ""))
     for detail, count in found.details.items():

@@ -5,6 +5,7 @@ from typing import Any
 
 from extractors import bundles
 from extractors.asking import planning, splitting
+from extractors.capacity import Form
 from extractors.errors import BadConfiguration
 from extractors.pages.rendering import RENDER_VERSION
 from flows.run.parameters import Job
@@ -32,6 +33,11 @@ class Asked:
         """How they are asked for and read; `whom` is who is asked first (`VisionClient.whom`)."""
         versions = {"render": RENDER_VERSION, **(bundles.SPLIT_VERSIONS if self.split else {})}
         return planning.recipe(self.plans, whom=whom, versions=versions)
+
+    def forms(self) -> list[Form]:
+        """The kinds of questions that documents are asked."""
+        looks = [splitting.form(splitting.wire_schema([plan.schema for plan in self.plans]))] if self.split else []
+        return [*looks, *map(planning.form, self.plans)]
 
 
 def key_of(name: str, recipe: planning.Recipe) -> Key:

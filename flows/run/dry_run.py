@@ -13,14 +13,14 @@ from extractors.documents import ObjectRef, StoredReply, Usage
 from extractors.errors import DocumentError
 from extractors.pages import foreseen, opening
 from extractors.pages.workers import Workers
-from extractors.vision import VisionClient, open_http
+from extractors.vision import VisionClient, open_http, told_contexts
 from extractors.vision.endpoints import PROFILES, Endpoint
 from extractors.vision.learning import Learned, Seen
 from extractors.vision.wire import cost
 from extractors.vocabulary import UNREACHABLE
 from flows.run import worst_case
 from flows.run.asked import asked_for, key_of
-from flows.run.endpoints import choose
+from flows.run.endpoints import choose, within_told
 from flows.run.parameters import Job
 from flows.run.reasons import Reason, reasons
 from flows.settings import Settings, limits_of, passwords_of
@@ -50,6 +50,7 @@ class Estimate:
         pages: of the documents to do; blank ones among them are not sent.
         requests: when no page is blank and nothing fails; of files that are split, as if each page were a document.
         figures: by endpoint.
+        notices: what the run would say of its endpoints before it asks them.
     """
 
     to_do: Counter[str] = field(default_factory=Counter)
@@ -61,6 +62,7 @@ class Estimate:
     pages: int = 0
     requests: int = 0
     figures: dict[str, "Figures"] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
 
 
 async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[Endpoint]]:
@@ -81,15 +83,18 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
         workers = await stack.enter_async_context(Workers(settings.render_workers, settings.document_memory))
         url = job.store or settings.store
         store = stack.enter_context(Store.open(url, read_only=True)) if exists(url) else None
+        # What a server lists is no question, and decides how many pages a request has.
+        endpoints = within_told(endpoints, await told_contexts(http, endpoints), found.notices.append)
         # It sends nothing before it is asked; what it refuses beforehand, the run would refuse.
-        vision = VisionClient(
+        vision = await VisionClient(
             endpoints,
             http,
             _NoCalls(),
             limited=job.max_cost is not None,
             sampling=settings.sampling,
             stream=settings.stream,
-        )
+            notice=found.notices.append,
+        ).prepare(wanted.forms())
         recipe = wanted.recipe(vision.whom)
         asked: dict[str, Any] = {"key": key_of(wanted.name, recipe), "parts": recipe.parts, "rerun": job.rerun}
         others = {name: each for name, each in PROFILES.items() if each.model and each.price_input is not None}
@@ -124,7 +129,7 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
                     found.quarantined[error.kind] += 1
                     return
             found.pages += document.page_count
-            for asking in worst_case.askings(wanted, sizes, vision.most_pages):
+            for asking in worst_case.askings(wanted, sizes, vision.capacity):
                 found.requests += asking.usual
                 for figures in found.figures.values():
                     figures.add(asking)

@@ -1,9 +1,10 @@
 """Which endpoints a run asks: those named, else the first profile whose key is set, else the built-in model."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from extractors.vision import obeying
 from extractors.vision.endpoints import PROFILES, Endpoint, endpoint_for
 from flows.settings import Settings
 
@@ -45,6 +46,16 @@ def _by_key(base_url: str | None) -> str:
         return "custom"
     with_key = (name for name, profile in PROFILES.items() if profile.key_env and os.environ.get(profile.key_env))
     return next(with_key, "local")
+
+
+def within_told(
+    endpoints: Sequence[Endpoint], told: Mapping[str, int], notice: Callable[[str], None]
+) -> list[Endpoint]:
+    """The endpoints within what their servers tell of their contexts (`told_contexts`); a smaller one is said."""
+    for each in endpoints:
+        if each.name in told and told[each.name] < each.context:
+            notice(f"{each.name} says that its context is {told[each.name]:,} tokens: requests are planned to fit")
+    return [obeying(each, told) for each in endpoints]
 
 
 def local_app_for(endpoints: Sequence[Endpoint]) -> Any:

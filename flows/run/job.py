@@ -17,7 +17,10 @@ from extractors.documents import ObjectRef
 from extractors.errors import CannotRun, Interrupted, SourceDown, SourceUnavailable
 from extractors.journey import Journey
 from extractors.pages.workers import Workers
-from extractors.vision import VisionClient, open_http
+from extractors.vision import VisionClient, open_http, told_contexts
+from extractors.vision.connections import Connections
+from extractors.vision.endpoints import Endpoint
+from extractors.vision.learning import Seen
 from extractors.vocabulary import Ground, Stored
 from flows.background import alongside
 from flows.observe.summary import Summary
@@ -26,7 +29,7 @@ from flows.observe.watch import Watch
 from flows.run.asked import asked_for, key_of
 from flows.run.deleted import Listing
 from flows.run.document import Run, holding_claims, not_done, take, take_held_back
-from flows.run.endpoints import choose, local_app_for
+from flows.run.endpoints import choose, local_app_for, within_told
 from flows.run.ocr import words_reader
 from flows.run.parameters import Job
 from flows.run.rerun import stored_of
@@ -118,7 +121,8 @@ async def run_job(
         book = CallBook(
             store, run_id, job_id=job_id, max_cost=max_cost, max_cost_per_day=None if a_day is None else float(a_day)
         )
-        vision = VisionClient(
+        endpoints, seen = await _known(endpoints, http, store, watch)
+        vision = await VisionClient(
             endpoints,
             http,
             measured_book(book),
@@ -130,8 +134,8 @@ async def run_job(
             stream=settings.stream,
             notice=watch.notice,
             most_bytes=settings.max_answer_bytes,
-            seen=await store.run(store.transact, seen_calls, endpoints),
-        )
+            seen=seen,
+        ).prepare(asked.forms())
         ground = job.ground or settings.ground
         read_words = None
         if ground == Ground.OCR:
@@ -175,6 +179,16 @@ async def run_job(
                 watch.finished(summary)
             await store.run(store.finish_run, run.run_id, summary.as_json())
     return summary
+
+
+async def _known(
+    endpoints: list[Endpoint], http: Connections, store: Store, watch: Watch
+) -> tuple[list[Endpoint], dict[str, list[Seen]]]:
+    """The endpoints within what their servers tell of themselves, and what earlier calls were."""
+    told, seen = await asyncio.gather(
+        told_contexts(http, endpoints), store.run(store.transact, seen_calls, endpoints)
+    )
+    return within_told(endpoints, told, watch.notice), seen
 
 
 def _budget(job: Job, settings: Settings) -> float | None:

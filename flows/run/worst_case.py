@@ -11,6 +11,7 @@ from functools import partial
 
 from extractors import bundles
 from extractors.asking import planning, splitting
+from extractors.capacity import Capacity, Form
 from extractors.documents import PageImage, Picture, Window
 from extractors.pages.sizes import small_size
 from extractors.vision.estimating import Size, size_of
@@ -60,15 +61,16 @@ def worst(asking: Asking, sent: int, limits: Sequence[int]) -> tuple[int, int, i
     return calls * rounds, calls * (sent + repair), asking.times * _TRIES * rounds * sum(limits)
 
 
-def askings(wanted: Asked, sizes: Sizes, most_pages: int) -> Iterator[Asking]:
-    """The questions about one document."""
+def askings(wanted: Asked, sizes: Sizes, capacity_of: Callable[[Form], Capacity]) -> Iterator[Asking]:
+    """The questions about one document; `capacity_of` says what one request takes (`VisionClient.capacity`)."""
     if wanted.split:
-        yield from _split(wanted, sizes, most_pages)
+        yield from _split(wanted, sizes, capacity_of)
         return
     (plan,) = wanted.plans
-    for group in planning.page_groups(len(sizes), min(plan.pages_per_request, most_pages)):
-        sent = [planning.sendable(page, most_pages=most_pages, most_bytes=0) for page in _window(group, sizes).pages]
-        for window in planning.windows(sent, most_pages=most_pages, most_bytes=0):
+    capacity = capacity_of(planning.form(plan))
+    for group in planning.page_groups(len(sizes), capacity.pages):
+        sent = [planning.sendable(page, capacity) for page in _window(group, sizes).pages]
+        for window in planning.windows(sent, capacity):
             yield from _halved(window.numbers, partial(_largest, plan, sizes))
         yield from (Asking(_row_look(plan, page, sizes), 0, repaired=False) for page in group)
         if group[-1] < len(sizes):
@@ -76,16 +78,16 @@ def askings(wanted: Asked, sizes: Sizes, most_pages: int) -> Iterator[Asking]:
             yield Asking(_largest(plan, sizes, (group[-1], group[-1] + 1)), 0, repaired=False)
 
 
-def _split(wanted: Asked, sizes: Sizes, most_pages: int) -> Iterator[Asking]:
+def _split(wanted: Asked, sizes: Sizes, capacity_of: Callable[[Form], Capacity]) -> Iterator[Asking]:
     """Those of a file that is split: the looks, then each page a document of its own under the dearest schema."""
     wire = splitting.wire_schema([plan.schema for plan in wanted.plans])
     small = [[small_size(max(parts, default=(0, 0)))] for parts in sizes]
-    for look in bundles.look_groups(len(sizes), most_pages):
+    for look in bundles.look_groups(len(sizes), capacity_of(splitting.form(wire)).pages):
         yield from _halved(
             (*look.before, *look.pages), lambda pages: size_of(splitting.request(wire, _window(pages, small)))
         )
     # A page may be in a window of each size that halving leaves.
-    most = max(min(plan.pages_per_request, most_pages) for plan in wanted.plans)
+    most = max(capacity_of(planning.form(plan)).pages for plan in wanted.plans)
     levels = (most - 1).bit_length() + 1
     for page in range(1, len(sizes) + 1):
         yield Asking(_joined([_largest(plan, sizes, (page,)) for plan in wanted.plans]), 1, times=levels)
