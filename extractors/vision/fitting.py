@@ -148,6 +148,13 @@ def _bounded(answer: int, most: int | None) -> int:
     return answer if most is None else min(answer, most)
 
 
+def pages_of(endpoint: Endpoint, form: Form, most: int | None = None) -> tuple[int, Fit]:
+    """Pages of the usual size that a run would plan for one request, and how one of them fits."""
+    flow = Flow(endpoint, 1, streams=False)
+    asyncio.run(count_where_it_matters([flow], [form], most))
+    return capacity([flow], form, most).pages, fit_of(flow, form, most)
+
+
 def room_for(flow: Flow, question: Question, size: Size) -> int:
     """Tokens that an endpoint's context leaves for an answer, 0 where too few; `size` is as counted cautiously.
 

@@ -13,6 +13,7 @@ from extractors.errors import BadConfiguration, RunawayAnswer, TruncatedAnswer
 from extractors.vision import anthropic_messages
 from extractors.vision.calling import Answered, asked_of, post
 from extractors.vision.connections import open_http, proxy_for
+from extractors.vision.contexts import context_in
 from extractors.vision.endpoints import Endpoint
 from extractors.vision.estimating import estimate
 from extractors.vision.outcomes import REFUSALS, failure_of
@@ -85,11 +86,13 @@ class Reached:
         status: HTTP status, or None when there was no answer.
         error: why there was none.
         models: those that it lists, none when it lists none in OpenAI's way.
+        context: tokens that it says the endpoint's model has, or None.
     """
 
     status: int | None
     error: str = ""
     models: tuple[str, ...] = ()
+    context: int | None = None
 
     def lists(self, model: str) -> bool:
         """Whether the model may be asked for, as far as the list says; Ollama adds tags to names."""
@@ -107,7 +110,9 @@ def reach(endpoint: Endpoint) -> Reached:
         return Reached(None, type(error).__name__)
     except BadConfiguration as error:
         return Reached(None, str(error))
-    return Reached(answer.status_code, models=_names(answer.text) if answer.is_success else ())
+    if not answer.is_success:
+        return Reached(answer.status_code)
+    return Reached(answer.status_code, models=_names(answer.text), context=context_in(answer.text, endpoint.model))
 
 
 def _names(body: str) -> tuple[str, ...]:

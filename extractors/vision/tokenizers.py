@@ -7,7 +7,6 @@ in one go, where the count can matter at all (`fitting`), and it is let go again
 import re
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,8 +18,19 @@ _TEKKEN = re.compile(r"mistral-?small-?(3|24b|250[136])|magistral-small|pixtral-
 
 def has_own_tokenizer(endpoint: Endpoint) -> bool:
     """Whether the model's tokenizer is known, that of all it may fall back to, and the package is there."""
-    models = (endpoint.model, *endpoint.models)
-    return all(map(_TEKKEN.search, models)) and _tekken_file() is not None
+    return _is_tekkens(endpoint) and _tekken_file() is not None
+
+
+def how_counted(endpoint: Endpoint) -> str:
+    """How texts are counted for an endpoint, in words."""
+    if has_own_tokenizer(endpoint):
+        return "texts are counted by the model's own tokenizer where that matters"
+    more = " (pip install '.[tokens]' counts them by the model's own)" if _is_tekkens(endpoint) else ""
+    return f"texts are counted cautiously{more}"
+
+
+def _is_tekkens(endpoint: Endpoint) -> bool:
+    return all(map(_TEKKEN.search, (endpoint.model, *endpoint.models)))
 
 
 def own_counts(texts: Sequence[str]) -> dict[str, int]:
@@ -41,7 +51,6 @@ def own_counts(texts: Sequence[str]) -> dict[str, int]:
 @cache
 def _tekken_file() -> Path | None:
     """The newest that the wheel brings. Their vocabularies are one; what differs are special tokens."""
-    if find_spec("mistral_common") is None:
-        return None
-    data = Path(str(files("mistral_common"))) / "data"
-    return max(data.glob("tekken_*.json"), default=None)
+    spec = find_spec("mistral_common")
+    folders = (spec.submodule_search_locations or []) if spec else []
+    return max((path for folder in folders for path in Path(folder, "data").glob("tekken_*.json")), default=None)

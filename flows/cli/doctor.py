@@ -13,16 +13,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from extractors.asking import planning
 from extractors.errors import CannotRun
 from extractors.pages.einvoices import can_be_read
 from extractors.pages.ocr_words import reader_name
-from extractors.vision import Probed, reach
+from extractors.vision import Probed, Reached, how_counted, obeying, pages_of, reach
 from extractors.vision import probe as ask_once
 from extractors.vision.endpoints import PROFILES, Endpoint
 from extractors.vocabulary import Ground
 from flows.cli.options import BaseUrl, Endpoints, Model, StoreUrl, command, settings_with
 from flows.prefect.configured import prefect_is_configured
 from flows.run.endpoints import choose, local_app_for
+from flows.schema_lookup import find_schema
 from flows.settings import FILE, Settings
 from flows.store.store import Store
 
@@ -138,7 +140,10 @@ def _endpoints(
         yield _Finding("endpoint", "bad", str(error))
         return
     for endpoint in chosen:
-        yield _reach(endpoint)
+        reached = None if endpoint.in_process else reach(endpoint)
+        yield _reach(endpoint, reached)
+        if reached is not None:
+            yield _context(endpoint, reached.context, settings)
         if ask:
             yield _probe(endpoint, settings)
     used = {endpoint.name for endpoint in chosen}
@@ -187,11 +192,24 @@ def _read(probed: Probed) -> list[str]:
     return [f"ignores the schema (it said {probed.answer[:60]!r})", reads]
 
 
-def _reach(endpoint: Endpoint) -> _Finding:
+def _context(endpoint: Endpoint, told: int | None, settings: Settings) -> _Finding:
+    """What one request may hold: the context, and how many pages of an invoice fit into it."""
+    what, asked = f"context {endpoint.name}", endpoint
+    if told is not None and endpoint.tells_context:
+        asked = obeying(endpoint, {endpoint.name: told})
+    form = planning.form(planning.plan(find_schema("invoice"), pages_per_request=settings.pages_per_request))
+    pages, fit = pages_of(asked, form, settings.sampling.get("max_completion_tokens"))
+    if not fit.holds or fit.is_tight:
+        return _Finding(what, "note", f"{fit.told()}; {how_counted(asked)}")
+    whose = "as its server says" if asked.context < endpoint.context else "octavo.toml's or the profile's"
+    planned = f"{pages} page{'s' if pages > 1 else ''} of an invoice in a request"
+    return _Finding(what, "good", f"{asked.context:,} tokens, {whose}: {planned}; {how_counted(asked)}")
+
+
+def _reach(endpoint: Endpoint, reached: Reached | None) -> _Finding:
     what = f"endpoint {endpoint.name}"
-    if endpoint.in_process:
+    if reached is None:
         return _Finding(what, "good", f"runs inside Octavo ({endpoint.model})")
-    reached = reach(endpoint)
     if reached.status is None:
         return _Finding(
             what,
