@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractors.documents import PageImage
 
@@ -33,6 +33,14 @@ class Form:
     answer: Callable[[int], int]
 
 
+class Load(NamedTuple):
+    """What a page takes of a request: pictures, bytes of JPEG, tokens with its labels."""
+
+    pictures: int
+    jpeg: int
+    tokens: int
+
+
 @dataclass(frozen=True)
 class Capacity:
     """What every endpoint of a run takes in one request of a form.
@@ -55,9 +63,14 @@ class Capacity:
 
     def holds(self, pages: Sequence[PageImage]) -> bool:
         """Whether one request takes these pages, with all of the budget for their answer."""
-        pictures = [picture for page in pages for picture in page.pictures]
-        return (
-            len(pictures) <= self.pictures
-            and sum(len(picture.jpeg) for picture in pictures) <= self.jpeg
-            and sum(map(self.tokens_of, pages)) + self.answer(len(pages)) <= self.tokens
-        )
+        return self.takes([self.load_of(page) for page in pages])
+
+    def load_of(self, page: PageImage) -> Load:
+        """What a page takes."""
+        pictures = page.pictures
+        return Load(len(pictures), sum(len(picture.jpeg) for picture in pictures), self.tokens_of(page))
+
+    def takes(self, loads: Sequence[Load]) -> bool:
+        """Whether one request takes pages of these loads, likewise."""
+        pictures, jpeg, tokens = map(sum, zip(*loads, strict=True))
+        return pictures <= self.pictures and jpeg <= self.jpeg and tokens + self.answer(len(loads)) <= self.tokens

@@ -87,7 +87,7 @@ async def opened(spooled: Spooled, journey: Journey) -> Document:
 
 async def read(document: Document, pages: Sequence[int], journey: Journey, meter: Meter) -> list[Reading]:
     """Reads the pages of one document, which may be a part of a file, in windows side by side."""
-    capacity = journey.vision.capacity(planning.form(journey.plan))
+    capacity = journey.vision.capacity(journey.plan.form)
     size = capacity.pages
     groups = [tuple(pages[first : first + size]) for first in range(0, len(pages), size)]
     readings = await side_by_side([

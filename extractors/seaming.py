@@ -61,7 +61,7 @@ async def _pages_alone(
     async with journey.drawn:
         try:
             drawn = await journey.workers.run(draw, document, pages, journey.limits, seconds=journey.limits.seconds)
-            capacity = journey.vision.capacity(planning.form(journey.plan))
+            capacity = journey.vision.capacity(journey.plan.form)
             images = [planning.sendable(page, capacity) for page in drawn if isinstance(page, PageImage)]
             windows = planning.windows(images, capacity)
             if len(windows) != 1:

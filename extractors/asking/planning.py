@@ -4,10 +4,10 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
-from extractors.capacity import Capacity, Form
+from extractors.capacity import Capacity, Form, Load
 from extractors.documents import Fault, PageImage, VisionRequest, Window
 from extractors.errors import BadConfiguration
 from extractors.vocabulary import Records
@@ -65,6 +65,15 @@ class Plan:
     wire_schema: dict[str, Any]
     part_schema: dict[str, Any]
     row_fields: tuple[str, ...] = ()
+
+    @cached_property
+    def form(self) -> Form:
+        """The questions about windows, before their pages are known."""
+        whole, part = (request(self, Window(()), whole=whole) for whole in (True, False))
+        return Form(
+            self.schema.name, SYSTEM, (whole.instructions, part.instructions), part.schema, self.pages_per_request,
+            _PAGE, partial(answer_tokens, part.schema),
+        )  # fmt: skip
 
 
 def plan(schema: Schema, records: Records = Records.ONE, pages_per_request: int = 8) -> Plan:
@@ -167,9 +176,12 @@ def windows(pages: Sequence[PageImage], capacity: Capacity) -> list[Window]:
         capacity: of one request; a page over it still makes a window of its own, with less room for its answer.
     """
     made: list[list[PageImage]] = []
+    loads: list[Load] = []
     for page in (page for page in pages if not page.blank):
-        if not made or not capacity.holds([*made[-1], page]):
+        loads.append(capacity.load_of(page))
+        if not made or not capacity.takes(loads):
             made.append([])
+            loads = loads[-1:]
         made[-1].append(page)
     return [Window(tuple(group)) for group in made]
 
@@ -208,15 +220,6 @@ def request(plan: Plan, window: Window, *, whole: bool) -> VisionRequest:
         pages=window.pages,
         answer_tokens=answer_tokens(schema, len(window.pages)),
     )
-
-
-def form(plan: Plan) -> Form:
-    """The questions about windows, before their pages are known."""
-    whole, part = (request(plan, Window(()), whole=whole) for whole in (True, False))
-    return Form(
-        plan.schema.name, SYSTEM, (whole.instructions, part.instructions), part.schema, plan.pages_per_request, _PAGE,
-        partial(answer_tokens, part.schema),
-    )  # fmt: skip
 
 
 def ask_for_rows(plan: Plan, page: PageImage, rows: int) -> VisionRequest:

@@ -197,7 +197,7 @@ def _context(endpoint: Endpoint, told: int | None, settings: Settings) -> _Findi
     what, asked = f"context {endpoint.name}", endpoint
     if told is not None and endpoint.tells_context:
         asked = obeying(endpoint, {endpoint.name: told})
-    form = planning.form(planning.plan(find_schema("invoice"), pages_per_request=settings.pages_per_request))
+    form = planning.plan(find_schema("invoice"), pages_per_request=settings.pages_per_request).form
     pages, fit = pages_of(asked, form, settings.sampling.get("max_completion_tokens"))
     if not fit.holds or fit.is_tight:
         return _Finding(what, "note", f"{fit.told()}; {how_counted(asked)}")

@@ -37,7 +37,7 @@ class Asked:
     def forms(self) -> list[Form]:
         """The kinds of questions that documents are asked."""
         looks = [splitting.form(splitting.wire_schema([plan.schema for plan in self.plans]))] if self.split else []
-        return [*looks, *map(planning.form, self.plans)]
+        return [*looks, *(plan.form for plan in self.plans)]
 
 
 def key_of(name: str, recipe: planning.Recipe) -> Key:

@@ -67,7 +67,7 @@ def askings(wanted: Asked, sizes: Sizes, capacity_of: Callable[[Form], Capacity]
         yield from _split(wanted, sizes, capacity_of)
         return
     (plan,) = wanted.plans
-    capacity = capacity_of(planning.form(plan))
+    capacity = capacity_of(plan.form)
     for group in planning.page_groups(len(sizes), capacity.pages):
         sent = [planning.sendable(page, capacity) for page in _window(group, sizes).pages]
         for window in planning.windows(sent, capacity):
@@ -87,7 +87,7 @@ def _split(wanted: Asked, sizes: Sizes, capacity_of: Callable[[Form], Capacity])
             (*look.before, *look.pages), lambda pages: size_of(splitting.request(wire, _window(pages, small)))
         )
     # A page may be in a window of each size that halving leaves.
-    most = max(capacity_of(planning.form(plan)).pages for plan in wanted.plans)
+    most = max(capacity_of(plan.form).pages for plan in wanted.plans)
     levels = (most - 1).bit_length() + 1
     for page in range(1, len(sizes) + 1):
         yield Asking(_joined([_largest(plan, sizes, (page,)) for plan in wanted.plans]), 1, times=levels)

@@ -80,7 +80,7 @@ def test_no_window_is_planned_beyond_the_context(
     Every page is in one window, in order; a page in one piece that has no room for any answer is not sent at all.
     """
     plan = wide(columns, rows)
-    form = planning.form(plan)
+    form = plan.form
     asked = flow(context, forms=(form,) if own else ())
     held = capacity([asked], form)
     sent = [planning.sendable(page, held) for page in drawn]
@@ -101,7 +101,7 @@ def test_no_window_is_planned_beyond_the_context(
 def test_pages_drawn_together_fit_together(context: int, columns: int, rows: int, images: int) -> None:
     """As many usual pages as one window holds, and one more would not fit: else a group would be cut once more."""
     plan = wide(columns, rows)
-    form, asked = planning.form(plan), flow(context, images=images)
+    form, asked = plan.form, flow(context, images=images)
     held = capacity([asked], form)
     a4 = [PageImage(number, b"", 1092, 1540, str(number)) for number in range(1, 13)]
     assert 1 <= held.pages <= min(12, images)
@@ -115,14 +115,14 @@ def test_pages_drawn_together_fit_together(context: int, columns: int, rows: int
 @pytest.mark.parametrize(("schema", "at_32k"), [("invoice", 4), ("receipt", 5), ("bank_statement", 5)])
 def test_windows_of_the_usual_contexts(schema: str, at_32k: int) -> None:
     """Of 128K tokens eight pages, as ever; of 32,768 as many as fit with all of their answers."""
-    form = planning.form(planning.plan(find_schema(schema)))
+    form = planning.plan(find_schema(schema)).form
     held = {size: capacity([flow(size)], form).pages for size in (4_096, 8_192, 16_384, 32_768, 65_536, 131_072)}
     assert held == {4_096: 1, 8_192: 1, 16_384: 2, 32_768: at_32k, 65_536: 8, 131_072: 8}
 
 
 def test_a_window_is_planned_for_the_smallest_endpoint() -> None:
     """Any of a run's endpoints may have to answer it."""
-    form = planning.form(INVOICE)
+    form = INVOICE.form
     both = capacity([flow(131_072, images=3), flow(32_768)], form)
     assert (both.pages, both.pictures) == (3, 3)
     assert both.tokens == capacity([flow(32_768)], form).tokens
@@ -130,13 +130,13 @@ def test_a_window_is_planned_for_the_smallest_endpoint() -> None:
 
 def test_a_persons_own_limit_of_answers_makes_windows_larger() -> None:
     """What is never asked for needs no room."""
-    form = planning.form(INVOICE)
+    form = INVOICE.form
     assert capacity([flow(32_768)], form, most=4_000).pages == 8
 
 
 def test_what_does_not_fit_says_what_helps() -> None:
     """Prompt, page and answer in tokens, the context, and the settings of that server."""
-    form = planning.form(INVOICE)
+    form = INVOICE.form
     fit = fit_of(Flow(PROFILES["ollama"], 1, streams=False), form)
     assert not fit.holds
     told = fit.told()
@@ -154,7 +154,7 @@ def test_what_does_not_fit_says_what_helps() -> None:
 def test_usual_answers_that_would_be_cut_off_are_told() -> None:
     """A page fits, and hardly an answer: it is asked, and said."""
     ollama = Flow(PROFILES["ollama"], 1, streams=False)
-    fit = fit_of(ollama, planning.form(planning.plan(find_schema("receipt"))))
+    fit = fit_of(ollama, planning.plan(find_schema("receipt")).form)
     assert fit.holds
     assert fit.is_tight
     assert LEAST_ANSWER <= fit.left < fit.answer / 8
@@ -165,7 +165,7 @@ def test_the_models_own_tokenizer_counts_where_it_matters() -> None:
 
     Where it changes nothing, as in every context that is large, it is not even loaded; nor for models of others.
     """
-    form = planning.form(planning.plan(find_schema("receipt")))
+    form = planning.plan(find_schema("receipt")).form
     small, large, strange = flow(4_096), flow(131_072), flow(4_096)
     strange.endpoint = replace(strange.endpoint, model="qwen")
     asyncio.run(count_where_it_matters([small, large, strange], [form]))
@@ -176,7 +176,7 @@ def test_the_models_own_tokenizer_counts_where_it_matters() -> None:
 
 def test_own_counts_are_the_tokenizers() -> None:
     """And what follows a known text is counted cautiously, so that no text counts for nothing."""
-    form = planning.form(INVOICE)
+    form = INVOICE.form
     count = by(own_counts([form.system, *form.instructions]))
     for text in (form.system, *form.instructions):
         assert count(text) == text_tokens(text) < cautious(text)
