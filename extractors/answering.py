@@ -111,7 +111,7 @@ async def asked(
         judged = await aside(len(reply.text), judge, reply.text)
     if not reply.reused:
         journey.vision.judge(reply, valid=not any(fault.structural for fault in judged.faults))
-    meter.endpoint, meter.model = reply.endpoint, reply.model
+    meter.endpoint, meter.model, meter.provider = reply.endpoint, reply.model, reply.provider
     meter.stand_in = meter.stand_in or reply.stand_in
     return reply.text, judged
 

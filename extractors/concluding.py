@@ -288,6 +288,7 @@ def ended(meter: Meter, started: datetime, *, status: DocumentStatus, **known: A
         reply_fingerprints=tuple(dict.fromkeys(meter.fingerprints)),
         endpoint=meter.endpoint,
         model=meter.model,
+        provider=meter.provider,
         stand_in=meter.stand_in,
         started_at=started,
         finished_at=datetime.now(UTC),

@@ -308,10 +308,11 @@ class Reply:
         text: what the model wrote.
         fingerprint: the request's, and the key of the raw reply.
         endpoint: the profile's name.
-        model: as asked for.
+        model: that answered, as the answer says; as asked for where it says nothing.
         usage: of this call; what a reused reply once cost.
         reused: it came from the store: nothing was sent or billed now.
         stand_in: another endpoint than the one that is asked first gave it, of another model or otherwise asked.
+        provider: to which a gateway passed the question on, where it says so.
     """
 
     text: str
@@ -321,6 +322,7 @@ class Reply:
     usage: Usage
     reused: bool = False
     stand_in: bool = False
+    provider: str | None = None
 
 
 @dataclass(frozen=True)
@@ -423,6 +425,7 @@ class Extraction:
         records: in document order.
         endpoint: which answered last, if any.
         model: likewise.
+        provider: likewise, where a gateway names it.
         stand_in: another endpoint than the one that is asked first answered some of it.
         reply_fingerprints: of every reply that was read, for `quarantine show`.
         issues: what a person should know where there is no record to say it of.
@@ -439,6 +442,7 @@ class Extraction:
     records: tuple[RecordDraft, ...] = ()
     endpoint: str | None = None
     model: str | None = None
+    provider: str | None = None
     stand_in: bool = False
     reply_fingerprints: tuple[str, ...] = ()
     issues: tuple[Issue, ...] = ()

@@ -223,7 +223,11 @@ class VisionClient:
         text = said.text or ""
         text = text if text.lstrip().startswith(begun.lstrip()) else begun + text
         stand_in = stored.fingerprint != own and stored.model != self._endpoints[0].model
-        return Reply(text, stored.fingerprint, stored.endpoint, stored.model, stored.usage, reused, stand_in=stand_in)
+        speaker = said.speaker
+        return Reply(
+            text, stored.fingerprint, stored.endpoint, speaker.model or stored.model, stored.usage, reused,
+            stand_in=stand_in, provider=speaker.provider,
+        )  # fmt: skip
 
     def _learn(self, request: VisionRequest, answered: Answered, meter: Meter, asking: Asking) -> None:
         """An endpoint that showed a runaway or a truncated answer is streamed under watch from now on."""

@@ -146,7 +146,7 @@ async def probe(endpoint: Endpoint, sampling: Mapping[str, Any], local_app: Any 
         if endpoint.streams:
             asking = replace(plain.asking, stream=True)
             streamed = await post(http, plain.endpoint, request, given, asking, patience=_ANSWER, expected=expected)
-        counted = await _counted(http, endpoint, request)
+        counted = await _counted(http, plain.endpoint, request, plain.asking)
     answer = plain.said.text or ""
     usage = plain.usage + (streamed.usage if streamed else Usage())
     return Probed(
@@ -182,11 +182,13 @@ async def _asked(
         left_out |= named
 
 
-async def _counted(http: httpx.AsyncBaseTransport, endpoint: Endpoint, request: VisionRequest) -> int | None:
+async def _counted(
+    http: httpx.AsyncBaseTransport, endpoint: Endpoint, request: VisionRequest, asking: Asking
+) -> int | None:
     """The question's tokens as the endpoint counts them, where its dialect has a way to ask for that."""
     if endpoint.dialect != "anthropic":
         return None
-    body = anthropic_messages.counting_body(request, endpoint)
+    body = anthropic_messages.counting_body(request, endpoint, asking)
     asked = asked_of(endpoint, anthropic_messages.COUNT_PATH, body, _PATIENCE)
     try:
         answer = await http.handle_async_request(asked)

@@ -36,6 +36,7 @@ from flows.storage.s3 import Found, Skipped, list_batches
 from flows.storage.spools import spool_folder
 from flows.store.book import CallBook
 from flows.store.observed import seen_calls
+from flows.store.served import served_in
 from flows.store.store import Store
 from flows.store.views import make_views
 
@@ -170,6 +171,7 @@ async def run_job(
             try:
                 await book.close()
                 summary.booked = await store.run(store.booked, job_id or run_id, run_id)
+                summary.served = await store.run(served_in, store, job_id or run_id, run_id)
             finally:
                 summary.stop_clock()
                 watch.finished(summary)
