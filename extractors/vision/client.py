@@ -62,8 +62,11 @@ class VisionClient:
         longest_delay: float = 30.0,
         most_bytes: int = MOST_BYTES,
         seen: Mapping[str, Sequence[Seen]] | None = None,
+        used_today: Mapping[str, int] | None = None,
     ) -> None:
         """Sends nothing yet. `limited` says whether the ledger has a limit; `seen` has earlier calls by endpoint.
+
+        `used_today` has how many requests of the day each was sent before.
 
         Raises:
             BadConfiguration: a budget is set and an endpoint's price is not known, or a sampling parameter is
@@ -87,7 +90,13 @@ class VisionClient:
         self.meter = Meter()
         self._sender = Sender(
             [
-                Flow(endpoint, concurrency, streams=stream == "always", seen=(seen or {}).get(endpoint.name, ()))
+                Flow(
+                    endpoint,
+                    concurrency,
+                    streams=stream == "always",
+                    seen=(seen or {}).get(endpoint.name, ()),
+                    used_today=(used_today or {}).get(endpoint.name, 0),
+                )
                 for endpoint in endpoints
             ],
             http,

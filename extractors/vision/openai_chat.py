@@ -48,11 +48,12 @@ def _whom(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.auth == "body":
         return {"key": endpoint.api_key, "model_id": endpoint.model}
     suffix = f":{endpoint.routing}" if endpoint.routing in {"nitro", "exacto"} else ""
-    routed: dict[str, Any] = {"model": endpoint.model + suffix}
+    model = endpoint.model.removesuffix(suffix) + suffix
+    routed: dict[str, Any] = {"model": model}
     if endpoint.provider:
         routed["provider"] = dict(endpoint.provider)
     if endpoint.models:
-        routed["models"] = [endpoint.model + suffix, *endpoint.models]
+        routed["models"] = [model, *endpoint.models]
     return routed
 
 

@@ -91,6 +91,11 @@ class Reached:
     error: str = ""
     models: tuple[str, ...] = ()
 
+    @property
+    def is_good(self) -> bool:
+        """Whether it answered as asked."""
+        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 - HTTP's success
+
     def lists(self, model: str) -> bool:
         """Whether the model may be asked for, as far as the list says; Ollama adds tags to names."""
         return not self.models or any(model in {name, name.partition(":")[0]} for name in self.models)

@@ -47,6 +47,7 @@ _OWN = 10
 """Times that the built-in model gets to answer: on a machine whose cores are busy it is slow, and never away."""
 
 _AWAY = "check that the server is up"
+_TOMORROW = "wait for tomorrow (UTC)"
 _TOO_BUSY = "this machine is too busy for it: end other work on it, or ask for fewer pages at once (--concurrency 1)"
 
 _LOOK_AGAIN = 1.0
@@ -175,6 +176,9 @@ class Sender:
             for flow in self.flows:
                 if flow.refuses_all and not flow.in_flight:
                     self._lose(flow, refuses_all(flow))
+                if flow.granted.is_used_up:
+                    self._lose(flow, _used_up(flow))
+                    flow.down = True
             flows = sorted(
                 (flow for flow in self.flows if flow.out is None),
                 key=lambda flow: (flow.demoted, tries.failed[flow.endpoint.name] >= _TRIES_ELSEWHERE),
@@ -197,7 +201,7 @@ class Sender:
             await self._pause(wait)
             if self.stopped is not None:
                 break
-        if self.stopped is not None or flow.out is not None or flow.rests_for() > 0:
+        if self.stopped is not None or flow.out is not None or flow.rests_for() > 0 or not flow.granted.take():
             return None
         try:
             call = await self._budget.reserve(planned(flow.endpoint, question, expected))
@@ -278,11 +282,13 @@ class Sender:
         reasons = "; ".join(str(flow.out) for flow in self.flows)
         if any(flow.down for flow in self.flows):
             ours = all(flow.endpoint.in_process for flow in self.flows if flow.down)
-            down = EndpointDown(f"{reasons}; {_TOO_BUSY if ours else _AWAY}, then run the same command again")
+            used_up = all(flow.granted.is_used_up for flow in self.flows if flow.down)
+            advice = _TOO_BUSY if ours else _TOMORROW if used_up else _AWAY
+            down = EndpointDown(f"{reasons}; {advice}, then run the same command again")
             self.stop(down)
             return down
-        advice = dict.fromkeys(what_to_change(flow.endpoint, str(flow.out)) for flow in self.flows)
-        return EndpointRefused(f"{reasons}: {'; '.join(advice)}")
+        changes = dict.fromkeys(what_to_change(flow.endpoint, str(flow.out)) for flow in self.flows)
+        return EndpointRefused(f"{reasons}: {'; '.join(changes)}")
 
     async def _pause(self, seconds: float) -> None:
         """Waits, unless the run stops meanwhile."""
@@ -290,6 +296,11 @@ class Sender:
             await asyncio.wait_for(self._draining.wait(), seconds)
         except TimeoutError:
             return
+
+
+def _used_up(flow: Flow) -> str:
+    name, most = flow.endpoint.name, flow.endpoint.requests_per_day
+    return f"{name}'s {most:,} requests a day are used (requests_per_day under [endpoint.{name}] of octavo.toml)"
 
 
 def _within_limits(flow: Flow, asking: Asking, size: Size) -> Asking:

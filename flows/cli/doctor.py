@@ -20,9 +20,10 @@ from extractors.vision import Probed, reach
 from extractors.vision import probe as ask_once
 from extractors.vision.endpoints import PROFILES, Endpoint
 from extractors.vocabulary import Ground
+from flows.cli.compared import compared
 from flows.cli.options import BaseUrl, Endpoints, Model, StoreUrl, command, settings_with
 from flows.prefect.configured import prefect_is_configured
-from flows.run.endpoints import choose, local_app_for
+from flows.run.endpoints import choose, local_app_for, unused_settings
 from flows.settings import FILE, Settings
 from flows.store.store import Store
 
@@ -43,6 +44,7 @@ app = command(
     """
 octavo doctor
 octavo doctor --endpoint openrouter,local --probe
+octavo doctor --endpoints
 octavo doctor --base-url http://localhost:8000/v1 --model my-model
 """,
 )
@@ -53,12 +55,15 @@ def doctor(
     *,
     endpoint: Endpoints = None,
     probe: Annotated[bool, Parameter(help="send each endpoint one tiny question, which it may bill")] = False,
+    endpoints: Annotated[
+        bool, Parameter(name="--endpoints", help="compare the endpoints by your own calls of the last 30 days")
+    ] = False,
     base_url: BaseUrl = None,
     model: Model = None,
     store: StoreUrl = None,
 ) -> int:
     """Tells what is configured, reachable and missing; exit code 1 when something is in a run's way."""
-    findings = [*_installed()]
+    findings, settings = [*_installed()], None
     try:
         settings = settings_with(store=store)
     except CannotRun as error:
@@ -77,7 +82,11 @@ def doctor(
     marks = {"good": Text("ok", "green"), "bad": Text("missing", "bold red"), "note": Text("note", "yellow")}
     for finding in findings:
         table.add_row(finding.what, marks[finding.state], Text(finding.told))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(table)
+    if endpoints and settings is not None:
+        for shown in compared(settings):
+            console.print(shown)
     return 1 if any(finding.state == "bad" for finding in findings) else 0
 
 
@@ -141,6 +150,8 @@ def _endpoints(
         yield _reach(endpoint)
         if ask:
             yield _probe(endpoint, settings)
+    if unused := unused_settings(chosen, settings):
+        yield _Finding("settings", "note", unused)
     used = {endpoint.name for endpoint in chosen}
     keys = [
         f"{p.name} ({p.key_env})"
@@ -198,9 +209,8 @@ def _reach(endpoint: Endpoint) -> _Finding:
             "bad",
             f"{endpoint.base_url} does not answer ({reached.error}): is the server up, and the URL right?",
         )
-    if reached.status in {401, 403}:
-        key = endpoint.key_env or "OCTAVO_API_KEY"
-        return _Finding(what, "bad", f"{endpoint.base_url} refuses the key (HTTP {reached.status}): set {key}")
+    if not reached.is_good:
+        return _Finding(what, *_status_told(endpoint, reached.status))
     if not reached.lists(endpoint.model):
         some = ", ".join(sorted(reached.models, key=lambda name: "mistral" not in name.lower())[:_SHOWN_MODELS])
         more = f" and {len(reached.models) - _SHOWN_MODELS} more" if len(reached.models) > _SHOWN_MODELS else ""
@@ -208,6 +218,26 @@ def _reach(endpoint: Endpoint) -> _Finding:
             what, "note", f"{endpoint.base_url} does not list the model {endpoint.model}; it lists {some}{more}"
         )
     return _Finding(what, "good", f"{endpoint.base_url} answers (HTTP {reached.status}); model {endpoint.model}")
+
+
+def _status_told(endpoint: Endpoint, status: int) -> tuple[str, str]:
+    """What a status means with which an endpoint answers the question for its models."""
+    key, where = endpoint.key_env or "OCTAVO_API_KEY", f"{endpoint.base_url}/models"
+    if status in {401, 403}:
+        return "bad", f"{endpoint.base_url} refuses the key (HTTP {status}): set {key}"
+    if status in {404, 405}:
+        told = f"{where} is not there (HTTP {status}): is the URL right (most end with /v1)?"
+        return "note", f"{told} A server that lists no models may answer all the same: --probe asks it one question"
+    if status == 429:  # noqa: PLR2004 - too many requests
+        return "note", f"{where} is asked too often (HTTP 429): the key's limit is used up for now"
+    if status >= 500:  # noqa: PLR2004 - the server's own errors
+        return (
+            "bad",
+            f"{where} has a fault of its own (HTTP {status}): look into its log, or try again later",
+        )
+    if 300 <= status < 400:  # noqa: PLR2004 - redirects
+        return "bad", f"{where} redirects (HTTP {status}): set the URL to where it is"
+    return "note", f"{where} answers HTTP {status}, which says nothing of the model: --probe asks it one question"
 
 
 def _sources() -> Iterator[_Finding]:

@@ -16,6 +16,7 @@ from extractors.pages.workers import Workers
 from extractors.vision import VisionClient, open_http
 from extractors.vision.endpoints import PROFILES, Endpoint
 from extractors.vision.learning import Learned, Seen
+from extractors.vision.sampling import sampling_of
 from extractors.vision.wire import cost
 from extractors.vocabulary import UNREACHABLE
 from flows.run import worst_case
@@ -95,7 +96,7 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
         others = {name: each for name, each in PROFILES.items() if each.model and each.price_input is not None}
         compared = {**others, **{endpoint.name: endpoint for endpoint in endpoints}}
         seen, answers = _seen(store, list(compared.values()), wanted.name)
-        most = settings.sampling.get("max_completion_tokens")
+        most = sampling_of(settings.sampling).get("max_completion_tokens")
         found.figures = {
             name: Figures(each, Learned(each, seen.get(name, ())), answers.get(name, []), most)
             for name, each in compared.items()

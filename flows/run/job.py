@@ -18,15 +18,16 @@ from extractors.errors import CannotRun, Interrupted, SourceDown, SourceUnavaila
 from extractors.journey import Journey
 from extractors.pages.workers import Workers
 from extractors.vision import VisionClient, open_http
+from extractors.vision.endpoints import Endpoint
 from extractors.vocabulary import Ground, Stored
 from flows.background import alongside
 from flows.observe.summary import Summary
 from flows.observe.telemetry import measured_book
 from flows.observe.watch import Watch
-from flows.run.asked import asked_for, key_of
+from flows.run.asked import Asked, asked_for, key_of
 from flows.run.deleted import Listing
 from flows.run.document import Run, holding_claims, not_done, take, take_held_back
-from flows.run.endpoints import choose, local_app_for
+from flows.run.endpoints import choose, local_app_for, unused_settings
 from flows.run.ocr import words_reader
 from flows.run.parameters import Job
 from flows.run.rerun import stored_of
@@ -35,7 +36,7 @@ from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Found, Skipped, list_batches
 from flows.storage.spools import spool_folder
 from flows.store.book import CallBook
-from flows.store.observed import seen_calls
+from flows.store.observed import seen_calls, used_today
 from flows.store.served import served_in
 from flows.store.store import Store
 from flows.store.views import make_views
@@ -104,7 +105,7 @@ async def run_job(
     """
     asked = asked_for(job, settings)
     endpoints = choose(job.endpoints or (), job.base_url, job.model, settings)
-    watch.started(endpoints, asked.name)
+    _tell_start(watch, endpoints, asked, settings)
     concurrency = job.concurrency or settings.concurrency
     async with AsyncExitStack() as stack:
         store = stack.enter_context(Store.open(job.store or settings.store))
@@ -132,6 +133,7 @@ async def run_job(
             notice=watch.notice,
             most_bytes=settings.max_answer_bytes,
             seen=await store.run(store.transact, seen_calls, endpoints),
+            used_today=await store.run(store.transact, used_today, endpoints),
         )
         ground = job.ground or settings.ground
         read_words = None
@@ -177,6 +179,12 @@ async def run_job(
                 watch.finished(summary)
             await store.run(store.finish_run, run.run_id, summary.as_json())
     return summary
+
+
+def _tell_start(watch: Watch, endpoints: Sequence[Endpoint], asked: Asked, settings: Settings) -> None:
+    watch.started(endpoints, asked.name)
+    if unused := unused_settings(endpoints, settings):
+        watch.notice(unused)
 
 
 def _budget(job: Job, settings: Settings) -> float | None:
