@@ -98,7 +98,7 @@ def refuse_untaken(endpoint: Endpoint, given: Mapping[str, Any]) -> None:
         BadConfiguration: the endpoint takes no such parameter, or it has another use there.
     """
     asked = {name for name, value in page_names(given).items() if not _is_off(value)}
-    if endpoint.schema_by == "tool" and (used := sorted({"tools", "tool_choice"} & asked)):
+    if endpoint.schema_by == "tool" and (used := sorted({"tools", "tool_choice"} & asked & set(endpoint.parameters))):
         raise BadConfiguration(
             f"endpoint {endpoint.name} sends the schema as a tool (schema_by): remove {', '.join(used)} from "
             "[sampling]"

@@ -55,8 +55,9 @@ def unused_settings(endpoints: Sequence[Endpoint], settings: Settings) -> str | 
     """What is set and concerns no endpoint of the run, in words; None where nothing is."""
     if any(endpoint.own_server for endpoint in endpoints):
         return None
-    given = {"OCTAVO_BASE_URL": settings.base_url, "OCTAVO_MODEL": settings.model, "OCTAVO_API_KEY": settings.api_key}
-    unused = [name for name, value in given.items() if value is not None]
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    given = {"OCTAVO_BASE_URL": settings.base_url, "OCTAVO_MODEL": settings.model, "OCTAVO_API_KEY": key}
+    unused = [name for name, value in given.items() if value]
     if not unused:
         return None
     names = ", ".join(endpoint.name for endpoint in endpoints)
