@@ -197,7 +197,8 @@ PROFILES: dict[str, Endpoint] = {
             max_concurrency=os.cpu_count() or 1,
             in_process=True,
         ),
-        Endpoint("custom", "", "", own_server=True),
+        # It may be any gateway.
+        Endpoint("custom", "", "", own_server=True, routes=True),
     )
 }  # fmt: skip
 

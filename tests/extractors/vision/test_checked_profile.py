@@ -108,9 +108,11 @@ def test_a_number_that_makes_no_sense_is_refused(name: str, value: float) -> Non
 
 
 def test_a_gateway_of_ones_own_may_route() -> None:
-    """`routes = true` says that it does as OpenRouter."""
-    values = {"routing": "nitro", "routes": True}
-    refuse_unusable(endpoint_for("custom", {}, base_url="https://g.example/v1", model="m", overrides=values))
+    """Nobody knows what stands behind `custom`; of another profile `routes = true` says that it does so."""
+    refuse_unusable(
+        endpoint_for("custom", {}, base_url="https://g.example/v1", model="m", overrides={"routing": "nitro"})
+    )
+    refuse_unusable(endpoint_for("vllm", {}, overrides={"routing": "nitro", "routes": True}))
 
 
 def test_the_schemas_tool_leaves_no_room_for_others() -> None:
