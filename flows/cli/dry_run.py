@@ -28,6 +28,8 @@ def show_estimate(found: Estimate, endpoints: list[Endpoint], console: Console) 
     if not found.to_do:
         return
     console.print(f"{found.pages} pages in {found.requests} requests")
+    for name, (leaves, groups) in found.groups.items():
+        console.print(f"{name} has {leaves} single values: its fields are asked for in {groups} groups")
     table = Table(title="Cost in USD: as it usually goes, and at most")
     for heading in ("endpoint", "usually", "at most", ""):
         table.add_column(heading, justify="left" if heading in {"endpoint", ""} else "right")
