@@ -85,7 +85,10 @@ def together(question: VisionRequest, asked: Sequence[Group], judge: Judge, plan
         elif read is not None:
             answers[number] = read
     made = uniting.united(list(answers.values()), groups.row_keys(question.schema))
-    text = json.dumps(made.value, ensure_ascii=False)
+    good = {path for number in answers for path in groups.leaf_paths(asked[number].question.schema)}
+    lost = [path for path in groups.leaf_paths(question.schema) if path not in good]
+    value = uniting.completed(made.value, question.schema, lost, [each.path for each in made.unpaired])
+    text = json.dumps(value if answers else {}, ensure_ascii=False)
     judged = judge(text)
     faults = {number: [fault] for number, fault in broken.items()}
     sent = [(fault, _whose(fault.path, asked, answers)) for fault in judged.faults]

@@ -5,7 +5,7 @@ them repeat; what cannot be paired stays a row of its own, and is told.
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,47 @@ def united(answers: Sequence[dict[str, Any]], keys: Mapping[Path, Path]) -> Unit
         value = uniting.node(value, answer, ())
     unpaired = tuple(Unpaired(path, count, keys.get(path, ())) for path, count in uniting.unpaired.items())
     return United(value, unpaired)
+
+
+def completed(value: Any, node: Mapping[str, Any], lost: Collection[Path], halves: Collection[Path]) -> Any:
+    """The answer with null for what nobody can have said: what lost groups were asked for, and the columns of halves.
+
+    Args:
+        value: of the groups together.
+        node: the portable schema of all of it.
+        lost: paths of the leaves that no group has answered for.
+        halves: paths of the lists in which rows have no partner.
+    """
+    return _Completing(lost, halves).node(value, node, (), half=False)
+
+
+@dataclass(frozen=True)
+class _Completing:
+    lost: Collection[Path]
+    halves: Collection[Path]
+
+    def node(self, value: Any, node: Mapping[str, Any], path: Path, *, half: bool) -> Any:
+        options = [option for option in node.get("anyOf", [node]) if option.get("type") != "null"]
+        if len(options) != 1:
+            return value
+        if isinstance(value, list) and "items" in options[0]:
+            return [self.node(row, options[0]["items"], path, half=half or path in self.halves) for row in value]
+        if not isinstance(value, dict) or "properties" not in options[0]:
+            return value
+        made = dict(value)
+        for name, child in options[0]["properties"].items():
+            at = (*path, name)
+            if name in made:
+                made[name] = self.node(made[name], child, at, half=half)
+            elif half or any(leaf[: len(at)] == at for leaf in self.lost):
+                made[name] = _nothing(child)
+        return made
+
+
+def _nothing(node: Mapping[str, Any]) -> Any:
+    if node.get("type") == "object":
+        return {name: _nothing(child) for name, child in node["properties"].items()}
+    return [] if node.get("type") == "array" else None
 
 
 def own_part(answer: Any, own: Shape, whole: Shape) -> Any:

@@ -71,9 +71,7 @@ def check(schema: Spec, /) -> int:
     print(f"{found.name} can be asked for: {len(fields)} fields ({', '.join(fields)})")
     leaves = len(groups.leaf_paths(asked))
     if leaves > groups.AT_ONCE:
-        print(
-            f"{leaves} single values are too many for one question: asked in {len(groups.cut(asked))} groups of fields"
-        )
+        print(f"{leaves} single values are too many for one question: asked in {len(groups.cut(asked))} groups")
     if verdict.tried:
         print("a made-up answer came out of the record, the view and the exports unchanged")
     else:

@@ -2,8 +2,8 @@
 
 At most means: every answer is cut off or runs away, is asked again with more room, stays against the schema and is
 repaired, after answers of nothing; every window is then cut in halves, down to single pages, and each page is looked
-at once more for its rows. A wide schema is so many questions as it has groups, and each of them is cut once more. What
-nobody answers (time-outs, lost connections) comes on top.
+at once more for its rows. A wide schema is so many questions as it has groups, and each of them is cut once more.
+What nobody answers (time-outs, lost connections) comes on top.
 """
 
 from collections.abc import Callable, Iterator, Sequence
