@@ -41,7 +41,8 @@ def show_estimate(found: Estimate, endpoints: list[Endpoint], console: Console) 
     console.print(
         "Usually: the mean of earlier answers where the store has five or more (measured), else answers an eighth as "
         "long as they may be.\nAt most: every answer is cut off, asked again with twice the room, repaired, after "
-        "answers of nothing; every window is halved down to single pages. Calls that are never answered come on top."
+        "answers of nothing; every window is halved down to single pages, every group of a wide schema cut once "
+        "more. Calls that are never answered come on top."
     )
     console.print("Nothing was sent or written.")
 
