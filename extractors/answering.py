@@ -7,7 +7,7 @@ from typing import Any
 from extractors.answers import contents, validation
 from extractors.aside import aside
 from extractors.asking import planning
-from extractors.documents import Fault, PageImage, VisionRequest, Window
+from extractors.documents import Fault, PageImage, Reply, VisionRequest, Window
 from extractors.errors import AnswerError, EmptyAnswer, InvalidAnswer
 from extractors.journey import Journey
 from extractors.vision.metering import Meter
@@ -116,9 +116,14 @@ async def asked(
         judged = await aside(len(reply.text), judge, reply.text)
     if not reply.reused:
         journey.vision.judge(reply, valid=not any(fault.structural for fault in judged.faults))
+    note(reply, meter)
+    return reply.text, judged
+
+
+def note(reply: Reply, meter: Meter) -> None:
+    """Notes who answered."""
     meter.endpoint, meter.model = reply.endpoint, reply.model
     meter.stand_in = meter.stand_in or reply.stand_in
-    return reply.text, judged
 
 
 def refusal(faults: Sequence[Fault]) -> AnswerError:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from extractors.answering import Judge, judge_of, kept_answer, may_say_nothing
+from extractors.answering import Judge, judge_of, kept_answer, may_say_nothing, note
 from extractors.answers import validation
 from extractors.aside import aside
 from extractors.asking import planning, wide
@@ -117,8 +117,7 @@ async def _answered(question: VisionRequest, stored: Stored, journey: Journey, m
         reply = await journey.vision.ask(question, meter, stored)
     except AnswerError as error:
         return Group(question, error=error)
-    meter.endpoint, meter.model = reply.endpoint, reply.model
-    meter.stand_in = meter.stand_in or reply.stand_in
+    note(reply, meter)
     return Group(question, reply)
 
 
