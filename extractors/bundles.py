@@ -27,7 +27,8 @@ from extractors.errors import (
 from extractors.journey import Journey
 from extractors.pages import rendering
 from extractors.pages.sizes import SMALL_VERSION
-from extractors.pipeline import opened, read, side_by_side
+from extractors.pipeline import opened, read
+from extractors.side_by_side import side_by_side
 from extractors.vision.metering import Meter
 from extractors.vocabulary import WITH_RECORDS, DocumentStatus, PageStatus
 

@@ -232,6 +232,8 @@ class VisionRequest:
         answer_tokens: the most that the answer may take.
         first_answer: on the repair round, the answer that was refused.
         faults: on the repair round, what was wrong with it, one line each.
+        pictures_first: the pages stand before the instructions, so that prompt caches hold them for several questions
+            about the same pages.
     """
 
     system: str
@@ -242,6 +244,7 @@ class VisionRequest:
     answer_tokens: int
     first_answer: str | None = None
     faults: tuple[str, ...] = ()
+    pictures_first: bool = False
 
     @cached_property
     def pictures(self) -> tuple[tuple[str, Picture], ...]:
@@ -349,6 +352,21 @@ class Issue:
     kind: IssueKind
     path: str
     message: str
+
+
+@dataclass(frozen=True)
+class UnreadFields:
+    """Fields of a wide schema whose question got no usable answer: they are null.
+
+    Attributes:
+        fields: their paths, positions left out.
+        kind: of the failure.
+        cause: why, in one line.
+    """
+
+    fields: tuple[str, ...]
+    kind: Kind
+    cause: str
 
 
 @dataclass(frozen=True)

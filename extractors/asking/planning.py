@@ -35,6 +35,9 @@ _ASK = {
     Records.PER_PAGE: "Fill one record from this page; give every row of a table, in order.",
 }
 
+FOLLOW = "\nThe JSON object must follow this JSON Schema:\n"
+"""What stands in the instructions before the schema."""
+
 # What an answer may take, in tokens: measured answers stay well below, and a runaway is stopped by it.
 _LEAF, _ROWS_PER_PAGE, _FEWEST, _MOST = 40, 60, 1024, 32_768
 _LONGEST_FAULT = 1000  # characters
@@ -214,15 +217,17 @@ def request(plan: Plan, window: Window, *, whole: bool) -> VisionRequest:
     )  # fmt: skip
     return VisionRequest(
         system=SYSTEM,
-        instructions=(
-            f"{_ASK[plan.records]}{part}\nThe JSON object must follow this JSON Schema:\n"
-            f"{json.dumps(schema, ensure_ascii=False, separators=(',', ':'))}"
-        ),
+        instructions=f"{_ASK[plan.records]}{part}{FOLLOW}{written(schema)}",
         schema_name=plan.schema.name,
         schema=schema,
         pages=window.pages,
         answer_tokens=answer_tokens(schema, len(window.pages)),
     )
+
+
+def written(schema: dict[str, Any]) -> str:
+    """A schema as it stands in the instructions."""
+    return json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
 
 
 def ask_for_rows(plan: Plan, page: PageImage, rows: int) -> VisionRequest:

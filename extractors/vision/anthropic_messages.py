@@ -56,10 +56,11 @@ def _question(request: VisionRequest, endpoint: Endpoint, asking: Asking) -> dic
 
 
 def _messages(request: VisionRequest) -> list[dict[str, Any]]:
-    content: list[dict[str, Any]] = [{"type": "text", "text": request.instructions}]
+    content: list[dict[str, Any]] = []
     for number, (label, _) in enumerate(request.pictures):
         source = {"type": "base64", "media_type": "image/jpeg", "data": image_place(number)}
         content += [{"type": "text", "text": label}, {"type": "image", "source": source}]
+    content.insert(len(content) if request.pictures_first else 0, {"type": "text", "text": request.instructions})
     messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
     if request.faults and not request.first_answer:
         content.append({"type": "text", "text": repair_words(request)})

@@ -58,10 +58,11 @@ def _whom(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _messages(request: VisionRequest) -> list[dict[str, Any]]:
-    content: list[dict[str, Any]] = [{"type": "text", "text": request.instructions}]
+    content: list[dict[str, Any]] = []
     for number, (label, _) in enumerate(request.pictures):
         content.append({"type": "text", "text": label})
         content.append({"type": "image_url", "image_url": {"url": image_place(number)}})
+    content.insert(len(content) if request.pictures_first else 0, {"type": "text", "text": request.instructions})
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": request.system},
         {"role": "user", "content": content},

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from extractors.asking import planning
+from extractors.asking import groups, planning
 from extractors.documents import ObjectRef, StoredReply, Usage
 from extractors.errors import DocumentError
 from extractors.pages import foreseen, opening
@@ -51,6 +51,7 @@ class Estimate:
         pages: of the documents to do; blank ones among them are not sent.
         requests: when no page is blank and nothing fails; of files that are split, as if each page were a document.
         figures: by endpoint.
+        groups: by schema: of those that are asked in groups of fields, leaves and groups.
     """
 
     to_do: Counter[str] = field(default_factory=Counter)
@@ -62,6 +63,7 @@ class Estimate:
     pages: int = 0
     requests: int = 0
     figures: dict[str, "Figures"] = field(default_factory=dict)
+    groups: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[Endpoint]]:
@@ -75,7 +77,7 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
     """
     wanted = asked_for(job, settings)
     endpoints = choose(job.endpoints or (), job.base_url, job.model, settings)
-    found, limits = Estimate(), limits_of(settings)
+    found, limits = Estimate(groups=_groups(wanted.plans)), limits_of(settings)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(spool_folder())
         http = await stack.enter_async_context(open_http(endpoints))
@@ -111,12 +113,12 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
                         document = await workers.run(
                             opening.open_document, spooled, limits, passwords_of(settings), seconds=limits.seconds
                         )
-                        groups = planning.page_groups(document.page_count, _PAGES_AT_ONCE)
+                        parts = planning.page_groups(document.page_count, _PAGES_AT_ONCE)
                         sizes = [
                             size
-                            for group in groups
+                            for part in parts
                             for size in await workers.run(
-                                foreseen.page_sizes, document, group, limits, seconds=limits.seconds
+                                foreseen.page_sizes, document, part, limits, seconds=limits.seconds
                             )
                         ]
                     finally:
@@ -148,6 +150,15 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
                 asks = [ref for ref in taken[:left] if (why[ref.uri] or Reason("")).kind != "reread"]
                 await asyncio.gather(*(measure(ref) for ref in asks))
     return found, endpoints
+
+
+def _groups(plans: Sequence[planning.Plan]) -> dict[str, tuple[int, int]]:
+    leaves = {plan.schema.name: len(groups.leaf_paths(plan.wire_schema)) for plan in plans}
+    return {
+        plan.schema.name: (leaves[plan.schema.name], len(groups.cut(plan.wire_schema)))
+        for plan in plans
+        if leaves[plan.schema.name] > groups.AT_ONCE
+    }
 
 
 def _seen(
@@ -257,6 +268,7 @@ def as_json(found: Estimate) -> dict[str, Any]:
         },
         "pages": found.pages,
         "requests": found.requests,
+        **({"groups": {name: made for name, (_, made) in found.groups.items()}} if found.groups else {}),
         "endpoints": {
             name: {
                 "input_tokens": each.input,
