@@ -24,6 +24,7 @@ from extractors.errors import (
     RequestTooBig,
     TruncatedAnswer,
 )
+from extractors.fitting import room_of
 from extractors.journey import Journey
 from extractors.pages import rendering
 from extractors.pages.sizes import SMALL_VERSION
@@ -64,7 +65,7 @@ async def extract_bundle(spooled: Spooled, journey: Journey) -> Extraction:
         failed: dict[str, Any] = {"status": DocumentStatus.QUARANTINED, "kind": error.kind, "cause": str(error)}
         nothing = {plan.schema.name: ended(Meter(), started, **failed) for plan in journey.split}
         return ended(meter, started, **failed, by_schema=nothing)
-    groups = look_groups(document.page_count, journey.vision.most_pages)
+    groups = look_groups(document.page_count, look_pages(journey.look_tokens, journey.vision.most_pictures))
     looks = await side_by_side([_looked(document, group, journey, meter) for group in groups])
     paused = next((look.paused for look in looks if look.paused), None)
     if paused is not None:
@@ -92,6 +93,11 @@ class LookGroup:
 
     pages: tuple[int, ...]
     before: tuple[int, ...] = ()
+
+
+def look_pages(look_tokens: tuple[int, ...], most_pictures: int) -> int:
+    """Pages in one look at most."""
+    return min(len(look_tokens) or splitting.MOST_PAGES, most_pictures)
 
 
 def look_groups(page_count: int, most_pages: int) -> list[LookGroup]:
@@ -122,9 +128,7 @@ async def _looked(document: Document, group: LookGroup, journey: Journey, meter:
         states += [PageState(page.page, PageStatus.BLANK) for page in images if page.blank]
         kinds: list[splitting.PageKind] = []
         try:
-            for window in planning.windows(
-                images, most_pages=journey.vision.most_pages, most_bytes=journey.vision.most_bytes
-            ):
+            for window in planning.windows(images, room_of(journey.look_tokens, journey.vision)):
                 told, failed = await _kinds(window, journey, meter)
                 kinds += told
                 states += failed

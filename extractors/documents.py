@@ -249,10 +249,11 @@ class VisionRequest:
     @cached_property
     def pictures(self) -> tuple[tuple[str, Picture], ...]:
         """What is shown, each under its label."""
-        return tuple(labelled for page in self.pages for labelled in _labelled(page))
+        return tuple(labelled for page in self.pages for labelled in labelled_pictures(page))
 
 
-def _labelled(page: PageImage) -> Iterator[tuple[str, Picture]]:
+def labelled_pictures(page: PageImage) -> Iterator[tuple[str, Picture]]:
+    """A page's pictures, each under the label that tells the model what it shows."""
     if not page.tiles:
         yield f"Page {page.page}:", page.pictures[0]
     for number, tile in enumerate(page.tiles, start=1):

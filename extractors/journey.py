@@ -23,8 +23,8 @@ class Asks(Protocol):
         """Hears whether an answer was of the schema's structure: bad values are the document's."""
 
     @property
-    def most_pages(self) -> int:
-        """Images that every endpoint takes in one request."""
+    def most_pictures(self) -> int:
+        """That every endpoint takes in one request."""
 
     @property
     def most_bytes(self) -> int:
@@ -39,6 +39,7 @@ class Journey:
         plan: how to ask.
         split: how to ask for each of the schemas that the documents inside a file may have; none: a file is one
             document (`extractors.bundles`).
+        look_tokens: of such files, what the small pictures of 1, 2, ... pages may take in one look; none: any.
         vision: the client.
         workers: processes that open and draw.
         limits: what a document may be.
@@ -62,6 +63,7 @@ class Journey:
     passwords: tuple[str, ...] = field(default=(), repr=False)
     failed_before: frozenset[int] = frozenset()
     split: tuple[planning.Plan, ...] = ()
+    look_tokens: tuple[int, ...] = ()
     work: int | None = None
     ground: Ground = Ground.TEXT
     read_words: Callable[[PageImage], Awaitable[PageWords]] | None = None

@@ -41,6 +41,7 @@ from extractors.errors import (
     RequestTooBig,
     TruncatedAnswer,
 )
+from extractors.fitting import room_of
 from extractors.grouping import kept_answer_of
 from extractors.journey import Journey
 from extractors.located import Words, being_read, grounded, located, page_words
@@ -85,7 +86,7 @@ async def opened(spooled: Spooled, journey: Journey) -> Document:
 
 async def read(document: Document, pages: Sequence[int], journey: Journey, meter: Meter) -> list[Reading]:
     """Reads the pages of one document, which may be a part of a file, in windows side by side."""
-    size = min(journey.plan.pages_per_request, journey.vision.most_pages)
+    size = min(journey.plan.pages_per_request, journey.vision.most_pictures)
     groups = [tuple(pages[first : first + size]) for first in range(0, len(pages), size)]
     readings = await side_by_side([_read(document, group, journey, meter, of=len(pages)) for group in groups])
     return await with_seams_again(readings, document, journey, meter)
@@ -99,11 +100,11 @@ async def _read(document: Document, pages: tuple[int, ...], journey: Journey, me
             drawn = await journey.workers.run(draw, document, pages, journey.limits, seconds=journey.limits.seconds)
         except DocumentError as error:
             return Reading(tuple(PageState(page, PageStatus.FAILED, error.kind, str(error)) for page in pages))
-        most = {"most_pages": journey.vision.most_pages, "most_bytes": journey.vision.most_bytes}
-        images = [planning.sendable(page, **most) for page in drawn if isinstance(page, PageImage)]
+        room = room_of(journey.plan.picture_tokens, journey.vision)
+        images = [planning.sendable(page, room) for page in drawn if isinstance(page, PageImage)]
         states = [PageState(p.page, PageStatus.FAILED, p.kind, p.cause) for p in drawn if isinstance(p, PageFailure)]
         states += [PageState(page.page, PageStatus.BLANK) for page in images if page.blank]
-        windows = planning.windows(images, **most)
+        windows = planning.windows(images, room)
         whole = len(windows) == 1 and len(windows[0].pages) == of - sum(
             state.status == PageStatus.BLANK for state in states
         )

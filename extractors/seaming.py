@@ -10,6 +10,7 @@ from extractors.asking import planning
 from extractors.concluding import Reading
 from extractors.documents import Document, PageImage, VisionRequest
 from extractors.errors import AnswerError, DocumentError, Paused
+from extractors.fitting import room_of
 from extractors.grouping import is_wide, value_of_rows
 from extractors.journey import Journey
 from extractors.located import Words, being_read, grounded
@@ -62,9 +63,9 @@ async def _pages_alone(
     async with journey.drawn:
         try:
             drawn = await journey.workers.run(draw, document, pages, journey.limits, seconds=journey.limits.seconds)
-            most = {"most_pages": journey.vision.most_pages, "most_bytes": journey.vision.most_bytes}
-            images = [planning.sendable(page, **most) for page in drawn if isinstance(page, PageImage)]
-            windows = planning.windows(images, **most)
+            room = room_of(journey.plan.picture_tokens, journey.vision)
+            images = [planning.sendable(page, room) for page in drawn if isinstance(page, PageImage)]
+            windows = planning.windows(images, room)
             if len(windows) != 1:
                 return None  # the endpoint does not take both at once
             async with being_read(windows[0], journey) as words:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,8 +41,6 @@ FOLLOW = "\nThe JSON object must follow this JSON Schema:\n"
 # What an answer may take, in tokens: measured answers stay well below, and a runaway is stopped by it.
 _LEAF, _ROWS_PER_PAGE, _FEWEST, _MOST = 40, 60, 1024, 32_768
 _LONGEST_FAULT = 1000  # characters
-_PAGE = 1092 * 1540
-"""Pixels of an A4 page."""
 _UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -58,6 +56,7 @@ class Plan:
         part_schema: the same with nothing obligatory, for a window that is only a part of its document.
         row_fields: paths of the answer's lists of objects, which a table's rows become: `line_items`; for many
             records `records.line_items`, or `records` where a record has no such list and is a row itself.
+        picture_tokens: tokens that the pictures of one, two, ... pages may take beside prompt and answer; none: any.
     """
 
     schema: Schema
@@ -66,6 +65,34 @@ class Plan:
     wire_schema: dict[str, Any]
     part_schema: dict[str, Any]
     row_fields: tuple[str, ...] = ()
+    picture_tokens: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Room:
+    """What one request may hold.
+
+    Attributes:
+        pictures: at most.
+        jpeg_bytes: of them, at most.
+        picture_tokens: as a plan has them.
+        tokens_of: tokens of a page's pictures.
+    """
+
+    pictures: int
+    jpeg_bytes: int
+    picture_tokens: tuple[int, ...]
+    tokens_of: Callable[[PageImage], int]
+
+    def holds(self, pages: Sequence[PageImage]) -> bool:
+        """Whether some pages may go into one request."""
+        pictures = [picture for page in pages for picture in page.pictures]
+        if len(pictures) > self.pictures or sum(len(picture.jpeg) for picture in pictures) > self.jpeg_bytes:
+            return False
+        if not self.picture_tokens:
+            return True
+        known = len(pages) <= len(self.picture_tokens)
+        return known and sum(map(self.tokens_of, pages)) <= self.picture_tokens[len(pages) - 1]
 
 
 def plan(schema: Schema, records: Records = Records.ONE, pages_per_request: int = 8) -> Plan:
@@ -160,41 +187,24 @@ def page_groups(page_count: int, size: int) -> Iterator[tuple[int, ...]]:
         yield tuple(range(first, min(first + size, page_count + 1)))
 
 
-def windows(pages: Sequence[PageImage], *, most_pages: int, most_bytes: int) -> list[Window]:
+def windows(pages: Sequence[PageImage], room: Room) -> list[Window]:
     """Inked pages in order -> windows that an endpoint takes.
 
     Args:
         pages: in page order, each `sendable`; blank ones are left out.
-        most_pages: pictures in one request.
-        most_bytes: of JPEG in one request; a single page over it still makes a window of its own.
+        room: of one request; a single page that is too much for it still makes a window of its own.
     """
     made: list[list[PageImage]] = []
-    count = size = 0
     for page in (page for page in pages if not page.blank):
-        pictures = page.pictures
-        weight = sum(len(picture.jpeg) for picture in pictures)
-        if not made or count + len(pictures) > most_pages or size + weight > most_bytes:
+        if not made or not room.holds([*made[-1], page]):
             made.append([])
-            count = size = 0
         made[-1].append(page)
-        count += len(pictures)
-        size += weight
     return [Window(tuple(group)) for group in made]
 
 
-def sendable(page: PageImage, *, most_pages: int, most_bytes: int) -> PageImage:
-    """A page as an endpoint takes it: in one piece where that is asked too much with its tiles, and then illegible.
-
-    Args:
-        page: as drawn.
-        most_pages: of the usual size, and pictures, in one request.
-        most_bytes: of JPEG in one request.
-    """
-    pixels = sum(tile.width * tile.height for tile in page.tiles)
-    weight = sum(len(tile.jpeg) for tile in page.tiles)
-    if len(page.tiles) <= most_pages and pixels <= most_pages * _PAGE and weight <= most_bytes:
-        return page
-    return replace(page, tiles=(), illegible=True)
+def sendable(page: PageImage, room: Room) -> PageImage:
+    """A page as an endpoint takes it: in one piece where its tiles are too much for it, and then illegible."""
+    return page if not page.tiles or room.holds([page]) else replace(page, tiles=(), illegible=True)
 
 
 def halves(window: Window) -> tuple[Window, Window]:

@@ -117,8 +117,13 @@ def request(schema: dict[str, Any], window: Window) -> VisionRequest:
         schema_name=_NAME,
         schema=schema,
         pages=window.pages,
-        answer_tokens=_ANSWER_TOKENS + _ANSWER_TOKENS_PER_PAGE * len(window.pages),
+        answer_tokens=answer_tokens(len(window.pages)),
     )
+
+
+def answer_tokens(pages: int) -> int:
+    """An upper bound for the answer."""
+    return _ANSWER_TOKENS + _ANSWER_TOKENS_PER_PAGE * pages
 
 
 class _Entry(BaseModel):

@@ -21,10 +21,10 @@ from extractors.errors import (
 from extractors.ledger import Ledger
 from extractors.vision.budget import Budget
 from extractors.vision.calling import MOST_BYTES, Answered, speaks
+from extractors.vision.contexts import Ask, needed, no_room, picture_tokens
 from extractors.vision.cut_prompts import failure_of
 from extractors.vision.endings import is_known, named
 from extractors.vision.endpoints import Endpoint
-from extractors.vision.estimating import most_pages
 from extractors.vision.flow import Flow
 from extractors.vision.identity import Keys, keys_of, whom
 from extractors.vision.learning import Seen
@@ -115,10 +115,42 @@ class VisionClient:
         """Why no more calls are sent, once that is so."""
         return self._sender.stopped
 
+    async def room_for(self, ask: Ask, most: int, page: int, what: str) -> tuple[int, ...]:
+        """What every endpoint's context leaves for the pictures of 1, 2, ... pages (`contexts.picture_tokens`).
+
+        An endpoint that cannot hold one usual page is out before it is asked anything.
+
+        Args:
+            ask: the questions about so many pages, without their pictures.
+            most: pages that are wanted in one request.
+            page: tokens of a usual one.
+            what: is asked for, in words.
+
+        Raises:
+            BadConfiguration: none can.
+        """
+        flows = [flow for flow in self._sender.flows if flow.out is None]
+        rooms = {flow: await picture_tokens(flow.endpoint, ask, most, page) for flow in flows}
+        for flow in flows:
+            if not rooms[flow]:
+                flow.out = no_room(flow.endpoint, max(needed(flow.endpoint, each, 1) for each in ask(1)), page, what)
+        left = [flow for flow in flows if flow.out is None]
+        told = [flow.out for flow in flows if flow.out is not None]
+        if not left:
+            raise BadConfiguration("; ".join(told))
+        for each in told:
+            self._notice(f"{each}; going on with {', '.join(flow.endpoint.name for flow in left)}")
+        pages = min(len(rooms[flow]) for flow in left)
+        if pages < most:
+            tight = next(flow.endpoint for flow in left if len(rooms[flow]) == pages)
+            holds = f"{tight.name}'s context of {tight.context:,} tokens holds {pages} pages"
+            self._notice(f"{what}: {holds} a request, instead of {most}")
+        return tuple(min(rooms[flow][number] for flow in left) for number in range(pages))
+
     @property
-    def most_pages(self) -> int:
-        """Images that every endpoint takes in one request, its context considered."""
-        return min(most_pages(flow.endpoint) for flow in self._sender.flows)
+    def most_pictures(self) -> int:
+        """That every endpoint takes in one request."""
+        return min(flow.endpoint.images for flow in self._sender.flows)
 
     @property
     def most_bytes(self) -> int:

@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from extractors.documents import Picture, Usage, VisionRequest
+from extractors.documents import PageImage, Picture, Usage, VisionRequest, labelled_pictures
 from extractors.vision.endpoints import Endpoint
 from extractors.vision.wire import cost, repair_words
 
@@ -24,6 +24,9 @@ _SHOWN = frozenset({"json_schema", "tool"})
 
 _LEAST_ANSWER = 200
 """Tokens that must be left for an answer, or nothing is asked."""
+
+FEWEST_ANSWER = 500
+"""Tokens of an answer without which no page is planned: what a page of an invoice usually takes."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,13 @@ class Size:
         sent = self.input_for(endpoint)
         return Usage(sent, answer_tokens, 0, cost(endpoint, sent, answer_tokens))
 
+    def in_context(self, endpoint: Endpoint) -> int:
+        """Tokens of the endpoint's context that it takes: a tool stands in the prompt, a response format does not."""
+        return self.prompt + (self.schema if endpoint.schema_by == "tool" else 0)
+
     def room(self, endpoint: Endpoint) -> int:
         """Tokens that the endpoint's context leaves for an answer; 0 where that is too little for any."""
-        left = endpoint.context - self.prompt
+        left = endpoint.context - self.in_context(endpoint)
         return left if left >= _LEAST_ANSWER else 0
 
 
@@ -63,7 +70,7 @@ def size_of(request: VisionRequest) -> Size:
     texts += [request.first_answer] if request.first_answer else []
     texts += [repair_words(request)] if request.faults else []
     text, images = sum(map(text_tokens, texts)), sum(image_tokens(picture) for _, picture in request.pictures)
-    around = _PER_CHAT + sum(_PER_PICTURE + text_tokens(label) for label, _ in request.pictures)
+    around = _PER_CHAT + sum(label_tokens(label) for label, _ in request.pictures)
     schema = text_tokens(json.dumps(request.schema))
     return Size(text + images + around, schema, request.answer_tokens, math.ceil(text / _USUAL) + images + around)
 
@@ -82,13 +89,17 @@ def image_tokens(picture: Picture) -> int:
     return (math.ceil(picture.width / 28) + 1) * math.ceil(picture.height / 28)
 
 
+def label_tokens(label: str) -> int:
+    """Tokens of a picture's label and of the marks around both, at most."""
+    return _PER_PICTURE + text_tokens(label)
+
+
+def page_tokens(page: PageImage) -> int:
+    """Tokens of a page's pictures and labels, at most."""
+    return sum(image_tokens(picture) + label_tokens(label) for label, picture in labelled_pictures(page))
+
+
 def estimate(request: VisionRequest, endpoint: Endpoint, answer_tokens: int | None = None) -> Usage:
     """What one call of a question costs at most (`Size.at_most`)."""
     size = size_of(request)
     return size.at_most(endpoint, answer_tokens or size.answer)
-
-
-def most_pages(endpoint: Endpoint) -> int:
-    """Images that an endpoint takes in one request, its context considered."""
-    page, rest = 2_300, 8_000  # tokens of an A4 page, and of the prompt with an answer
-    return min(endpoint.images, max(1, (endpoint.context - rest) // page))

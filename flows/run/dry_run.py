@@ -20,7 +20,7 @@ from extractors.vision.sampling import sampling_of
 from extractors.vision.wire import cost
 from extractors.vocabulary import UNREACHABLE
 from flows.run import worst_case
-from flows.run.asked import asked_for, key_of
+from flows.run.asked import asked_for, fitting, key_of
 from flows.run.endpoints import choose
 from flows.run.parameters import Job
 from flows.run.reasons import Reason, reasons
@@ -93,7 +93,7 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
             sampling=settings.sampling,
             stream=settings.stream,
         )
-        recipe = wanted.recipe(vision.whom)
+        recipe, fit = wanted.recipe(vision.whom), await fitting(wanted, vision)
         asked: dict[str, Any] = {"key": key_of(wanted.name, recipe), "parts": recipe.parts, "rerun": job.rerun}
         others = {name: each for name, each in PROFILES.items() if each.model and each.price_input is not None}
         compared = {**others, **{endpoint.name: endpoint for endpoint in endpoints}}
@@ -127,7 +127,7 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
                     found.quarantined[error.kind] += 1
                     return
             found.pages += document.page_count
-            for asking in worst_case.askings(wanted, sizes, vision.most_pages):
+            for asking in worst_case.askings(fit, sizes, vision):
                 found.requests += asking.usual
                 for figures in found.figures.values():
                     figures.add(asking)

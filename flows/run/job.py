@@ -18,13 +18,15 @@ from extractors.errors import CannotRun, Interrupted, SourceDown, SourceUnavaila
 from extractors.journey import Journey
 from extractors.pages.workers import Workers
 from extractors.vision import VisionClient, open_http
+from extractors.vision.connections import Connections
+from extractors.vision.contexts import with_told_contexts
 from extractors.vision.endpoints import Endpoint
 from extractors.vocabulary import Ground, Stored
 from flows.background import alongside
 from flows.observe.summary import Summary
 from flows.observe.telemetry import measured_book
 from flows.observe.watch import Watch
-from flows.run.asked import Asked, asked_for, key_of
+from flows.run.asked import Asked, asked_for, fitting, key_of
 from flows.run.deleted import Listing
 from flows.run.document import Run, holding_claims, not_done, take, take_held_back
 from flows.run.endpoints import choose, local_app_for, unused_settings
@@ -113,7 +115,7 @@ async def run_job(
         for plan in asked.plans:
             make_views(store, plan.schema)
         spool = stack.enter_context(spool_folder())
-        http = await stack.enter_async_context(open_http(endpoints, local_app=local_app_for(endpoints)))
+        http, endpoints = await _connected(endpoints, stack)
         workers = await stack.enter_async_context(Workers(settings.render_workers, settings.document_memory))
         run_id = run_id or uuid4().hex
         max_cost, a_day = _budget(job, settings), settings.max_cost_per_day
@@ -135,7 +137,7 @@ async def run_job(
             seen=await store.run(store.transact, seen_calls, endpoints),
             used_today=await store.run(store.transact, used_today, endpoints),
         )
-        ground = job.ground or settings.ground
+        fit, ground = await fitting(asked, vision), job.ground or settings.ground
         read_words = None
         if ground == Ground.OCR:
             read_words = await words_reader(stack, store, settings, watch.notice, lambda: vision.stopped)
@@ -144,9 +146,9 @@ async def run_job(
         ahead = concurrency + concurrency // 2 + 2 * settings.render_workers
         limits, drawn, passwords = limits_of(settings), asyncio.Semaphore(ahead), passwords_of(settings)
         journey = Journey(
-            asked.plans[0], vision, workers, limits, drawn,
+            fit.plans[0], vision, workers, limits, drawn,
             Stored.GOOD if ask_again else stored_of(job.rerun, fresh=job.fresh), passwords,
-            split=asked.plans if asked.split else (), ground=ground,
+            split=fit.plans if fit.split else (), look_tokens=fit.look_tokens, ground=ground,
         )  # fmt: skip
         recipe = asked.recipe(vision.whom)
         key = key_of(asked.name, recipe)
@@ -185,6 +187,12 @@ def _tell_start(watch: Watch, endpoints: Sequence[Endpoint], asked: Asked, setti
     watch.started(endpoints, asked.name)
     if unused := unused_settings(endpoints, settings):
         watch.notice(unused)
+
+
+async def _connected(endpoints: Sequence[Endpoint], stack: AsyncExitStack) -> tuple[Connections, list[Endpoint]]:
+    """The run's connections, and its endpoints with the contexts that they state."""
+    http = await stack.enter_async_context(open_http(endpoints, local_app=local_app_for(endpoints)))
+    return http, await with_told_contexts(endpoints, http)
 
 
 def _budget(job: Job, settings: Settings) -> float | None:

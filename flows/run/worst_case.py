@@ -14,6 +14,8 @@ from itertools import zip_longest
 from extractors import bundles
 from extractors.asking import planning, splitting, wide
 from extractors.documents import PageImage, Picture, VisionRequest, Window
+from extractors.fitting import room_of
+from extractors.journey import Asks
 from extractors.pages.sizes import small_size
 from extractors.vision.estimating import Size, size_of
 from flows.run.asked import Asked
@@ -62,15 +64,16 @@ def worst(asking: Asking, sent: int, limits: Sequence[int]) -> tuple[int, int, i
     return calls * rounds, calls * (sent + repair), asking.times * _TRIES * rounds * sum(limits)
 
 
-def askings(wanted: Asked, sizes: Sizes, most_pages: int) -> Iterator[Asking]:
-    """The questions about one document."""
+def askings(wanted: Asked, sizes: Sizes, vision: Asks) -> Iterator[Asking]:
+    """The questions about one document, under plans that fit."""
     if wanted.split:
-        yield from _split(wanted, sizes, most_pages)
+        yield from _split(wanted, sizes, vision.most_pictures)
         return
     (plan,) = wanted.plans
-    for group in planning.page_groups(len(sizes), min(plan.pages_per_request, most_pages)):
-        sent = [planning.sendable(page, most_pages=most_pages, most_bytes=0) for page in _window(group, sizes).pages]
-        for window in planning.windows(sent, most_pages=most_pages, most_bytes=0):
+    room = room_of(plan.picture_tokens, vision)
+    for group in planning.page_groups(len(sizes), min(plan.pages_per_request, vision.most_pictures)):
+        sent = [planning.sendable(page, room) for page in _window(group, sizes).pages]
+        for window in planning.windows(sent, room):
             yield from _halved(window.numbers, partial(_questions, plan, sizes))
         for page in group:
             yield from (Asking(size, 0, repaired=False) for size in _row_look(plan, page, sizes))
@@ -80,17 +83,17 @@ def askings(wanted: Asked, sizes: Sizes, most_pages: int) -> Iterator[Asking]:
                 yield replace(asking, usual=0, repaired=False)
 
 
-def _split(wanted: Asked, sizes: Sizes, most_pages: int) -> Iterator[Asking]:
+def _split(wanted: Asked, sizes: Sizes, most_pictures: int) -> Iterator[Asking]:
     """Those of a file that is split: the looks, then each page a document of its own under the dearest schema."""
     wire = splitting.wire_schema([plan.schema for plan in wanted.plans])
     small = [[small_size(max(parts, default=(0, 0)))] for parts in sizes]
-    for look in bundles.look_groups(len(sizes), most_pages):
+    for look in bundles.look_groups(len(sizes), bundles.look_pages(wanted.look_tokens, most_pictures)):
         yield from _halved(
             (*look.before, *look.pages),
             lambda pages: [Asking(size_of(splitting.request(wire, _window(pages, small))), 1)],
         )
     # A page may be in a window of each size that halving leaves.
-    most = max(min(plan.pages_per_request, most_pages) for plan in wanted.plans)
+    most = max(min(plan.pages_per_request, most_pictures) for plan in wanted.plans)
     levels = (most - 1).bit_length() + 1
     for page in range(1, len(sizes) + 1):
         for each in zip_longest(*(_questions(plan, sizes, (page,)) for plan in wanted.plans)):

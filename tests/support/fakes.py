@@ -119,6 +119,7 @@ class ModelServer:
         script: decides each answer; may be exchanged while it runs.
         most_in_flight: the highest number of requests it ever held at once.
         models: names that it lists.
+        entries: what it lists besides, to the letter.
         listing_status: with which it answers when it is asked for them.
     """
 
@@ -127,6 +128,7 @@ class ModelServer:
         self.asked: list[Asked] = []
         self.most_in_flight = 0
         self.models: tuple[str, ...] = ()
+        self.entries: list[dict[str, Any]] = []
         self.listing_status = 200
         self._in_flight = 0
         self._lock = threading.Lock()
@@ -193,7 +195,7 @@ def _handler_for(model: ModelServer) -> type[BaseHTTPRequestHandler]:
             self.close_connection = True
 
         def do_GET(self) -> None:
-            data = [{"id": name, "object": "model"} for name in model.models]
+            data = [{"id": name, "object": "model"} for name in model.models] + model.entries
             self._send(model.listing_status, json.dumps({"object": "list", "data": data}).encode(), {})
 
         def _send(self, status: int, raw: bytes, headers: dict[str, str]) -> None:
