@@ -28,7 +28,7 @@ async def fitted(plan: planning.Plan, vision: VisionClient) -> planning.Plan:
 
     page = _tokens_of(_A4)
     rooms = await vision.room_for(ask, plan.pages_per_request, page, plan.schema.name)
-    return replace(plan, pages_per_request=len(rooms), picture_tokens=rooms)
+    return replace(plan, pages_per_request=min(len(rooms), plan.pages_per_request), picture_tokens=rooms)
 
 
 async def room_for_looks(plans: Sequence[planning.Plan], vision: VisionClient) -> tuple[int, ...]:

@@ -130,7 +130,8 @@ class VisionClient:
             BadConfiguration: none can.
         """
         flows = [flow for flow in self._sender.flows if flow.out is None]
-        rooms = {flow: await picture_tokens(flow.endpoint, ask, most, page) for flow in flows}
+        # Two at least: where a row is torn between two windows, their pages are asked together.
+        rooms = {flow: await picture_tokens(flow.endpoint, ask, max(2, most), page) for flow in flows}
         for flow in flows:
             if not rooms[flow]:
                 flow.out = no_room(flow.endpoint, max(needed(flow.endpoint, each, 1) for each in ask(1)), page, what)
@@ -143,7 +144,7 @@ class VisionClient:
         pages = min(len(rooms[flow]) for flow in left)
         if pages < most:
             tight = next(flow.endpoint for flow in left if len(rooms[flow]) == pages)
-            holds = f"{tight.name}'s context of {tight.context:,} tokens holds {pages} pages"
+            holds = f"{tight.name}'s context of {tight.context:,} tokens holds {pages} page{'s' * (pages > 1)}"
             self._notice(f"{what}: {holds} a request, instead of {most}")
         return tuple(min(rooms[flow][number] for flow in left) for number in range(pages))
 

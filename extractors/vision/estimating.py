@@ -25,8 +25,8 @@ _SHOWN = frozenset({"json_schema", "tool"})
 _LEAST_ANSWER = 200
 """Tokens that must be left for an answer, or nothing is asked."""
 
-FEWEST_ANSWER = 500
-"""Tokens of an answer without which no page is planned: what a page of an invoice usually takes."""
+FEWEST_ANSWER = 300
+"""Tokens of an answer without which no page is planned: what a short receipt takes."""
 
 
 @dataclass(frozen=True)

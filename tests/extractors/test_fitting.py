@@ -118,7 +118,7 @@ def test_every_planned_question_fits(
             pictures = [(picture.width, picture.height) for _, picture in question.pictures]
             labels = [label for label, _ in question.pictures]
             used = counted([question.system, question.instructions, *labels], pictures)
-            least = question.answer_tokens if len(window.pages) > 1 else min(question.answer_tokens, 500)
+            least = question.answer_tokens if len(window.pages) > 1 else min(question.answer_tokens, 300)
             usual = len(window.pages) > 1 or pictures[0][0] * pictures[0][1] <= 1092 * 1540
             assert not usual or used + least <= context
         assert len(window.pages) == 1 or sum(len(each.pictures) for each in window.pages) <= images
