@@ -7,7 +7,7 @@ from typing import Any
 from extractors.answers import contents, validation
 from extractors.aside import aside
 from extractors.asking import planning
-from extractors.documents import Fault, PageImage, VisionRequest, Window
+from extractors.documents import Fault, PageImage, Reply, VisionRequest, Window
 from extractors.errors import AnswerError, EmptyAnswer, InvalidAnswer
 from extractors.journey import Journey
 from extractors.vision.metering import Meter
@@ -32,6 +32,16 @@ def judge_of(
     )
 
 
+def may_say_nothing(window: Window, journey: Journey, *, whole: bool) -> Callable[[], bool]:
+    """Tells whether a window is a part of its document that shows nothing of the schema."""
+
+    def tells() -> bool:
+        labels = contents.labels_of(journey.plan.schema.json_schema)
+        return not whole and contents.shows_content([page.words for page in window.pages], labels) is False
+
+    return tells
+
+
 async def kept_answer(
     request: VisionRequest,
     window: Window,
@@ -48,14 +58,9 @@ async def kept_answer(
         Paused: the run stops early.
     """
     texts: list[str] = []
-
-    def may_be_empty() -> bool:
-        labels = contents.labels_of(journey.plan.schema.json_schema)
-        return not whole and contents.shows_content([page.words for page in window.pages], labels) is False
-
-    judge = judge_of(journey, habits, whole=whole, may_be_empty=may_be_empty)
+    judge = judge_of(journey, habits, whole=whole, may_be_empty=may_say_nothing(window, journey, whole=whole))
     try:
-        return validation.Kept(await valid_answer(request, judge, journey, meter, texts), ())
+        return validation.Kept(await valid_answer(request, judge, journey, meter, texts))
     except EmptyAnswer:
         raise
     except AnswerError:
@@ -91,7 +96,7 @@ async def valid_answer(
         text, judged = await asked(repair, judge, journey, meter)
         answered.append(text)
     if judged.value is None:
-        raise _refusal(judged.faults)
+        raise refusal(judged.faults)
     return judged.value
 
 
@@ -111,12 +116,18 @@ async def asked(
         judged = await aside(len(reply.text), judge, reply.text)
     if not reply.reused:
         journey.vision.judge(reply, valid=not any(fault.structural for fault in judged.faults))
-    meter.endpoint, meter.model = reply.endpoint, reply.model
-    meter.stand_in = meter.stand_in or reply.stand_in
+    note(reply, meter)
     return reply.text, judged
 
 
-def _refusal(faults: Sequence[Fault]) -> AnswerError:
+def note(reply: Reply, meter: Meter) -> None:
+    """Notes who answered."""
+    meter.endpoint, meter.model, meter.provider = reply.endpoint, reply.model, reply.provider
+    meter.stand_in = meter.stand_in or reply.stand_in
+
+
+def refusal(faults: Sequence[Fault]) -> AnswerError:
+    """Why an answer is none after its repair round."""
     told = "; ".join(f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in faults[:3])
     more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""  # noqa: PLR2004 - as many as are told
     if all(fault.kind == EmptyAnswer.kind for fault in faults):

@@ -13,7 +13,6 @@ from typing import Any
 from extractors.answering import valid_answer
 from extractors.answers import validation
 from extractors.asking import planning, splitting
-from extractors.capacity import Capacity
 from extractors.concluding import concluded, ended, of_no_ink
 from extractors.documents import Document, Extraction, PageFailure, PageImage, PageState, Spooled, Window
 from extractors.errors import (
@@ -25,10 +24,12 @@ from extractors.errors import (
     RequestTooBig,
     TruncatedAnswer,
 )
+from extractors.fitting import room_of
 from extractors.journey import Journey
 from extractors.pages import rendering
 from extractors.pages.sizes import SMALL_VERSION
-from extractors.pipeline import opened, read, side_by_side
+from extractors.pipeline import opened, read
+from extractors.side_by_side import side_by_side
 from extractors.vision.metering import Meter
 from extractors.vocabulary import WITH_RECORDS, DocumentStatus, PageStatus
 
@@ -64,9 +65,8 @@ async def extract_bundle(spooled: Spooled, journey: Journey) -> Extraction:
         failed: dict[str, Any] = {"status": DocumentStatus.QUARANTINED, "kind": error.kind, "cause": str(error)}
         nothing = {plan.schema.name: ended(Meter(), started, **failed) for plan in journey.split}
         return ended(meter, started, **failed, by_schema=nothing)
-    capacity = journey.vision.capacity(splitting.form(splitting.wire_schema([plan.schema for plan in journey.split])))
-    groups = look_groups(document.page_count, capacity.pages)
-    looks = await side_by_side([_looked(document, group, journey, meter, capacity) for group in groups])
+    groups = look_groups(document.page_count, look_pages(journey.look_tokens, journey.vision.most_pictures))
+    looks = await side_by_side([_looked(document, group, journey, meter) for group in groups])
     paused = next((look.paused for look in looks if look.paused), None)
     if paused is not None:
         return ended(
@@ -95,8 +95,14 @@ class LookGroup:
     before: tuple[int, ...] = ()
 
 
-def look_groups(page_count: int, most: int) -> list[LookGroup]:
-    """So many pages in each request; every page is in one group."""
+def look_pages(look_tokens: tuple[int, ...], most_pictures: int) -> int:
+    """Pages in one look at most."""
+    return min(len(look_tokens) or splitting.MOST_PAGES, most_pictures)
+
+
+def look_groups(page_count: int, most_pages: int) -> list[LookGroup]:
+    """As many pages in each request as it takes; every page is in one group."""
+    most = min(most_pages, splitting.MOST_PAGES)
     groups, first = [LookGroup(tuple(range(1, min(most, page_count) + 1)))], most + 1
     own = max(1, most - 1)
     while first <= page_count:
@@ -106,7 +112,7 @@ def look_groups(page_count: int, most: int) -> list[LookGroup]:
     return groups
 
 
-async def _looked(document: Document, group: LookGroup, journey: Journey, meter: Meter, capacity: Capacity) -> _Look:
+async def _looked(document: Document, group: LookGroup, journey: Journey, meter: Meter) -> _Look:
     """Draws some pages small and asks what they are."""
     own = group.pages
     async with journey.drawn:
@@ -122,7 +128,7 @@ async def _looked(document: Document, group: LookGroup, journey: Journey, meter:
         states += [PageState(page.page, PageStatus.BLANK) for page in images if page.blank]
         kinds: list[splitting.PageKind] = []
         try:
-            for window in planning.windows(images, capacity):
+            for window in planning.windows(images, room_of(journey.look_tokens, journey.vision)):
                 told, failed = await _kinds(window, journey, meter)
                 kinds += told
                 states += failed

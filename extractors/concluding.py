@@ -86,6 +86,7 @@ def concluded(
         )
         for page, told in unread.items()
     ]
+    issues += _of_groups(parts)
     if failed:
         missing = ", ".join(str(state.page) for state in failed)
         issues.append(Issue(IssueKind.MISSING_PAGES, "", f"not read: page {missing}"))
@@ -96,7 +97,7 @@ def concluded(
         alone = len(records) == 1 and len(states) == document.page_count
         records = tuple(_with_witness(record, plan.schema, document.einvoice, alone=alone) for record in records)
     known["issues"] = () if records else tuple(issues)
-    lost = _missing_pages(failed) or _missing_rows(unread) or _missing_values(records)
+    lost = _missing_pages(failed) or _missing_fields(parts) or _missing_rows(unread) or _missing_values(records)
     status = DocumentStatus.PARTIAL if lost else DocumentStatus.COMPLETE
     how = {"status": status, **lost} if parts else of_no_ink()
     return ended(meter, started, **how, records=records, **known)
@@ -110,6 +111,27 @@ def of_no_ink() -> dict[str, Any]:
 def _missing_pages(failed: Sequence[PageState]) -> dict[str, Any]:
     """Kind and cause of a document of which some pages failed; empty when none did."""
     return {"kind": failed[0].kind, "cause": _cause(failed)} if failed else {}
+
+
+def _of_groups(parts: Sequence[merging.Part]) -> Iterator[Issue]:
+    """What a person should know of answers that were put together from several questions about the same pages."""
+    for part in parts:
+        for page in part.pages:
+            yield from (Issue(IssueKind.UNPAIRED_ROWS, _path_of(page), told) for told in part.unpaired)
+            for lost in part.unread:
+                yield Issue(
+                    IssueKind.UNREAD_FIELDS, _path_of(page), f"not read: {_listed(lost.fields)}: {lost.cause}"
+                )
+
+
+def _missing_fields(parts: Sequence[merging.Part]) -> dict[str, Any]:
+    """Kind and cause of a document of which some fields got no answer; empty when all did."""
+    lost = [(part, each) for part in parts for each in part.unread]
+    if not lost:
+        return {}
+    part, first = lost[0]
+    cause = f"page {_listed(part.pages)}: {len(first.fields)} fields were not read: {first.cause}"
+    return {"kind": first.kind, "cause": cause}
 
 
 def _missing_rows(unread: Mapping[int, completeness.Unread]) -> dict[str, Any]:
@@ -288,6 +310,7 @@ def ended(meter: Meter, started: datetime, *, status: DocumentStatus, **known: A
         reply_fingerprints=tuple(dict.fromkeys(meter.fingerprints)),
         endpoint=meter.endpoint,
         model=meter.model,
+        provider=meter.provider,
         stand_in=meter.stand_in,
         started_at=started,
         finished_at=datetime.now(UTC),

@@ -232,6 +232,8 @@ class VisionRequest:
         answer_tokens: the most that the answer may take.
         first_answer: on the repair round, the answer that was refused.
         faults: on the repair round, what was wrong with it, one line each.
+        pictures_first: the pages stand before the instructions, so that prompt caches hold them for several questions
+            about the same pages.
     """
 
     system: str
@@ -242,6 +244,7 @@ class VisionRequest:
     answer_tokens: int
     first_answer: str | None = None
     faults: tuple[str, ...] = ()
+    pictures_first: bool = False
 
     @cached_property
     def pictures(self) -> tuple[tuple[str, Picture], ...]:
@@ -250,7 +253,7 @@ class VisionRequest:
 
 
 def labelled_pictures(page: PageImage) -> Iterator[tuple[str, Picture]]:
-    """What is shown of a page, each part under its label."""
+    """A page's pictures, each under the label that tells the model what it shows."""
     if not page.tiles:
         yield f"Page {page.page}:", page.pictures[0]
     for number, tile in enumerate(page.tiles, start=1):
@@ -309,10 +312,11 @@ class Reply:
         text: what the model wrote.
         fingerprint: the request's, and the key of the raw reply.
         endpoint: the profile's name.
-        model: as asked for.
+        model: that answered, as the answer says; as asked for where it says nothing.
         usage: of this call; what a reused reply once cost.
         reused: it came from the store: nothing was sent or billed now.
         stand_in: another endpoint than the one that is asked first gave it, of another model or otherwise asked.
+        provider: to which a gateway passed the question on, where it says so.
     """
 
     text: str
@@ -322,6 +326,7 @@ class Reply:
     usage: Usage
     reused: bool = False
     stand_in: bool = False
+    provider: str | None = None
 
 
 @dataclass(frozen=True)
@@ -348,6 +353,21 @@ class Issue:
     kind: IssueKind
     path: str
     message: str
+
+
+@dataclass(frozen=True)
+class UnreadFields:
+    """Fields of a wide schema whose question got no usable answer: they are null.
+
+    Attributes:
+        fields: their paths, positions left out.
+        kind: of the failure.
+        cause: why, in one line.
+    """
+
+    fields: tuple[str, ...]
+    kind: Kind
+    cause: str
 
 
 @dataclass(frozen=True)
@@ -424,6 +444,7 @@ class Extraction:
         records: in document order.
         endpoint: which answered last, if any.
         model: likewise.
+        provider: likewise, where a gateway names it.
         stand_in: another endpoint than the one that is asked first answered some of it.
         reply_fingerprints: of every reply that was read, for `quarantine show`.
         issues: what a person should know where there is no record to say it of.
@@ -440,6 +461,7 @@ class Extraction:
     records: tuple[RecordDraft, ...] = ()
     endpoint: str | None = None
     model: str | None = None
+    provider: str | None = None
     stand_in: bool = False
     reply_fingerprints: tuple[str, ...] = ()
     issues: tuple[Issue, ...] = ()

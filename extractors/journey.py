@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from extractors.asking import planning
-from extractors.capacity import Capacity, Form
 from extractors.documents import PageImage, PageWords, Reply, VisionRequest
 from extractors.pages.limits import Limits
 from extractors.pages.workers import Workers
@@ -23,8 +22,13 @@ class Asks(Protocol):
     def judge(self, reply: Reply, *, valid: bool) -> None:
         """Hears whether an answer was of the schema's structure: bad values are the document's."""
 
-    def capacity(self, form: Form) -> Capacity:
-        """What every endpoint takes in one request of a form."""
+    @property
+    def most_pictures(self) -> int:
+        """That every endpoint takes in one request."""
+
+    @property
+    def most_bytes(self) -> int:
+        """Bytes of images that every endpoint takes in one request."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Journey:
         plan: how to ask.
         split: how to ask for each of the schemas that the documents inside a file may have; none: a file is one
             document (`extractors.bundles`).
+        look_tokens: of such files, what the small pictures of 1, 2, ... pages may take in one look; none: any.
         vision: the client.
         workers: processes that open and draw.
         limits: what a document may be.
@@ -58,6 +63,7 @@ class Journey:
     passwords: tuple[str, ...] = field(default=(), repr=False)
     failed_before: frozenset[int] = frozenset()
     split: tuple[planning.Plan, ...] = ()
+    look_tokens: tuple[int, ...] = ()
     work: int | None = None
     ground: Ground = Ground.TEXT
     read_words: Callable[[PageImage], Awaitable[PageWords]] | None = None

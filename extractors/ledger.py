@@ -8,6 +8,24 @@ from extractors.documents import StoredReply, Usage
 
 
 @dataclass(frozen=True)
+class Speaker:
+    """Who says to have answered a call; None for what is not told.
+
+    Attributes:
+        model: which need not be the one that was asked for.
+        provider: of those that a gateway passes questions on to.
+        id: the answer's, by which its server knows it.
+    """
+
+    model: str | None = None
+    provider: str | None = None
+    id: str | None = None
+
+
+NOBODY = Speaker()
+
+
+@dataclass(frozen=True)
 class Planned:
     """A call that is about to be sent.
 
@@ -38,6 +56,8 @@ class Ended:
         usage: what it is counted as; None: nobody knows, so its reservation counts.
         seconds: that it took.
         blamed: it stayed unanswered while the endpoint answered others.
+        speaker: who answered.
+        first_token: seconds until the first piece of a streamed answer; None of one that came whole.
     """
 
     outcome: str
@@ -45,6 +65,8 @@ class Ended:
     usage: Usage | None
     seconds: float
     blamed: bool = False
+    speaker: Speaker = NOBODY
+    first_token: float | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +90,44 @@ class Booked:
     cost_usd: float | None
     cost_unsettled_usd: float
     unsettled: int
+
+
+@dataclass(frozen=True)
+class Served:
+    """Calls of one endpoint, by the provider and the model that say to have answered.
+
+    Attributes:
+        endpoint: the profile's name.
+        provider: to which a gateway passed them on; None where no answer says so, or there was none.
+        model: that answered; that was asked for where no answer names one.
+        calls: sent.
+        answered: of them, those with an answer.
+        seconds: median from sending to the last byte, of those answered.
+        first_token: median seconds until the first piece of a streamed answer; None without one.
+        tokens_per_second: of answers, while they were written: after the first piece where that is known.
+        input_tokens: as told, or reserved where nobody knows.
+        output_tokens: likewise.
+        cached_tokens: of the input, as told.
+        cost_usd: settled and unsettled; None where the price of some was not known.
+    """
+
+    endpoint: str
+    provider: str | None
+    model: str
+    calls: int
+    answered: int
+    seconds: float | None
+    first_token: float | None
+    tokens_per_second: float | None
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cost_usd: float | None
+
+    @property
+    def success(self) -> float:
+        """Share of the calls that were answered, 0 to 1."""
+        return self.answered / self.calls
 
 
 class OverBudget(Exception):

@@ -8,20 +8,18 @@ Grounding is done a window at a time, before merging, so that only values and bo
 document's words are never held all at once, and memory does not grow with its pages.
 """
 
-import asyncio
 import json
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any
 
-from extractors.answering import kept_answer, shown_habits
+from extractors.answering import shown_habits
 from extractors.answers import completeness, kinds, merging, rereading
 from extractors.answers.table_rows import adds_under_total
 from extractors.aside import aside
 from extractors.asking import planning
-from extractors.capacity import Capacity
 from extractors.concluding import Reading, concluded, ended
 from extractors.documents import (
     Document,
@@ -43,14 +41,15 @@ from extractors.errors import (
     RequestTooBig,
     TruncatedAnswer,
 )
+from extractors.fitting import room_of
+from extractors.grouping import kept_answer_of
 from extractors.journey import Journey
 from extractors.located import Words, being_read, grounded, located, page_words
 from extractors.pages import opening, rendering
 from extractors.seaming import answer_alone, with_seams_again
+from extractors.side_by_side import side_by_side
 from extractors.vision.metering import Meter
 from extractors.vocabulary import DocumentStatus, Ground, IssueKind, PageStatus, Records, WordsFrom
-
-T = TypeVar("T")
 
 _Unread = dict[int, completeness.Unread]
 
@@ -87,29 +86,13 @@ async def opened(spooled: Spooled, journey: Journey) -> Document:
 
 async def read(document: Document, pages: Sequence[int], journey: Journey, meter: Meter) -> list[Reading]:
     """Reads the pages of one document, which may be a part of a file, in windows side by side."""
-    capacity = journey.vision.capacity(journey.plan.form)
-    size = capacity.pages
+    size = min(journey.plan.pages_per_request, journey.vision.most_pictures)
     groups = [tuple(pages[first : first + size]) for first in range(0, len(pages), size)]
-    readings = await side_by_side([
-        _read(document, group, journey, meter, capacity, of=len(pages)) for group in groups
-    ])  # fmt: skip
+    readings = await side_by_side([_read(document, group, journey, meter, of=len(pages)) for group in groups])
     return await with_seams_again(readings, document, journey, meter)
 
 
-async def side_by_side(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """Everything at once. One that cannot go on stops the document, after its neighbours ended."""
-    outcomes = await asyncio.gather(*work, return_exceptions=True)
-    done: list[T] = []
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
-        done.append(outcome)
-    return done
-
-
-async def _read(
-    document: Document, pages: tuple[int, ...], journey: Journey, meter: Meter, capacity: Capacity, *, of: int
-) -> Reading:
+async def _read(document: Document, pages: tuple[int, ...], journey: Journey, meter: Meter, *, of: int) -> Reading:
     """Draws some of a document's pages, which are `of`, and asks for what is on them."""
     async with journey.drawn:
         try:
@@ -117,10 +100,11 @@ async def _read(
             drawn = await journey.workers.run(draw, document, pages, journey.limits, seconds=journey.limits.seconds)
         except DocumentError as error:
             return Reading(tuple(PageState(page, PageStatus.FAILED, error.kind, str(error)) for page in pages))
-        images = [planning.sendable(page, capacity) for page in drawn if isinstance(page, PageImage)]
+        room = room_of(journey.plan.picture_tokens, journey.vision)
+        images = [planning.sendable(page, room) for page in drawn if isinstance(page, PageImage)]
         states = [PageState(p.page, PageStatus.FAILED, p.kind, p.cause) for p in drawn if isinstance(p, PageFailure)]
         states += [PageState(page.page, PageStatus.BLANK) for page in images if page.blank]
-        windows = planning.windows(images, capacity)
+        windows = planning.windows(images, room)
         whole = len(windows) == 1 and len(windows[0].pages) == of - sum(
             state.status == PageStatus.BLANK for state in states
         )
@@ -172,7 +156,7 @@ async def _answered(
     try:
         question = planning.request(journey.plan, window, whole=whole)
         habits = cache(partial(shown_habits, window.pages))
-        kept = await kept_answer(question, window, habits, journey, meter, whole=whole)
+        kept = await kept_answer_of(question, window, habits, journey, meter, whole=whole)
     except (TruncatedAnswer, PromptCut, RequestTooBig) as error:
         if len(window.pages) == 1:
             return [], _failed(window, error)
@@ -186,7 +170,8 @@ async def _answered(
     part = await grounded(kept.value, window.pages, words, habits, journey)
     own = {page.page: page.words for page in window.pages}
     labelled = kinds.labelled(own, journey.plan.schema) if journey.ground != Ground.OFF else None
-    return [replace(part, refused=kept.refused, labelled=labelled)], []
+    told = replace(part, refused=kept.refused, unpaired=kept.unpaired, unread=kept.unread)
+    return [replace(told, labelled=labelled)], []
 
 
 def _nothing(journey: Journey) -> dict[str, Any]:

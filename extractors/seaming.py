@@ -10,6 +10,8 @@ from extractors.asking import planning
 from extractors.concluding import Reading
 from extractors.documents import Document, PageImage, VisionRequest
 from extractors.errors import AnswerError, DocumentError, Paused
+from extractors.fitting import room_of
+from extractors.grouping import is_wide, value_of_rows
 from extractors.journey import Journey
 from extractors.located import Words, being_read, grounded
 from extractors.pages import rendering
@@ -61,9 +63,9 @@ async def _pages_alone(
     async with journey.drawn:
         try:
             drawn = await journey.workers.run(draw, document, pages, journey.limits, seconds=journey.limits.seconds)
-            capacity = journey.vision.capacity(journey.plan.form)
-            images = [planning.sendable(page, capacity) for page in drawn if isinstance(page, PageImage)]
-            windows = planning.windows(images, capacity)
+            room = room_of(journey.plan.picture_tokens, journey.vision)
+            images = [planning.sendable(page, room) for page in drawn if isinstance(page, PageImage)]
+            windows = planning.windows(images, room)
             if len(windows) != 1:
                 return None  # the endpoint does not take both at once
             async with being_read(windows[0], journey) as words:
@@ -80,10 +82,12 @@ async def answer_alone(question: VisionRequest, words: Words, journey: Journey, 
         Paused: the run stops early.
     """
     habits = cache(partial(shown_habits, question.pages))
+    judge = judge_of(journey, habits, whole=False)
     try:
-        _, judged = await asked(question, judge_of(journey, habits, whole=False), journey, meter)
+        if is_wide(question):
+            value = await value_of_rows(question, judge, journey, meter)
+        else:
+            value = (await asked(question, judge, journey, meter))[1].value
     except AnswerError:
         return None
-    if judged.value is None:
-        return None
-    return await grounded(judged.value, question.pages, words, habits, journey)
+    return None if value is None else await grounded(value, question.pages, words, habits, journey)

@@ -27,9 +27,9 @@ class Settings(BaseSettings):
     Attributes:
         store: SQLAlchemy URL of the database.
         endpoints: profiles in order of preference; empty: the first whose key is set, else `local`.
-        base_url: of the `custom` profile, or instead of the first endpoint's own.
-        model: instead of the endpoint's own.
-        api_key: of the `custom` profile.
+        base_url: of the profile for one's own server: `custom`, else `vllm` or `ollama`.
+        model: of the same.
+        api_key: of the same.
         concurrency: calls in flight.
         max_cost: USD for one run, or None for no limit.
         max_cost_per_day: USD for all runs of a store on a day (UTC), or None for no limit.
@@ -114,6 +114,9 @@ def read_settings() -> Settings:
     Raises:
         BadConfiguration: a value that means nothing, naming the setting but never the value.
     """
+    misnamed = os.environ.get("OCTAVO_ENDPOINT", "{")
+    if not misnamed.lstrip().startswith("{"):
+        raise BadConfiguration("OCTAVO_ENDPOINT is no setting: it is OCTAVO_ENDPOINTS, and names them")
     try:
         return Settings()
     except ValidationError as error:

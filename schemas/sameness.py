@@ -19,7 +19,12 @@ def mean_the_same(one: Any, other: Any) -> bool:
         return one is other
     if one == other:
         return True
-    return bool(_meanings(str(one)) & _meanings(str(other)))
+    return bool(meanings(one) & meanings(other))
+
+
+def meanings(value: Any) -> frozenset[object]:
+    """What a single value can mean: two that share a meaning mean the same."""
+    return _meanings(str(value))
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from extractors.answers import seams
-from extractors.documents import Evidence, Issue
+from extractors.documents import Evidence, Issue, UnreadFields
 from extractors.vocabulary import IssueKind
 from schemas.habits import PageHabits, together
 from schemas.salvage import Refused
@@ -29,6 +29,8 @@ class Part:
         refused: what was taken out of it.
         nothing_found: nothing was read, twice.
         labelled: whether its pages show a label of the schema's amounts (`kinds`); None where it cannot be told.
+        unpaired: of a wide schema, in words: rows that stand in some groups' answers only.
+        unread: likewise: fields whose question got no usable answer.
     """
 
     pages: tuple[int, ...]
@@ -38,6 +40,8 @@ class Part:
     refused: tuple[Refused, ...] = ()
     nothing_found: bool = False
     labelled: bool | None = None
+    unpaired: tuple[str, ...] = ()
+    unread: tuple[UnreadFields, ...] = ()
 
 
 @dataclass

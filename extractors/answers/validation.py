@@ -1,12 +1,12 @@
 """Reply -> value or faults. Pure. It is read where exactly one reading (`decoding`) holds, and never mended."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from extractors.answers.decoding import Unreadable, readings, written
-from extractors.documents import Fault
+from extractors.documents import Fault, UnreadFields
 from extractors.errors import Kind
 from schemas.habits import PageHabits, is_open
 from schemas.record import InvalidRecord, Schema, SchemaFault
@@ -14,6 +14,7 @@ from schemas.salvage import Refused, located, salvaged
 from schemas.shapes import meant, of_fields
 
 _TOLD = 30
+_SEVERAL = "the answer holds more than one JSON object, and they differ: give one"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 _OF_STRUCTURE = {"missing", "unknown"}
@@ -33,10 +34,19 @@ class Judged:
 
 @dataclass(frozen=True)
 class Kept:
-    """What is good in an answer that stays invalid: its value without what was refused."""
+    """What is good in an answer that stays invalid: its value without what was refused.
+
+    Attributes:
+        value: the answer.
+        refused: what was taken out of it.
+        unpaired: of a wide schema, in words: rows that stand in some groups' answers only.
+        unread: likewise: fields whose question got no usable answer.
+    """
 
     value: dict[str, Any]
-    refused: tuple[Refused, ...]
+    refused: tuple[Refused, ...] = ()
+    unpaired: tuple[str, ...] = ()
+    unread: tuple[UnreadFields, ...] = ()
 
 
 def judge(
@@ -69,8 +79,29 @@ def judge(
     if len(good) == 1:
         return good[0]
     if len(found) > 1:
-        return _refused("the answer holds more than one JSON object, and they differ: give one")
+        return _refused(_SEVERAL)
     return verdicts[0]
+
+
+def object_in(text: str, schema: Schema, fields: Collection[str], *, many: bool) -> dict[str, Any]:
+    """What an answer about some fields of a schema is read as; its values are judged with those of the others.
+
+    Args:
+        text: what the model wrote.
+        schema: what the whole record must be.
+        fields: those at the root of what was asked for.
+        many: the answer is `{"records": [...]}`.
+
+    Raises:
+        Unreadable: it holds no object with any of the fields, or several.
+    """
+    found = _meant(text, schema, many=many)
+    own = [answer for answer in found if answer.keys() & set(fields)] or [each for each in found if is_empty(each)]
+    if len(own) != 1:
+        raise Unreadable(
+            _SEVERAL if own else f"the answer has none of the fields: {', '.join(sorted(fields)[:_TOLD])}"
+        )
+    return own[0]
 
 
 def keep(texts: Sequence[str], schema: Schema, *, many: bool, habits: Habits | None = None) -> Kept | None:

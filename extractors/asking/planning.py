@@ -2,12 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
 from typing import Any
 
-from extractors.capacity import Capacity, Form, Load
 from extractors.documents import Fault, PageImage, VisionRequest, Window
 from extractors.errors import BadConfiguration
 from extractors.vocabulary import Records
@@ -37,11 +35,12 @@ _ASK = {
     Records.PER_PAGE: "Fill one record from this page; give every row of a table, in order.",
 }
 
+FOLLOW = "\nThe JSON object must follow this JSON Schema:\n"
+"""What stands in the instructions before the schema."""
+
 # What an answer may take, in tokens: measured answers stay well below, and a runaway is stopped by it.
 _LEAF, _ROWS_PER_PAGE, _FEWEST, _MOST = 40, 60, 1024, 32_768
 _LONGEST_FAULT = 1000  # characters
-_PAGE = (1148, 1484)
-"""Pixels of a Letter page, which takes a few tokens more than A4."""
 _UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -57,6 +56,7 @@ class Plan:
         part_schema: the same with nothing obligatory, for a window that is only a part of its document.
         row_fields: paths of the answer's lists of objects, which a table's rows become: `line_items`; for many
             records `records.line_items`, or `records` where a record has no such list and is a row itself.
+        picture_tokens: tokens that the pictures of one, two, ... pages may take beside prompt and answer; none: any.
     """
 
     schema: Schema
@@ -65,15 +65,34 @@ class Plan:
     wire_schema: dict[str, Any]
     part_schema: dict[str, Any]
     row_fields: tuple[str, ...] = ()
+    picture_tokens: tuple[int, ...] = ()
 
-    @cached_property
-    def form(self) -> Form:
-        """The questions about windows, before their pages are known."""
-        whole, part = (request(self, Window(()), whole=whole) for whole in (True, False))
-        return Form(
-            self.schema.name, SYSTEM, (whole.instructions, part.instructions), part.schema, self.pages_per_request,
-            _PAGE, partial(answer_tokens, part.schema),
-        )  # fmt: skip
+
+@dataclass(frozen=True)
+class Room:
+    """What one request may hold.
+
+    Attributes:
+        pictures: at most.
+        jpeg_bytes: of them, at most.
+        picture_tokens: as a plan has them.
+        tokens_of: tokens of a page's pictures.
+    """
+
+    pictures: int
+    jpeg_bytes: int
+    picture_tokens: tuple[int, ...]
+    tokens_of: Callable[[PageImage], int]
+
+    def holds(self, pages: Sequence[PageImage]) -> bool:
+        """Whether some pages may go into one request."""
+        pictures = [picture for page in pages for picture in page.pictures]
+        if len(pictures) > self.pictures or sum(len(picture.jpeg) for picture in pictures) > self.jpeg_bytes:
+            return False
+        if not self.picture_tokens:
+            return True
+        known = len(pages) <= len(self.picture_tokens)
+        return known and sum(map(self.tokens_of, pages)) <= self.picture_tokens[len(pages) - 1]
 
 
 def plan(schema: Schema, records: Records = Records.ONE, pages_per_request: int = 8) -> Plan:
@@ -168,27 +187,24 @@ def page_groups(page_count: int, size: int) -> Iterator[tuple[int, ...]]:
         yield tuple(range(first, min(first + size, page_count + 1)))
 
 
-def windows(pages: Sequence[PageImage], capacity: Capacity) -> list[Window]:
+def windows(pages: Sequence[PageImage], room: Room) -> list[Window]:
     """Inked pages in order -> windows that an endpoint takes.
 
     Args:
         pages: in page order, each `sendable`; blank ones are left out.
-        capacity: of one request; a page over it still makes a window of its own, with less room for its answer.
+        room: of one request; a single page that is too much for it still makes a window of its own.
     """
     made: list[list[PageImage]] = []
-    loads: list[Load] = []
     for page in (page for page in pages if not page.blank):
-        loads.append(capacity.load_of(page))
-        if not made or not capacity.takes(loads):
+        if not made or not room.holds([*made[-1], page]):
             made.append([])
-            loads = loads[-1:]
         made[-1].append(page)
     return [Window(tuple(group)) for group in made]
 
 
-def sendable(page: PageImage, capacity: Capacity) -> PageImage:
-    """A page as an endpoint takes it: in one piece where it takes no request of its tiles, and then illegible."""
-    return page if not page.tiles or capacity.holds([page]) else replace(page, tiles=(), illegible=True)
+def sendable(page: PageImage, room: Room) -> PageImage:
+    """A page as an endpoint takes it: in one piece where its tiles are too much for it, and then illegible."""
+    return page if not page.tiles or room.holds([page]) else replace(page, tiles=(), illegible=True)
 
 
 def halves(window: Window) -> tuple[Window, Window]:
@@ -211,15 +227,17 @@ def request(plan: Plan, window: Window, *, whole: bool) -> VisionRequest:
     )  # fmt: skip
     return VisionRequest(
         system=SYSTEM,
-        instructions=(
-            f"{_ASK[plan.records]}{part}\nThe JSON object must follow this JSON Schema:\n"
-            f"{json.dumps(schema, ensure_ascii=False, separators=(',', ':'))}"
-        ),
+        instructions=f"{_ASK[plan.records]}{part}{FOLLOW}{written(schema)}",
         schema_name=plan.schema.name,
         schema=schema,
         pages=window.pages,
         answer_tokens=answer_tokens(schema, len(window.pages)),
     )
+
+
+def written(schema: dict[str, Any]) -> str:
+    """A schema as it stands in the instructions."""
+    return json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
 
 
 def ask_for_rows(plan: Plan, page: PageImage, rows: int) -> VisionRequest:

@@ -13,7 +13,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from extractors.capacity import Form
 from extractors.documents import PageState, VisionRequest, Window
 from extractors.errors import FitsNone
 from extractors.vocabulary import PageStatus
@@ -50,8 +49,6 @@ _ASK = (
     "The JSON object must follow this JSON Schema:\n"
 )
 _ANSWER_TOKENS, _ANSWER_TOKENS_PER_PAGE = 256, 48
-_SMALL_PAGE = (504, 700)
-"""Pixels of a small page image, A4 or Letter, at most."""
 
 
 @dataclass(frozen=True)
@@ -120,17 +117,12 @@ def request(schema: dict[str, Any], window: Window) -> VisionRequest:
         schema_name=_NAME,
         schema=schema,
         pages=window.pages,
-        answer_tokens=_answer_tokens(len(window.pages)),
+        answer_tokens=answer_tokens(len(window.pages)),
     )
 
 
-def form(schema: dict[str, Any]) -> Form:
-    """The questions about windows of small page images, before their pages are known."""
-    asked = request(schema, Window(()))
-    return Form(_NAME, _SYSTEM, (asked.instructions,), schema, MOST_PAGES, _SMALL_PAGE, _answer_tokens)
-
-
-def _answer_tokens(pages: int) -> int:
+def answer_tokens(pages: int) -> int:
+    """An upper bound for the answer."""
     return _ANSWER_TOKENS + _ANSWER_TOKENS_PER_PAGE * pages
 
 

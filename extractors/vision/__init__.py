@@ -2,14 +2,10 @@
 
 from extractors.vision.client import VisionClient
 from extractors.vision.connections import open_http
-from extractors.vision.contexts import obeying, told_contexts
 from extractors.vision.estimating import estimate
-from extractors.vision.fitting import pages_of
-from extractors.vision.probing import Probed, Reached, probe, reach
+from extractors.vision.probing import Probed, probe, reach
 from extractors.vision.sampling import refuse_untaken
-from extractors.vision.tokenizers import how_counted
 
 __all__ = [
-    "Probed", "Reached", "VisionClient", "estimate", "how_counted", "obeying", "open_http", "pages_of", "probe",
-    "reach", "refuse_untaken", "told_contexts",
+    "Probed", "VisionClient", "estimate", "open_http", "probe", "reach", "refuse_untaken",
 ]  # fmt: skip

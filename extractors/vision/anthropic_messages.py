@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from extractors.documents import VisionRequest
@@ -17,6 +18,7 @@ from extractors.vision.wire import (
     not_spoken,
     price,
     repair_words,
+    speaker_of,
     spliced,
     told_error,
     unknown,
@@ -29,32 +31,36 @@ COUNT_PATH = "/messages/count_tokens"
 
 def body(request: VisionRequest, endpoint: Endpoint, sampling: Mapping[str, Any], asking: Asking) -> bytes:
     """The body; without the grammar there is no tool, and the schema in the prompt must do."""
-    fields: dict[str, Any] = {
-        "model": endpoint.model,
-        "system": request.system,
-        "messages": _messages(request),
+    fields = {
+        **endpoint.extra_body,
+        **_question(request, endpoint, asking),
         "max_tokens": asking.answer_tokens,
         **sent_to(endpoint, sampling),
-        **endpoint.extra_body,
+        **({"stream": True} if asking.stream else {}),
     }
-    if asking.grammar and endpoint.schema_by == "tool":
-        name = request.schema_name[:64]
-        fields["tools"] = [{"name": name, "description": "Takes the record.", "input_schema": request.schema}]
-        fields["tool_choice"] = {"type": "tool", "name": name}
     return spliced(fields, request, before=b"")
 
 
-def counting_body(request: VisionRequest, endpoint: Endpoint) -> bytes:
-    """The body that asks for a question's tokens only."""
+def counting_body(request: VisionRequest, endpoint: Endpoint, asking: Asking) -> bytes:
+    """The body that asks for a question's tokens only, those of its tool included."""
+    return spliced(_question(request, endpoint, asking), request, before=b"")
+
+
+def _question(request: VisionRequest, endpoint: Endpoint, asking: Asking) -> dict[str, Any]:
     fields = {"model": endpoint.model, "system": request.system, "messages": _messages(request)}
-    return spliced(fields, request, before=b"")
+    if not asking.grammar or endpoint.schema_by != "tool":
+        return fields
+    name = request.schema_name[:64]
+    tool = {"name": name, "description": "Takes the record.", "input_schema": request.schema}
+    return {**fields, "tools": [tool], "tool_choice": {"type": "tool", "name": name}}
 
 
 def _messages(request: VisionRequest) -> list[dict[str, Any]]:
-    content: list[dict[str, Any]] = [{"type": "text", "text": request.instructions}]
+    content: list[dict[str, Any]] = []
     for number, (label, _) in enumerate(request.pictures):
         source = {"type": "base64", "media_type": "image/jpeg", "data": image_place(number)}
         content += [{"type": "text", "text": label}, {"type": "image", "source": source}]
+    content.insert(len(content) if request.pictures_first else 0, {"type": "text", "text": request.instructions})
     messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
     if request.faults and not request.first_answer:
         content.append({"type": "text", "text": repair_words(request)})
@@ -66,6 +72,10 @@ def _messages(request: VisionRequest) -> list[dict[str, Any]]:
 
 def spoken(decoded: Mapping[str, Any]) -> Spoken:
     """Reads a response's body: the tool's input is the answer, else the text is."""
+    return replace(_spoken(decoded), speaker=speaker_of(decoded))
+
+
+def _spoken(decoded: Mapping[str, Any]) -> Spoken:
     told = _told(decoded.get("usage"))
     if decoded.get("error") or "error" in (decoded.get("status"), decoded.get("type")):
         code, message = told_error(decoded)

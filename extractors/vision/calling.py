@@ -71,6 +71,7 @@ class Answered:
         outcome: what it means.
         seconds: that it took.
         asking: how it was asked.
+        first_token: seconds until the first piece of the answer, where it came in pieces.
         streamed: it came as server-sent events.
         settled: it is known what it is counted as; else `usage` is the most that it can be.
     """
@@ -84,6 +85,7 @@ class Answered:
     outcome: Outcome
     seconds: float
     asking: Asking
+    first_token: float | None = None
     streamed: bool = False
     settled: bool = True
 
@@ -157,20 +159,11 @@ async def post(
     usage = usage if settled else expected
     told = await aside(len(text), outcome, status, response.headers, text, said)
     told = replace(told, why=endpoint.redacted(told.why))
-    streamed = body.stream is not None
+    begun_at = body.stream.begun_at if body.stream is not None else None
     return Answered(
-        endpoint,
-        status,
-        response.headers,
-        text,
-        said,
-        usage,
-        told,
-        seconds,
-        asking,
-        streamed=streamed,
-        settled=settled,
-    )
+        endpoint, status, response.headers, text, said, usage, told, seconds, asking,
+        first_token=None if begun_at is None else begun_at - began, streamed=body.stream is not None, settled=settled,
+    )  # fmt: skip
 
 
 async def _listen(response: httpx.Response, body: Body, limit: asyncio.Timeout, patience: float) -> None:

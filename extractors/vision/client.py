@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any
 from weakref import WeakValueDictionary
 
 import httpx
 
 from extractors.aside import aside
-from extractors.capacity import Capacity, Form
 from extractors.documents import Reply, StoredReply, VisionRequest
 from extractors.errors import (
     BadConfiguration,
@@ -22,10 +21,10 @@ from extractors.errors import (
 from extractors.ledger import Ledger
 from extractors.vision.budget import Budget
 from extractors.vision.calling import MOST_BYTES, Answered, speaks
+from extractors.vision.contexts import Ask, needed, no_room, picture_tokens
 from extractors.vision.cut_prompts import failure_of
 from extractors.vision.endings import is_known, named
 from extractors.vision.endpoints import Endpoint
-from extractors.vision.fitting import capacity, count_where_it_matters, fit_of
 from extractors.vision.flow import Flow
 from extractors.vision.identity import Keys, keys_of, whom
 from extractors.vision.learning import Seen
@@ -63,8 +62,11 @@ class VisionClient:
         longest_delay: float = 30.0,
         most_bytes: int = MOST_BYTES,
         seen: Mapping[str, Sequence[Seen]] | None = None,
+        used_today: Mapping[str, int] | None = None,
     ) -> None:
         """Sends nothing yet. `limited` says whether the ledger has a limit; `seen` has earlier calls by endpoint.
+
+        `used_today` has how many requests of the day each was sent before.
 
         Raises:
             BadConfiguration: a budget is set and an endpoint's price is not known, or a sampling parameter is
@@ -88,7 +90,13 @@ class VisionClient:
         self.meter = Meter()
         self._sender = Sender(
             [
-                Flow(endpoint, concurrency, streams=stream == "always", seen=(seen or {}).get(endpoint.name, ()))
+                Flow(
+                    endpoint,
+                    concurrency,
+                    streams=stream == "always",
+                    seen=(seen or {}).get(endpoint.name, ()),
+                    used_today=(used_today or {}).get(endpoint.name, 0),
+                )
                 for endpoint in endpoints
             ],
             http,
@@ -100,7 +108,6 @@ class VisionClient:
             strikes=ledger.strikes,
             most_bytes=most_bytes,
         )
-        self._planned_for: Sequence[Flow] = self._sender.flows
         self._unknown_endings: set[str] = set()
 
     @property
@@ -108,31 +115,48 @@ class VisionClient:
         """Why no more calls are sent, once that is so."""
         return self._sender.stopped
 
-    async def prepare(self, forms: Sequence[Form]) -> Self:
-        """Before the first question: endpoints whose context does not hold one page of these forms are out.
+    async def room_for(self, ask: Ask, most: int, page: int, what: str) -> tuple[int, ...]:
+        """What every endpoint's context leaves for the pictures of 1, 2, ... pages (`contexts.picture_tokens`).
 
-        Returns:
-            Itself.
+        An endpoint that cannot hold one usual page is out before it is asked anything.
+
+        Args:
+            ask: the questions about so many pages, without their pictures.
+            most: pages that are wanted in one request.
+            page: tokens of a usual one.
+            what: is asked for, in words.
 
         Raises:
-            BadConfiguration: there is no other; it says what does not fit, and the setting that helps.
+            BadConfiguration: none can.
         """
-        flows, most = self._sender.flows, self._sampling.get("max_completion_tokens")
-        await count_where_it_matters(flows, forms, most)
-        tightest = [min((fit_of(flow, form, most) for form in forms), key=lambda fit: fit.spare) for flow in flows]
-        if not any(fit.holds for fit in tightest):
-            raise BadConfiguration("; ".join(fit.told() for fit in tightest))
-        for flow, fit in zip(flows, tightest, strict=True):
-            if not fit.holds:
-                self._sender.lose(flow, fit.told())
-            elif fit.is_tight:
-                self._notice(fit.told())
-        self._planned_for = [flow for flow in flows if flow.out is None]
-        return self
+        flows = [flow for flow in self._sender.flows if flow.out is None]
+        # Two at least: where a row is torn between two windows, their pages are asked together.
+        rooms = {flow: await picture_tokens(flow.endpoint, ask, max(2, most), page) for flow in flows}
+        for flow in flows:
+            if not rooms[flow]:
+                flow.out = no_room(flow.endpoint, max(needed(flow.endpoint, each, 1) for each in ask(1)), page, what)
+        left = [flow for flow in flows if flow.out is None]
+        told = [flow.out for flow in flows if flow.out is not None]
+        if not left:
+            raise BadConfiguration("; ".join(told))
+        for each in told:
+            self._notice(f"{each}; going on with {', '.join(flow.endpoint.name for flow in left)}")
+        pages = min(len(rooms[flow]) for flow in left)
+        if pages < most:
+            tight = next(flow.endpoint for flow in left if len(rooms[flow]) == pages)
+            holds = f"{tight.name}'s context of {tight.context:,} tokens holds {pages} page{'s' * (pages > 1)}"
+            self._notice(f"{what}: {holds} a request, instead of {most}")
+        return tuple(min(rooms[flow][number] for flow in left) for number in range(pages))
 
-    def capacity(self, form: Form) -> Capacity:
-        """What one request of a form may hold at every endpoint, but for those that `prepare` left out."""
-        return capacity(self._planned_for, form, self._sampling.get("max_completion_tokens"))
+    @property
+    def most_pictures(self) -> int:
+        """That every endpoint takes in one request."""
+        return min(flow.endpoint.images for flow in self._sender.flows)
+
+    @property
+    def most_bytes(self) -> int:
+        """Bytes of JPEG that every endpoint takes in one request: base64 makes four of three."""
+        return min(flow.endpoint.body_bytes for flow in self._sender.flows) * 3 // 4 - 100_000
 
     def drain(self) -> None:
         """What is in flight ends; nothing more is sent."""
@@ -241,7 +265,11 @@ class VisionClient:
         text = said.text or ""
         text = text if text.lstrip().startswith(begun.lstrip()) else begun + text
         stand_in = stored.fingerprint != own and stored.model != self._endpoints[0].model
-        return Reply(text, stored.fingerprint, stored.endpoint, stored.model, stored.usage, reused, stand_in=stand_in)
+        speaker = said.speaker
+        return Reply(
+            text, stored.fingerprint, stored.endpoint, speaker.model or stored.model, stored.usage, reused,
+            stand_in=stand_in, provider=speaker.provider,
+        )  # fmt: skip
 
     def _learn(self, request: VisionRequest, answered: Answered, meter: Meter, asking: Asking) -> None:
         """An endpoint that showed a runaway or a truncated answer is streamed under watch from now on."""

@@ -1,75 +1,139 @@
-"""What a server says of its own context, in its list of models: asked once, at the start of a run."""
+"""What a question takes of an endpoint's context: as its server states it, in tokens as its model's tokenizer counts.
+
+A server of one's own tells its context in its list of models; a smaller one than the profile's counts.
+"""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import httpx
 
-from extractors.vision.bodies import Body, unpacked
+from extractors.documents import VisionRequest
 from extractors.vision.endpoints import Endpoint
-from extractors.vision.wire import count, read_json
-
-PATH = "/models"
+from extractors.vision.estimating import FEWEST_ANSWER, size_of, text_tokens
 
 _PATIENCE = 3.0
-"""Seconds until a run goes on with what its profile says."""
+"""Seconds for a list of models: a run does without it."""
 
-_MOST_BYTES = 8 << 20
-"""Of a list; the longest that is known has a tenth of it."""
-
+_MOST_BYTES = 4 << 20
 _NAMES = ("max_model_len", "context_length", "max_context_length")
-"""vLLM's name for it, OpenRouter's and Mistral's; llama.cpp has `n_ctx` in `meta`."""
+"""Under which vLLM, OpenRouter and Mistral tell a model's context."""
+
+Ask = Callable[[int], Sequence[VisionRequest]]
+"""The questions about so many pages, which have no pictures yet."""
 
 
-async def told_contexts(http: httpx.AsyncBaseTransport, endpoints: Sequence[Endpoint]) -> dict[str, int]:
-    """Tokens by the endpoint's name, of those whose profile says that they tell it, and that do.
-
-    Raises:
-        BadConfiguration: the environment names a proxy that cannot be used.
-    """
-    asked = [endpoint for endpoint in endpoints if endpoint.tells_context and not endpoint.in_process]
-    told = await asyncio.gather(*(_told(http, endpoint) for endpoint in asked))
-    return {endpoint.name: tokens for endpoint, tokens in zip(asked, told, strict=True) if tokens is not None}
+async def with_told_contexts(endpoints: Sequence[Endpoint], http: httpx.AsyncBaseTransport) -> list[Endpoint]:
+    """The endpoints, those that are servers of one's own with the context that they state where it is smaller."""
+    told = await asyncio.gather(*(_told(endpoint, http) for endpoint in endpoints))
+    return [
+        endpoint if context is None or context >= endpoint.context else replace(endpoint, context=context)
+        for endpoint, context in zip(endpoints, told, strict=True)
+    ]
 
 
-def obeying(endpoint: Endpoint, told: Mapping[str, int]) -> Endpoint:
-    """The endpoint with the smaller of its own context and what its server told."""
-    return replace(endpoint, context=min(endpoint.context, told.get(endpoint.name, endpoint.context)))
-
-
-def context_in(body: str, model: str) -> int | None:
-    """The context of a model, by its exact name, in a list of models; None where it is not told."""
-    decoded = read_json(body)
-    listed = decoded.get("data") if isinstance(decoded, dict) else None
-    entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-    return min((tokens for entry in entries if entry.get("id") == model for tokens in _of(entry)), default=None)
-
-
-def _of(entry: Mapping[str, Any]) -> list[int]:
-    meta = entry.get("meta")
-    named = [entry.get(name) for name in _NAMES] + ([meta.get("n_ctx")] if isinstance(meta, dict) else [])
-    return [tokens for tokens in map(count, named) if tokens]
-
-
-async def _told(http: httpx.AsyncBaseTransport, endpoint: Endpoint) -> int | None:
-    """No answer, or one that says nothing, is no fault: what is asked later shows what is wrong."""
-    body = Body(_MOST_BYTES)
+async def _told(endpoint: Endpoint, http: httpx.AsyncBaseTransport) -> int | None:
+    """None where nothing is told that can be understood: the profile's counts then."""
+    if not endpoint.own_server:
+        return None
+    timeout = httpx.Timeout(_PATIENCE, pool=None)
+    extensions, url = {"timeout": timeout.as_dict()}, f"{endpoint.base_url}/models"
+    asked = httpx.Request("GET", url, headers=endpoint.auth_headers(), extensions=extensions)
     try:
-        asked = httpx.Request(
-            "GET", endpoint.base_url + PATH, headers=endpoint.auth_headers(),
-            extensions={"timeout": httpx.Timeout(_PATIENCE).as_dict()},
-        )  # fmt: skip
         async with asyncio.timeout(_PATIENCE):
             response = await http.handle_async_request(asked)
             try:
-                async for chunk in unpacked(response):
-                    body.add(chunk)
-                    if body.over:
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > _MOST_BYTES:
                         return None
             finally:
                 await response.aclose()
-    except (httpx.TransportError, httpx.InvalidURL, TimeoutError):
+        listed = json.loads(body)["data"]
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    return context_in(body.text(), endpoint.model) if response.is_success else None
+    entries = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    return next((found for each in entries if each.get("id") == endpoint.model and (found := _context(each))), None)
+
+
+def _context(entry: dict[str, Any]) -> int | None:
+    meta = entry.get("meta")  # llama.cpp's
+    told = [*(entry.get(name) for name in _NAMES), meta.get("n_ctx") if isinstance(meta, dict) else None]
+    found = (value for value in told if isinstance(value, int) and not isinstance(value, bool) and value > 0)
+    return next(found, None)
+
+
+async def picture_tokens(endpoint: Endpoint, ask: Ask, most: int, page: int) -> tuple[int, ...]:
+    """What an endpoint's context leaves for the pictures of 1, 2, ... pages, beside prompt and answer.
+
+    As many entries as usual pages fit into one request, `most` at most; none where not even one does. A page alone
+    gets what its answer can do without, down to `FEWEST_ANSWER`. Texts are counted with the model's own tokenizer
+    where a package has it, and where it makes a difference.
+
+    Args:
+        endpoint: which.
+        ask: the questions.
+        most: pages that are wanted.
+        page: tokens of a usual one.
+    """
+    rooms = _rooms(endpoint, ask, most, page, text_tokens)
+    if len(rooms) < most and (count := await asyncio.to_thread(own_tokenizer, endpoint.model)) is not None:
+        return _rooms(endpoint, ask, most, page, count)
+    return rooms
+
+
+def _rooms(endpoint: Endpoint, ask: Ask, most: int, page: int, count: Callable[[str], int]) -> tuple[int, ...]:
+    rooms: list[int] = []
+    for pages in range(1, most + 1):
+        room = min(endpoint.context - needed(endpoint, each, pages, count) for each in ask(pages))
+        if room < pages * page:
+            break
+        rooms.append(room)
+    return tuple(rooms)
+
+
+def needed(endpoint: Endpoint, question: VisionRequest, pages: int, count: Callable[[str], int] = text_tokens) -> int:
+    """Tokens of the context that a question about so many pages takes without its pictures, its answer included."""
+    spared = sum(text_tokens(text) - count(text) for text in (question.system, question.instructions))
+    answer = question.answer_tokens if pages > 1 else min(question.answer_tokens, FEWEST_ANSWER)
+    return size_of(question).in_context(endpoint) - max(0, spared) + answer
+
+
+def no_room(endpoint: Endpoint, tokens: int, page: int, what: str) -> str:
+    """Why an endpoint cannot be asked at all, and what to do; `tokens` are those of prompt and answer."""
+    whole = tokens + page
+    context = f"{1 << (whole - 1).bit_length():,}".replace(",", "")
+    raises = {"ollama": f"start it with OLLAMA_CONTEXT_LENGTH={context}", "vllm": f"--max-model-len {context}"}
+    served = raises.get(endpoint.name, "give the server more")
+    return (
+        f"{endpoint.name}'s context of {endpoint.context:,} tokens cannot hold one page under {what}: prompt and "
+        f"answer take {tokens:,}, an A4 page {page:,}: {served}, and set context = {context} under "
+        f"[endpoint.{endpoint.name}] of octavo.toml"
+    )
+
+
+def own_tokenizer(model: str) -> Callable[[str], int] | None:
+    """Counts a text as the model's own tokenizer does; None where no package has it (the extra `tokens`)."""
+    return _tekken() if "mistral" in model.lower() and find_spec("mistral_common") is not None else None
+
+
+@cache
+def _tekken() -> Callable[[str], int]:
+    """Mistral's Tekken, whose file comes with `mistral_common`; loading it takes a second."""
+    import mistral_common
+    from mistral_common.tokens.tokenizers.tekken import Tekkenizer
+
+    tokenizer = Tekkenizer.from_file(Path(mistral_common.__file__).parent / "data" / "tekken_240911.json")
+
+    @cache
+    def count(text: str) -> int:
+        return len(tokenizer.encode(text, bos=False, eos=False))
+
+    return count

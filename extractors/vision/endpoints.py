@@ -8,9 +8,9 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from extractors.errors import BadConfiguration
 
@@ -22,6 +22,10 @@ _REAL_KEY, _SECRET = 16, 4
 _PLAIN = ("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty", "stop")
 _OPENAI = (*_PLAIN, "logit_bias", "tools", "tool_choice", "max_completion_tokens")
 _OPEN_WEIGHTS = (*_OPENAI, "top_k", "min_p", "repetition_penalty", "prefill")
+
+
+_Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_Count = Annotated[int, Field(ge=1)]
 
 
 def _same(*names: str) -> dict[str, str]:
@@ -51,14 +55,18 @@ class Endpoint:
         images: in one request at most.
         body_bytes: of one request at most.
         context: tokens of one request and its answer.
-        tells_context: its list of models says the context that it has, which is obeyed where it is smaller.
         max_concurrency: calls in flight at most, whatever is asked for.
+        requests_per_minute: that the account is granted; None: as its answers' headers say.
+        requests_per_day: likewise; the run pauses when they are used, whoever of this store's runs used them.
+        free_per_minute: of a model whose name ends in `:free`, unless `requests_per_minute` is set.
         headers: sent with every request.
         extra_body: put into every request's body.
+        routes: it passes questions on to providers as OpenRouter does, and takes the next three.
         routing: of OpenRouter: `balanced`, `nitro` (fastest first) or `exacto` (best tool calling first).
         provider: OpenRouter's provider preferences: `order`, `only`, `ignore`, `sort`, `max_price`, `zdr`,
             `data_collection` and so on, beside `require_parameters`.
         models: OpenRouter's models to fall back to.
+        own_server: whoever runs Octavo runs it, too: `OCTAVO_BASE_URL`, `OCTAVO_MODEL`, `OCTAVO_API_KEY` are its.
         in_process: answered by the built-in model inside this process.
     """
 
@@ -73,19 +81,23 @@ class Endpoint:
     schema_by: Literal["json_schema", "json_object", "tool", "text"] = "json_schema"
     streams: bool = True
     stream_usage: bool = True
-    price_input: float | None = None
-    price_output: float | None = None
-    price_cached: float | None = None
-    images: int = 64
-    body_bytes: int = 20_000_000
-    context: int = 131_072
-    tells_context: bool = False
-    max_concurrency: int | None = None
+    price_input: _Price | None = None
+    price_output: _Price | None = None
+    price_cached: _Price | None = None
+    images: _Count = 64
+    body_bytes: _Count = 20_000_000
+    context: _Count = 131_072
+    max_concurrency: _Count | None = None
+    requests_per_minute: _Count | None = None
+    requests_per_day: _Count | None = None
+    free_per_minute: _Count | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     extra_body: Mapping[str, Any] = field(default_factory=dict)
+    routes: bool = False
     routing: Literal["balanced", "nitro", "exacto"] | None = None
     provider: Mapping[str, Any] = field(default_factory=dict)
     models: tuple[str, ...] = ()
+    own_server: bool = False
     in_process: bool = False
 
     def auth_headers(self) -> dict[str, str]:
@@ -124,6 +136,9 @@ PROFILES: dict[str, Endpoint] = {
             parameters=_same(*_OPEN_WEIGHTS),
             price_input=0.075, price_output=0.20,
             headers={"X-OpenRouter-Title": "Octavo", "HTTP-Referer": "https://octavo.invalid"},
+            # Source: OpenRouter's page on limits.
+            free_per_minute=20,
+            routes=True,
             # Only upstreams that honour the schema are used.
             provider={"require_parameters": True},
         ),
@@ -132,6 +147,10 @@ PROFILES: dict[str, Endpoint] = {
             key_env="UNOROUTER_API_KEY",
             parameters=_same(*_OPEN_WEIGHTS),
             price_input=0.0, price_output=0.0,
+            # Its page: 120K, of prompt and answer together.
+            context=120_000,
+            # Not on its pages: what several who use its free models measured; how many a day, nobody tells.
+            free_per_minute=1,
         ),
         Endpoint(
             "modelslab", "https://modelslab.com/api/v7/llm", _MODELSLAB,
@@ -147,7 +166,6 @@ PROFILES: dict[str, Endpoint] = {
             dialect="anthropic", auth="x-api-key",
             parameters=_same("temperature", "top_p", "top_k") | {"stop": "stop_sequences"},
             schema_by="tool",
-            streams=False,
             price_input=0.075, price_output=0.20,
             headers={"anthropic-version": "2023-06-01"},
         ),
@@ -163,14 +181,15 @@ PROFILES: dict[str, Endpoint] = {
             "vllm", "http://localhost:8000/v1", "mistralai/Mistral-Small-3.2-24B-Instruct-2506",
             parameters=_same(*_OPEN_WEIGHTS),
             price_input=0.0, price_output=0.0,
-            tells_context=True,
+            own_server=True,
         ),
         Endpoint(
             "ollama", "http://localhost:11434/v1", "mistral-small3.2",
             parameters=_same(*_PLAIN, "tools"),
             price_input=0.0, price_output=0.0,
-            # Its default, which holds no page under `invoice`: raise both OLLAMA_CONTEXT_LENGTH and this.
+            # Its default; raise both OLLAMA_CONTEXT_LENGTH and this for windows of more than a page.
             context=4096,
+            own_server=True,
         ),
         Endpoint(
             "local", LOCAL_URL, "octavo-ocr",
@@ -178,7 +197,8 @@ PROFILES: dict[str, Endpoint] = {
             max_concurrency=os.cpu_count() or 1,
             in_process=True,
         ),
-        Endpoint("custom", "", "", tells_context=True),
+        # It may be any gateway.
+        Endpoint("custom", "", "", own_server=True, routes=True),
     )
 }  # fmt: skip
 
@@ -192,7 +212,7 @@ def endpoint_for(
     api_key: str | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Endpoint:
-    """A profile with its key, and with what a person says otherwise.
+    """A profile with its key, and with what a person says otherwise; `api_key` is for one without a variable.
 
     Raises:
         BadConfiguration: no such profile, no key, or an override of something that a profile does not have.
@@ -200,13 +220,16 @@ def endpoint_for(
     if name not in PROFILES:
         raise BadConfiguration(f"unknown endpoint {name!r}: there are {', '.join(PROFILES)}")
     endpoint = _overridden(PROFILES[name], overrides or {})
-    key = api_key if name == "custom" else environment.get(endpoint.key_env or "")
+    key = environment.get(endpoint.key_env) if endpoint.key_env else api_key
+    model = model or endpoint.model
+    free = endpoint.free_per_minute if model.endswith(":free") else None
     endpoint = replace(
         endpoint,
         base_url=(base_url or endpoint.base_url).rstrip("/"),
-        model=model or endpoint.model,
+        model=model,
         api_key=key or None,
         in_process=endpoint.in_process and base_url is None,
+        requests_per_minute=endpoint.requests_per_minute or free,
     )
     if not endpoint.base_url:
         raise BadConfiguration("endpoint custom needs a server: set OCTAVO_BASE_URL or give --base-url")
@@ -221,7 +244,7 @@ def _overridden(profile: Endpoint, overrides: Mapping[str, Any]) -> Endpoint:
     """The profile with a person's values; tables are merged into the profile's own."""
     where = f"octavo.toml, [endpoint.{profile.name}]"
     known = {each.name: getattr(profile, each.name) for each in fields(profile)}
-    unknown = sorted(set(overrides) - (known.keys() - {"name", "api_key", "in_process"}))
+    unknown = sorted(set(overrides) - (known.keys() - {"name", "api_key", "in_process", "own_server"}))
     if unknown:
         raise BadConfiguration(f"{where}: there is no {', '.join(unknown)}; keys come from the environment only")
     merged = {

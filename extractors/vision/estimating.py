@@ -2,13 +2,9 @@
 
 import json
 import math
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-from extractors.capacity import Form
 from extractors.documents import PageImage, Picture, Usage, VisionRequest, labelled_pictures
 from extractors.vision.endpoints import Endpoint
 from extractors.vision.wire import cost, repair_words
@@ -16,16 +12,6 @@ from extractors.vision.wire import cost, repair_words
 _ASCII, _OTHER = 3.0, 2.0
 """Characters of ASCII, and bytes of UTF-8 of any other script, for a token at least: Tekken packs 3.35 of the
 invoice's prompt; Cyrillic comes to one token a letter, Chinese and Japanese to one and a half."""
-
-_PIECES = re.compile(r"[A-Z]{2}(?![a-z])|[A-Z]?[a-z]{1,5}|[A-Z0-9]|[!-/:-@\[-`{-~]{1,3}|[\t\n\r]| {2,16}")
-"""What tokenizers cut a text into at least: short values in JSON, codes, numbers are pieces of their own, in which
-there are fewer characters for a token than in words."""
-
-_WIDE = re.compile("[\U00010000-\U0010ffff]")
-"""Signs of four bytes, which may be a token each byte."""
-
-_REPAIRED = 1.15
-"""By how much more a refused answer is counted: hashes and codes in capitals exceed even their pieces."""
 
 _USUAL = 1.2
 """By how much the cautious count of a text exceeds what tokenizers of today make of it, for Latin scripts."""
@@ -36,14 +22,11 @@ _PER_PICTURE, _PER_CHAT = 20, 48
 _SHOWN = frozenset({"json_schema", "tool"})
 """Ways to send the schema beside the prompt in which an endpoint may count it once more."""
 
-_PROMPTED = frozenset({"tool"})
-"""Those in which the model is shown it once more, so that it takes of the context."""
-
-LEAST_ANSWER = 200
+_LEAST_ANSWER = 200
 """Tokens that must be left for an answer, or nothing is asked."""
 
-Count = Callable[[str], int]
-"""Tokens of a text."""
+FEWEST_ANSWER = 300
+"""Tokens of an answer without which no page is planned: what a short receipt takes."""
 
 
 @dataclass(frozen=True)
@@ -71,36 +54,34 @@ class Size:
         sent = self.input_for(endpoint)
         return Usage(sent, answer_tokens, 0, cost(endpoint, sent, answer_tokens))
 
+    def in_context(self, endpoint: Endpoint) -> int:
+        """Tokens of the endpoint's context that it takes: a tool stands in the prompt, a response format does not."""
+        return self.prompt + (self.schema if endpoint.schema_by == "tool" else 0)
+
     def room(self, endpoint: Endpoint) -> int:
         """Tokens that the endpoint's context leaves for an answer; 0 where that is too little for any."""
-        left = endpoint.context - self.prompt - (self.schema if endpoint.schema_by in _PROMPTED else 0)
-        return left if left >= LEAST_ANSWER else 0
+        left = endpoint.context - self.in_context(endpoint)
+        return left if left >= _LEAST_ANSWER else 0
 
 
-def size_of(request: VisionRequest, count: Count | None = None) -> Size:
-    """Counts a question, its images as `image_tokens` has them.
-
-    Args:
-        request: the question.
-        count: of its texts; None: the cautious one (`text_tokens`), as reservations need it.
-    """
-    count = count or text_tokens
-    again = [request.first_answer] if request.first_answer else []
-    again += [repair_words(request)] if request.faults else []
-    text = count(request.system) + count(request.instructions) + math.ceil(_REPAIRED * sum(map(text_tokens, again)))
-    images = sum(image_tokens(picture) for _, picture in request.pictures)
-    around = _PER_CHAT + sum(_PER_PICTURE + text_tokens(label) for label, _ in request.pictures)
-    schema = schema_tokens(request.schema)
+def size_of(request: VisionRequest) -> Size:
+    """Counts a question, its images as `image_tokens` has them."""
+    texts = [request.system, request.instructions]
+    texts += [request.first_answer] if request.first_answer else []
+    texts += [repair_words(request)] if request.faults else []
+    text, images = sum(map(text_tokens, texts)), sum(image_tokens(picture) for _, picture in request.pictures)
+    around = _PER_CHAT + sum(label_tokens(label) for label, _ in request.pictures)
+    schema = text_tokens(json.dumps(request.schema))
     return Size(text + images + around, schema, request.answer_tokens, math.ceil(text / _USUAL) + images + around)
 
 
 @lru_cache(maxsize=64)
 def text_tokens(text: str) -> int:
-    """Tokens of a text at most, by script and by the pieces that it is cut into; digits are a token each."""
+    """Tokens of a text at most, by script; digits are a token each."""
+    raw = text.encode("utf-8", "replace")
     plain = sum(map(text.count, "0123456789"))
     ascii_only = len(text.encode("ascii", "ignore"))
-    other = (len(text.encode("utf-8", "replace")) - ascii_only) / _OTHER + 2 * len(_WIDE.findall(text))
-    return math.ceil(max((ascii_only - plain) / _ASCII + plain, len(_PIECES.findall(text))) + other)
+    return math.ceil((ascii_only - plain) / _ASCII + plain + (len(raw) - ascii_only) / _OTHER)
 
 
 def image_tokens(picture: Picture) -> int:
@@ -108,23 +89,17 @@ def image_tokens(picture: Picture) -> int:
     return (math.ceil(picture.width / 28) + 1) * math.ceil(picture.height / 28)
 
 
+def label_tokens(label: str) -> int:
+    """Tokens of a picture's label and of the marks around both, at most."""
+    return _PER_PICTURE + text_tokens(label)
+
+
+def page_tokens(page: PageImage) -> int:
+    """Tokens of a page's pictures and labels, at most."""
+    return sum(image_tokens(picture) + label_tokens(label) for label, picture in labelled_pictures(page))
+
+
 def estimate(request: VisionRequest, endpoint: Endpoint, answer_tokens: int | None = None) -> Usage:
     """What one call of a question costs at most (`Size.at_most`)."""
     size = size_of(request)
     return size.at_most(endpoint, answer_tokens or size.answer)
-
-
-def schema_tokens(schema: dict[str, Any]) -> int:
-    """Tokens of a schema beside the prompt, at most."""
-    return text_tokens(json.dumps(schema))
-
-
-def page_tokens(page: PageImage) -> int:
-    """Tokens of a page: its pictures, their labels and marks."""
-    return sum(_PER_PICTURE + text_tokens(label) + image_tokens(each) for label, each in labelled_pictures(page))
-
-
-def prompt_tokens(form: Form, endpoint: Endpoint, count: Count = text_tokens) -> int:
-    """Tokens that a form's questions take of an endpoint's context before any page: `size_of`'s, without pages."""
-    shown = schema_tokens(form.schema) if endpoint.schema_by in _PROMPTED else 0
-    return _PER_CHAT + count(form.system) + max(map(count, form.instructions)) + shown

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 from extractors.vision.endpoints import Endpoint
-from extractors.vision.estimating import Count, text_tokens
 from extractors.vision.learning import Learned, Seen
+from extractors.vision.quotas import Granted
 from extractors.vision.waits import number, wait_of
 
 _CUT, _LEAST, _SHARE = 0.7, 1.0, 0.1
@@ -157,7 +157,7 @@ class Flow:
     Attributes:
         endpoint: which.
         learned: by how much its calls exceed their estimates; `seen` are earlier ones.
-        count: tokens of a text, as far as it takes of the context (`fitting`); reservations are made by another.
+        granted: requests a minute and a day, of which `used_today` are used.
         slots: calls in flight.
         out: why it serves this run no more, or None.
         failing_since: when its first failure after the last good answer was (monotonic), or None.
@@ -170,10 +170,12 @@ class Flow:
         refusal: the last of them, in its words.
     """
 
-    def __init__(self, endpoint: Endpoint, concurrency: int, *, streams: bool, seen: Sequence[Seen] = ()) -> None:
+    def __init__(
+        self, endpoint: Endpoint, concurrency: int, *, streams: bool, seen: Sequence[Seen] = (), used_today: int = 0
+    ) -> None:
         self.endpoint = endpoint
+        self.granted = Granted(endpoint.requests_per_minute, endpoint.requests_per_day, used_today)
         self.learned = Learned(endpoint, seen)
-        self.count: Count = text_tokens
         self.slots = Slots(min(concurrency, endpoint.max_concurrency or concurrency))
         self.out: str | None = None
         self.down = False
@@ -233,7 +235,7 @@ class Flow:
 
     def allowed_in(self, tokens: int) -> float:
         """Seconds until the announced limits allow one more request of so many tokens."""
-        return max(self._requests.wait(1), self._tokens.wait(tokens))
+        return max(self.granted.wait(), self._requests.wait(1), self._tokens.wait(tokens))
 
     def takes(self, tokens: int) -> None:
         """Hears of a request that is sent."""

@@ -29,7 +29,7 @@ def key_of(request: VisionRequest, endpoint: Endpoint, sampling: Mapping[str, An
     """sha256 of everything that decides the answer: the question, its pictures, and whom it is put to."""
     parts = [
         whom(endpoint, sampling), request.system, request.instructions, request.schema, asking.answer_tokens,
-        _pictures(request), request.first_answer, request.faults, asking.grammar,
+        _pictures(request), request.first_answer, request.faults, asking.grammar, *_order(request),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -38,12 +38,17 @@ def _pictures(request: VisionRequest) -> list[list[Any]]:
     return [[page.page, *(picture.sha256 for picture in page.pictures)] for page in request.pages]
 
 
+def _order(request: VisionRequest) -> list[str]:
+    """Nothing where the instructions come first, as they always did: those replies count."""
+    return ["pictures first"] if request.pictures_first else []
+
+
 def former_key(request: VisionRequest, model: str, sampling: Mapping[str, Any], asking: Asking) -> str:
     """The key of earlier versions, which held the first model alone of whom was asked: what they paid for counts."""
     parts = [
         model, request.system, request.instructions, request.schema, dict(sampling), asking.answer_tokens,
         _pictures(request), request.first_answer, request.faults,
-        *([] if asking.grammar else ["without grammar"]),
+        *([] if asking.grammar else ["without grammar"]), *_order(request),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

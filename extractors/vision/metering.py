@@ -21,6 +21,7 @@ class Meter:
         fingerprints: of every reply read, in order.
         endpoint: which answered last; None until one has.
         model: likewise.
+        provider: likewise, where a gateway names it.
         stand_in: some answer is another endpoint's than the first one's.
     """
 
@@ -35,4 +36,5 @@ class Meter:
     fingerprints: list[str] = field(default_factory=list)
     endpoint: str | None = None
     model: str | None = None
+    provider: str | None = None
     stand_in: bool = False

@@ -1,6 +1,7 @@
 """OpenAI's chat completions, with what each endpoint wants otherwise (`extractors.vision.endpoints`)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from extractors.documents import VisionRequest
@@ -16,6 +17,7 @@ from extractors.vision.wire import (
     not_spoken,
     price,
     repair_words,
+    speaker_of,
     spliced,
     told_error,
     unknown,
@@ -27,12 +29,12 @@ PATH = "/chat/completions"
 def body(request: VisionRequest, endpoint: Endpoint, sampling: Mapping[str, Any], asking: Asking) -> bytes:
     """The body. What is the same for every request comes first, so that gateways' prompt caches hit."""
     fields: dict[str, Any] = {
+        **endpoint.extra_body,
         "messages": [*_messages(request), *_prefill(endpoint, sampling)],
         endpoint.parameters["max_completion_tokens"]: asking.answer_tokens,
-        **_response_format(request, endpoint, asking),
         **sent_to(endpoint, sampling),
+        **_schema_fields(request, endpoint, asking),
         **_whom(endpoint),
-        **endpoint.extra_body,
     }
     if sampling.get("prefill") is not None and endpoint.name == "vllm":
         # Source: vLLM's chat completion protocol: the last message is gone on with.
@@ -46,19 +48,21 @@ def _whom(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.auth == "body":
         return {"key": endpoint.api_key, "model_id": endpoint.model}
     suffix = f":{endpoint.routing}" if endpoint.routing in {"nitro", "exacto"} else ""
-    routed: dict[str, Any] = {"model": endpoint.model + suffix}
+    model = endpoint.model.removesuffix(suffix) + suffix
+    routed: dict[str, Any] = {"model": model}
     if endpoint.provider:
         routed["provider"] = dict(endpoint.provider)
     if endpoint.models:
-        routed["models"] = [endpoint.model + suffix, *endpoint.models]
+        routed["models"] = [model, *endpoint.models]
     return routed
 
 
 def _messages(request: VisionRequest) -> list[dict[str, Any]]:
-    content: list[dict[str, Any]] = [{"type": "text", "text": request.instructions}]
+    content: list[dict[str, Any]] = []
     for number, (label, _) in enumerate(request.pictures):
         content.append({"type": "text", "text": label})
         content.append({"type": "image_url", "image_url": {"url": image_place(number)}})
+    content.insert(len(content) if request.pictures_first else 0, {"type": "text", "text": request.instructions})
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": request.system},
         {"role": "user", "content": content},
@@ -79,17 +83,27 @@ def _prefill(endpoint: Endpoint, sampling: Mapping[str, Any]) -> list[dict[str, 
     return [{"role": "assistant", "content": sampling["prefill"], **marked}]
 
 
-def _response_format(request: VisionRequest, endpoint: Endpoint, asking: Asking) -> dict[str, Any]:
+def _schema_fields(request: VisionRequest, endpoint: Endpoint, asking: Asking) -> dict[str, Any]:
+    """The answer's schema beside the prompt, as the profile has it."""
     if not asking.grammar or endpoint.schema_by == "text":
         return {}
     if endpoint.schema_by == "json_object":
         return {"response_format": {"type": "json_object"}}
-    schema = {"name": request.schema_name[:64], "strict": True, "schema": request.schema}
+    name = request.schema_name[:64]
+    if endpoint.schema_by == "tool":
+        tool = {"name": name, "description": "Takes the record.", "parameters": request.schema}
+        choice = {"type": "function", "function": {"name": name}}
+        return {"tools": [{"type": "function", "function": tool}], "tool_choice": choice}
+    schema = {"name": name, "strict": True, "schema": request.schema}
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
 def spoken(decoded: Mapping[str, Any]) -> Spoken:
     """Reads a response's body."""
+    return replace(_spoken(decoded), speaker=speaker_of(decoded))
+
+
+def _spoken(decoded: Mapping[str, Any]) -> Spoken:
     told = _told(decoded.get("usage"))
     listed = decoded.get("choices")
     choices = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
@@ -137,6 +151,14 @@ def _told(usage: Any) -> Told:
         answered = max(0, total - sent)
     if total and answered and sent is None:
         sent = max(0, total - answered)
+    return Told(sent, answered, _cached(usage), price(usage.get("cost")))
+
+
+def _cached(usage: Mapping[str, Any]) -> int:
+    """Tokens of the prompt that a cache held, as OpenAI, Mistral and DeepSeek tell them."""
     details = usage.get("prompt_tokens_details")
-    cached = count(details.get("cached_tokens")) if isinstance(details, dict) else None
-    return Told(sent, answered, cached or 0, price(usage.get("cost")))
+    told = (
+        details.get("cached_tokens") if isinstance(details, dict) else None,
+        usage.get("num_cached_tokens"), usage.get("prompt_cache_hit_tokens"),
+    )  # fmt: skip
+    return next((found for found in map(count, told) if found), 0)

@@ -13,7 +13,6 @@ from extractors.errors import BadConfiguration, RunawayAnswer, TruncatedAnswer
 from extractors.vision import anthropic_messages
 from extractors.vision.calling import Answered, asked_of, post
 from extractors.vision.connections import open_http, proxy_for
-from extractors.vision.contexts import context_in
 from extractors.vision.endpoints import Endpoint
 from extractors.vision.estimating import estimate
 from extractors.vision.outcomes import REFUSALS, failure_of
@@ -86,13 +85,16 @@ class Reached:
         status: HTTP status, or None when there was no answer.
         error: why there was none.
         models: those that it lists, none when it lists none in OpenAI's way.
-        context: tokens that it says the endpoint's model has, or None.
     """
 
     status: int | None
     error: str = ""
     models: tuple[str, ...] = ()
-    context: int | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it answered as asked."""
+        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 - HTTP's success
 
     def lists(self, model: str) -> bool:
         """Whether the model may be asked for, as far as the list says; Ollama adds tags to names."""
@@ -110,9 +112,7 @@ def reach(endpoint: Endpoint) -> Reached:
         return Reached(None, type(error).__name__)
     except BadConfiguration as error:
         return Reached(None, str(error))
-    if not answer.is_success:
-        return Reached(answer.status_code)
-    return Reached(answer.status_code, models=_names(answer.text), context=context_in(answer.text, endpoint.model))
+    return Reached(answer.status_code, models=_names(answer.text) if answer.is_success else ())
 
 
 def _names(body: str) -> tuple[str, ...]:
@@ -151,7 +151,7 @@ async def probe(endpoint: Endpoint, sampling: Mapping[str, Any], local_app: Any 
         if endpoint.streams:
             asking = replace(plain.asking, stream=True)
             streamed = await post(http, plain.endpoint, request, given, asking, patience=_ANSWER, expected=expected)
-        counted = await _counted(http, endpoint, request)
+        counted = await _counted(http, plain.endpoint, request, plain.asking)
     answer = plain.said.text or ""
     usage = plain.usage + (streamed.usage if streamed else Usage())
     return Probed(
@@ -187,11 +187,13 @@ async def _asked(
         left_out |= named
 
 
-async def _counted(http: httpx.AsyncBaseTransport, endpoint: Endpoint, request: VisionRequest) -> int | None:
+async def _counted(
+    http: httpx.AsyncBaseTransport, endpoint: Endpoint, request: VisionRequest, asking: Asking
+) -> int | None:
     """The question's tokens as the endpoint counts them, where its dialect has a way to ask for that."""
     if endpoint.dialect != "anthropic":
         return None
-    body = anthropic_messages.counting_body(request, endpoint)
+    body = anthropic_messages.counting_body(request, endpoint, asking)
     asked = asked_of(endpoint, anthropic_messages.COUNT_PATH, body, _PATIENCE)
     try:
         answer = await http.handle_async_request(asked)

@@ -63,4 +63,7 @@ def ended(answered: Answered, *, blamed: bool) -> Ended:
     """What became of it, likewise."""
     outcome = "unanswered" if answered.unanswered else answered.outcome.kind
     usage = answered.usage if answered.settled else None
-    return Ended(outcome, answered.status, usage, answered.seconds, blamed=blamed and answered.unanswered)
+    return Ended(
+        outcome, answered.status, usage, answered.seconds, blamed=blamed and answered.unanswered,
+        speaker=answered.said.speaker, first_token=answered.first_token,
+    )  # fmt: skip

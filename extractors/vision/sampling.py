@@ -43,12 +43,39 @@ class Sampling(BaseModel):
     prefill: str | None = None
 
 
+_ELSEWHERE = {
+    "stream": 'is not set here: stream = "always" or "never" stands at the top of octavo.toml (OCTAVO_STREAM)',
+    "stream_options": "is not set here: stream_usage under [endpoint.NAME] says whether streams are asked for usage",
+    "response_format": "is not set here: the schema is always sent; how: schema_by under [endpoint.NAME]",
+    "structured_outputs": "is not set here: the schema is always sent; how: schema_by under [endpoint.NAME]",
+    "model": "is not set here: --model, OCTAVO_MODEL, or model under [endpoint.NAME]",
+    "messages": "is not set here: what is asked follows from the schema",
+    "n": "is not set here: of several answers one would be read, and all would be billed",
+}
+"""Names of the model's pages that are no sampling, and where they are set."""
+
+
+def page_names(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A person's parameters under one name each: `max_tokens` is the older one of `max_completion_tokens`.
+
+    Raises:
+        BadConfiguration: one that is set elsewhere, or the limit under both names.
+    """
+    for name in given:
+        if name in _ELSEWHERE:
+            raise BadConfiguration(f"sampling {name} {_ELSEWHERE[name]}")
+    if {"max_tokens", "max_completion_tokens"} <= given.keys():
+        raise BadConfiguration("sampling: max_tokens is max_completion_tokens under its older name: set one of them")
+    return {"max_completion_tokens" if name == "max_tokens" else name: value for name, value in given.items()}
+
+
 def sampling_of(given: Mapping[str, Any]) -> dict[str, Any]:
     """A person's parameters over the defaults, by their names on the model's page; without those that are off.
 
     Raises:
         BadConfiguration: one that there is not, or a value out of its range.
     """
+    given = page_names(given)
     try:
         asked = {name: None if _is_off(value) else value for name, value in given.items()}
         checked = Sampling.model_validate(asked).model_dump(exclude_none=True)
@@ -68,9 +95,15 @@ def refuse_untaken(endpoint: Endpoint, given: Mapping[str, Any]) -> None:
     """Refuses what an endpoint would refuse, or drop in silence.
 
     Raises:
-        BadConfiguration: the endpoint takes no such parameter.
+        BadConfiguration: the endpoint takes no such parameter, or it has another use there.
     """
-    untaken = sorted({name for name, value in given.items() if not _is_off(value)} - set(endpoint.parameters))
+    asked = {name for name, value in page_names(given).items() if not _is_off(value)}
+    if endpoint.schema_by == "tool" and (used := sorted({"tools", "tool_choice"} & asked & set(endpoint.parameters))):
+        raise BadConfiguration(
+            f"endpoint {endpoint.name} sends the schema as a tool (schema_by): remove {', '.join(used)} from "
+            "[sampling]"
+        )
+    untaken = sorted(asked - set(endpoint.parameters))
     if untaken:
         takes = ", ".join(sorted(endpoint.parameters))
         raise BadConfiguration(

@@ -26,13 +26,13 @@ from extractors.vision.blame import Questions, Strikes, Tries, refuses_all
 from extractors.vision.budget import Budget
 from extractors.vision.calling import MOST_BYTES, Answered, post
 from extractors.vision.estimating import Size, size_of
-from extractors.vision.fitting import room_for
 from extractors.vision.flow import Flow
 from extractors.vision.learning import Seen
 from extractors.vision.metering import Meter
 from extractors.vision.outcomes import REFUSALS
 from extractors.vision.question import Patience, Question, ended, planned
 from extractors.vision.refusals import what_to_change
+from extractors.vision.wire import Asking
 
 _MOST_FAILURES, _TRIES_ELSEWHERE = 8, 2
 """Attempts at one request that fail while others are served; failures after which another endpoint is asked first,
@@ -47,6 +47,7 @@ _OWN = 10
 """Times that the built-in model gets to answer: on a machine whose cores are busy it is slow, and never away."""
 
 _AWAY = "check that the server is up"
+_TOMORROW = "wait for tomorrow (UTC)"
 _TOO_BUSY = "this machine is too busy for it: end other work on it, or ask for fewer pages at once (--concurrency 1)"
 
 _LOOK_AGAIN = 1.0
@@ -112,10 +113,8 @@ class Sender:
 
     async def _answer(self, question: Question) -> Answered | StoredReply:
         tries, looked, over = Tries(question.fingerprint, anew=question.anew), time.monotonic(), False
-        size = size_of(question.request)
-        rooms = {flow.endpoint.name: room_for(flow, question, size) for flow in self.flows}
         while True:
-            flow = await self._usable(tries, rooms)
+            flow = await self._usable(tries)
             self._asked.raise_refused(tries.key, flow)
             began = time.monotonic()
             async with flow.slots.taken_one():
@@ -125,7 +124,7 @@ class Sender:
                     found, looked = await question.stored(over), time.monotonic()
                     if found is not None:
                         return found
-                answered = await self._called(flow, question, size, rooms[flow.endpoint.name], tries)
+                answered = await self._called(flow, question, tries)
             if answered is None:
                 continue  # while it waited for its turn the endpoint was lost
             outcome = answered.outcome
@@ -152,22 +151,20 @@ class Sender:
         """
         for flow in self.flows:
             if flow.refusals and not flow.proven:
-                self.lose(flow, refuses_all(flow))
+                self._lose(flow, refuses_all(flow))
         self._asked.conclude()
         if all(flow.out is not None for flow in self.flows):
             raise self._all_out()
 
-    async def _usable(self, tries: Tries, rooms: Mapping[str, int]) -> Flow:
+    async def _usable(self, tries: Tries) -> Flow:
         """The first endpoint that may be asked now.
 
         Those that break the schema too often, and those that failed this very request repeatedly, come last.
 
         Args:
             tries: of this request.
-            rooms: tokens that each endpoint's context leaves for its answer.
 
         Raises:
-            PromptCut: none of those that are there has any: the server would cut the prompt.
             HeldBack: each that may be asked refused this request, and has answered no other.
             Paused: the run stops.
             EndpointDown: all are out, and one of them merely did not answer.
@@ -178,34 +175,33 @@ class Sender:
                 raise type(self.stopped)(str(self.stopped))
             for flow in self.flows:
                 if flow.refuses_all and not flow.in_flight:
-                    self.lose(flow, refuses_all(flow))
+                    self._lose(flow, refuses_all(flow))
+                if flow.granted.is_used_up:
+                    self._lose(flow, _used_up(flow))
+                    flow.down = True
             flows = sorted(
                 (flow for flow in self.flows if flow.out is None),
                 key=lambda flow: (flow.demoted, tries.failed[flow.endpoint.name] >= _TRIES_ELSEWHERE),
             )
             if not flows:
                 raise self._all_out()
-            holding = [flow for flow in flows if rooms[flow.endpoint.name]]
-            if not holding:
-                most = max((flow.endpoint for flow in flows), key=lambda endpoint: endpoint.context)
-                raise PromptCut(f"the prompt does not fit into {most.name}'s context of {most.context:,} tokens")
-            flows = self._asked.not_held_back(tries.key, holding)
+            flows = self._asked.not_held_back(tries.key, flows)
             rests = [flow.rests_for() for flow in flows]
             if min(rests) == 0:
                 return flows[rests.index(0)]
             await self._pause(min(rests))
 
-    async def _called(self, flow: Flow, question: Question, size: Size, room: int, tries: Tries) -> Answered | None:
+    async def _called(self, flow: Flow, question: Question, tries: Tries) -> Answered | None:
         """One call when its turn has come, in the ledger before it is sent; None if the endpoint is lost by then."""
-        request, meter, asking = question.request, question.meter, question.asking
-        asking = replace(asking, answer_tokens=min(asking.answer_tokens, flow.most_answer or room, room))
+        request, meter, size = question.request, question.meter, size_of(question.request)
+        asking = _within_limits(flow, question.asking, size)
         estimated = size.at_most(flow.endpoint, asking.answer_tokens)
         expected = flow.learned.reserved(estimated)
         while (wait := flow.allowed_in(expected.input)) > 0:
             await self._pause(wait)
             if self.stopped is not None:
                 break
-        if self.stopped is not None or flow.out is not None or flow.rests_for() > 0:
+        if self.stopped is not None or flow.out is not None or flow.rests_for() > 0 or not flow.granted.take():
             return None
         try:
             call = await self._budget.reserve(planned(flow.endpoint, question, expected))
@@ -246,7 +242,7 @@ class Sender:
         """What the endpoint's failure means for the calls to come, and for how long this one waits."""
         outcome, name, began = answered.outcome, flow.endpoint.name, time.monotonic() - answered.seconds
         if outcome.kind in {"out", "denied"}:
-            self.lose(flow, f"{name} {outcome.why}")
+            self._lose(flow, f"{name} {outcome.why}")
             return
         if outcome.kind in _MOST:
             # It has answered, if badly: others may do better, but it is neither ill nor silent.
@@ -273,7 +269,7 @@ class Sender:
         wait = jitter if outcome.wait is None else outcome.wait + jitter * 0.1
         await self._pause(min(wait, max(0.05, self._patience.give_up_after - silence)))
 
-    def lose(self, flow: Flow, why: str) -> None:
+    def _lose(self, flow: Flow, why: str) -> None:
         """The endpoint is out for the rest of the run."""
         if flow.out is not None:
             return
@@ -286,11 +282,13 @@ class Sender:
         reasons = "; ".join(str(flow.out) for flow in self.flows)
         if any(flow.down for flow in self.flows):
             ours = all(flow.endpoint.in_process for flow in self.flows if flow.down)
-            down = EndpointDown(f"{reasons}; {_TOO_BUSY if ours else _AWAY}, then run the same command again")
+            used_up = all(flow.granted.is_used_up for flow in self.flows if flow.down)
+            advice = _TOO_BUSY if ours else _TOMORROW if used_up else _AWAY
+            down = EndpointDown(f"{reasons}; {advice}, then run the same command again")
             self.stop(down)
             return down
-        advice = dict.fromkeys(what_to_change(flow.endpoint, str(flow.out)) for flow in self.flows)
-        return EndpointRefused(f"{reasons}: {'; '.join(advice)}")
+        changes = dict.fromkeys(what_to_change(flow.endpoint, str(flow.out)) for flow in self.flows)
+        return EndpointRefused(f"{reasons}: {'; '.join(changes)}")
 
     async def _pause(self, seconds: float) -> None:
         """Waits, unless the run stops meanwhile."""
@@ -298,3 +296,22 @@ class Sender:
             await asyncio.wait_for(self._draining.wait(), seconds)
         except TimeoutError:
             return
+
+
+def _used_up(flow: Flow) -> str:
+    name, most = flow.endpoint.name, flow.endpoint.requests_per_day
+    return f"{name}'s {most:,} requests a day are used (requests_per_day under [endpoint.{name}] of octavo.toml)"
+
+
+def _within_limits(flow: Flow, asking: Asking, size: Size) -> Asking:
+    """How a question is asked of an endpoint: its context and the answers that it takes bound the answer's limit.
+
+    Raises:
+        PromptCut: the context has no room for an answer: the server would cut the prompt.
+    """
+    left = size.room(flow.endpoint)
+    if not left:
+        raise PromptCut(
+            f"the prompt does not fit into {flow.endpoint.name}'s context of {flow.endpoint.context:,} tokens"
+        )
+    return replace(asking, answer_tokens=min(asking.answer_tokens, flow.most_answer or left, left))

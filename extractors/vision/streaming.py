@@ -6,6 +6,7 @@ Raw bytes are looked at every few KiB, so that thousands of events a second stay
 
 import json
 import re
+import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 
 from extractors.vision.endings import BROKEN_OFF, RUNAWAY, ending_of
 from extractors.vision.envelopes import arguments_of, refusal_of, words_of
+from extractors.vision.message_events import as_chunk, ends
 from extractors.vision.openai_chat import is_error
 from extractors.vision.runaways import WATCHED, runs_away
 from extractors.vision.wire import read_json
@@ -21,10 +23,11 @@ _LOOK_EVERY = 4096  # bytes of the stream
 _RAW = 16
 """Bytes of events for one byte of an answer at most: each piece of a word comes in an envelope of its own."""
 
-_TELLING = re.compile(rb'"finish_reason": ?"|\[DONE\]|"error": ?[{"]')
+_TELLING = re.compile(rb'"(?:finish|stop)_reason": ?"|\[DONE\]|message_stop|"error": ?[{"]')
 """What is looked at as soon as it comes: after it a server may hold the connection open, saying nothing."""
 
 _UNSTORABLE = re.compile("[\ud800-\udfff]")
+_NAMES = ("id", "model", "provider")
 _CUMULATIVE = 16
 """Characters from which a message that begins with all that was said is told anew, not gone on with."""
 
@@ -95,11 +98,13 @@ class Stream:
         ended: the answer, or an error, is there: what may follow is its usage.
         told: its usage is there, too.
         over: it ran away, or is longer than an answer may be: the rest is not to be heard.
+        begun_at: when (monotonic) the first piece of the answer came, or of the thoughts before it.
     """
 
     def __init__(self, most: int) -> None:
         """Hears nothing yet; `most` is bytes of an answer."""
         self.ended = self.told = self.over = False
+        self.begun_at: float | None = None
         self._most = most
         self._buffer, self._looked, self._raw, self._size = bytearray(), 0, 0, 0
         self._has_line = False
@@ -107,6 +112,7 @@ class Stream:
         self._said: list[str] = []
         self._choices: defaultdict[int, _Choice] = defaultdict(_Choice)
         self._usage: dict[str, Any] | None = None
+        self._named: dict[str, str] = {}
         self._error: Any = None
         self._garbled = False
 
@@ -118,7 +124,9 @@ class Stream:
         self._has_line = self._has_line or b"\n" in chunk or b"\r" in chunk
         if self._raw > self._most * _RAW or len(self._buffer) > self._most * 2:
             self._cut_off()
-        elif self._has_line and (self._looked >= _LOOK_EVERY or self.ended or _TELLING.search(chunk)):
+        elif self._has_line and (
+            self._looked >= _LOOK_EVERY or self.ended or self.begun_at is None or _TELLING.search(chunk)
+        ):
             self._look()
 
     def body(self) -> str:
@@ -127,7 +135,7 @@ class Stream:
             self._buffer += b"\n\n"
             self._take_lines()
         choice = self._chosen()
-        usage = {"usage": self._usage} if self._usage else {}
+        usage = {**self._named, **({"usage": self._usage} if self._usage else {})}
         if self._error is not None and not choice.is_whole:
             partial = [{"message": choice.message()}] if self._size else []
             return _json({"error": self._error, "choices": partial, **usage})
@@ -199,18 +207,18 @@ class Stream:
 
     def _hear(self, data: bytes) -> None:
         if data == b"[DONE]":
-            self.ended = self.told = True
-            choice = self._chosen()
-            if self._error is None:
-                choice.finish_reason = choice.finish_reason or "stop"
+            self._end()
             return
-        event = _event(data)
-        if not isinstance(event, dict):
+        heard = _event(data)
+        if not isinstance(heard, dict):
             # Something of the answer may be lost with it, unless the answer had ended.
             self._garbled = self._garbled or (bool(data) and not self.ended)
             return
+        event = as_chunk(heard)
+        if self.begun_at is None:
+            self._named |= {name: event[name] for name in _NAMES if isinstance(event.get(name), str) and event[name]}
         if isinstance(event.get("usage"), dict):
-            self._usage = event["usage"]
+            self._usage = {**(self._usage or {}), **event["usage"]}
             self.told = self.ended
         if is_error(event):
             self._fail(event.get("error") or event)
@@ -219,11 +227,21 @@ class Stream:
             if isinstance(told, dict):
                 index = told.get("index", place)
                 self._hear_choice(index if isinstance(index, int) else place, told)
+        if ends(heard):
+            self._end()
+
+    def _end(self) -> None:
+        self.ended = self.told = True
+        choice = self._chosen()
+        if self._error is None:
+            choice.finish_reason = choice.finish_reason or "stop"
 
     def _hear_choice(self, index: int, told: Mapping[str, Any]) -> None:
         before = len(self._said)
         self._choices[index].hear(told, self._said)
         self._size += sum(map(len, self._said[before:]))
+        if self._size and self.begun_at is None:
+            self.begun_at = time.monotonic()
         if told.get("error"):
             self._fail(told["error"])
         self.ended = self.ended or all(choice.finish_reason is not None for choice in self._choices.values())

@@ -10,6 +10,7 @@ from typing import Any
 import pybase64
 
 from extractors.documents import Usage, VisionRequest
+from extractors.ledger import NOBODY, Speaker
 from extractors.vision.endpoints import Endpoint
 
 CHARACTERS_PER_TOKEN = 4
@@ -63,6 +64,7 @@ class Spoken:
         told: tokens and cost.
         known: the body is of a shape that a dialect has.
         begun: characters of an answer that an error broke off.
+        speaker: who says to have answered.
     """
 
     text: str | None
@@ -72,6 +74,7 @@ class Spoken:
     told: Told
     known: bool = True
     begun: int = 0
+    speaker: Speaker = NOBODY
 
 
 def image_place(number: int) -> str:
@@ -182,6 +185,12 @@ def booked(said: Spoken, endpoint: Endpoint, expected: Usage) -> Usage:
     cached = min(sent, told.cached)
     paid = cost(endpoint, sent, answered, cached) if told.cost_usd is None else told.cost_usd
     return Usage(sent, answered, cached, paid)
+
+
+def speaker_of(decoded: Mapping[str, Any]) -> Speaker:
+    """Who says to have answered, as OpenAI, Anthropic and (for the provider) OpenRouter name it."""
+    told = (decoded.get(name) for name in ("model", "provider", "id"))
+    return Speaker(*(plain(each) if isinstance(each, str) and each.strip() else None for each in told))
 
 
 def not_spoken(why: str, told: Told | None = None, code: int | None = None, begun: int = 0) -> Spoken:

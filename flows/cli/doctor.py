@@ -13,18 +13,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from extractors.asking import planning
 from extractors.errors import CannotRun
 from extractors.pages.einvoices import can_be_read
 from extractors.pages.ocr_words import reader_name
-from extractors.vision import Probed, Reached, how_counted, obeying, pages_of, reach
+from extractors.vision import Probed, reach
 from extractors.vision import probe as ask_once
 from extractors.vision.endpoints import PROFILES, Endpoint
 from extractors.vocabulary import Ground
+from flows.cli.compared import compared
 from flows.cli.options import BaseUrl, Endpoints, Model, StoreUrl, command, settings_with
 from flows.prefect.configured import prefect_is_configured
-from flows.run.endpoints import choose, local_app_for
-from flows.schema_lookup import find_schema
+from flows.run.endpoints import choose, local_app_for, unused_settings
 from flows.settings import FILE, Settings
 from flows.store.store import Store
 
@@ -45,6 +44,7 @@ app = command(
     """
 octavo doctor
 octavo doctor --endpoint openrouter,local --probe
+octavo doctor --endpoints
 octavo doctor --base-url http://localhost:8000/v1 --model my-model
 """,
 )
@@ -55,12 +55,15 @@ def doctor(
     *,
     endpoint: Endpoints = None,
     probe: Annotated[bool, Parameter(help="send each endpoint one tiny question, which it may bill")] = False,
+    endpoints: Annotated[
+        bool, Parameter(name="--endpoints", help="compare the endpoints by your own calls of the last 30 days")
+    ] = False,
     base_url: BaseUrl = None,
     model: Model = None,
     store: StoreUrl = None,
 ) -> int:
     """Tells what is configured, reachable and missing; exit code 1 when something is in a run's way."""
-    findings = [*_installed()]
+    findings, settings = [*_installed()], None
     try:
         settings = settings_with(store=store)
     except CannotRun as error:
@@ -79,7 +82,11 @@ def doctor(
     marks = {"good": Text("ok", "green"), "bad": Text("missing", "bold red"), "note": Text("note", "yellow")}
     for finding in findings:
         table.add_row(finding.what, marks[finding.state], Text(finding.told))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(table)
+    if endpoints and settings is not None:
+        for shown in compared(settings):
+            console.print(shown)
     return 1 if any(finding.state == "bad" for finding in findings) else 0
 
 
@@ -140,12 +147,11 @@ def _endpoints(
         yield _Finding("endpoint", "bad", str(error))
         return
     for endpoint in chosen:
-        reached = None if endpoint.in_process else reach(endpoint)
-        yield _reach(endpoint, reached)
-        if reached is not None:
-            yield _context(endpoint, reached.context, settings)
+        yield _reach(endpoint)
         if ask:
             yield _probe(endpoint, settings)
+    if unused := unused_settings(chosen, settings):
+        yield _Finding("settings", "note", unused)
     used = {endpoint.name for endpoint in chosen}
     keys = [
         f"{p.name} ({p.key_env})"
@@ -192,33 +198,19 @@ def _read(probed: Probed) -> list[str]:
     return [f"ignores the schema (it said {probed.answer[:60]!r})", reads]
 
 
-def _context(endpoint: Endpoint, told: int | None, settings: Settings) -> _Finding:
-    """What one request may hold: the context, and how many pages of an invoice fit into it."""
-    what, asked = f"context {endpoint.name}", endpoint
-    if told is not None and endpoint.tells_context:
-        asked = obeying(endpoint, {endpoint.name: told})
-    form = planning.plan(find_schema("invoice"), pages_per_request=settings.pages_per_request).form
-    pages, fit = pages_of(asked, form, settings.sampling.get("max_completion_tokens"))
-    if not fit.holds or fit.is_tight:
-        return _Finding(what, "note", f"{fit.told()}; {how_counted(asked)}")
-    whose = "as its server says" if asked.context < endpoint.context else "octavo.toml's or the profile's"
-    planned = f"{pages} page{'s' if pages > 1 else ''} of an invoice in a request"
-    return _Finding(what, "good", f"{asked.context:,} tokens, {whose}: {planned}; {how_counted(asked)}")
-
-
-def _reach(endpoint: Endpoint, reached: Reached | None) -> _Finding:
+def _reach(endpoint: Endpoint) -> _Finding:
     what = f"endpoint {endpoint.name}"
-    if reached is None:
+    if endpoint.in_process:
         return _Finding(what, "good", f"runs inside Octavo ({endpoint.model})")
+    reached = reach(endpoint)
     if reached.status is None:
         return _Finding(
             what,
             "bad",
             f"{endpoint.base_url} does not answer ({reached.error}): is the server up, and the URL right?",
         )
-    if reached.status in {401, 403}:
-        key = endpoint.key_env or "OCTAVO_API_KEY"
-        return _Finding(what, "bad", f"{endpoint.base_url} refuses the key (HTTP {reached.status}): set {key}")
+    if not reached.is_good:
+        return _Finding(what, *_status_told(endpoint, reached.status))
     if not reached.lists(endpoint.model):
         some = ", ".join(sorted(reached.models, key=lambda name: "mistral" not in name.lower())[:_SHOWN_MODELS])
         more = f" and {len(reached.models) - _SHOWN_MODELS} more" if len(reached.models) > _SHOWN_MODELS else ""
@@ -226,6 +218,26 @@ def _reach(endpoint: Endpoint, reached: Reached | None) -> _Finding:
             what, "note", f"{endpoint.base_url} does not list the model {endpoint.model}; it lists {some}{more}"
         )
     return _Finding(what, "good", f"{endpoint.base_url} answers (HTTP {reached.status}); model {endpoint.model}")
+
+
+def _status_told(endpoint: Endpoint, status: int) -> tuple[str, str]:
+    """What a status means with which an endpoint answers the question for its models."""
+    key, where = endpoint.key_env or "OCTAVO_API_KEY", f"{endpoint.base_url}/models"
+    if status in {401, 403}:
+        return "bad", f"{endpoint.base_url} refuses the key (HTTP {status}): set {key}"
+    if status in {404, 405}:
+        told = f"{where} is not there (HTTP {status}): is the URL right (most end with /v1)?"
+        return "note", f"{told} A server that lists no models may answer all the same: --probe asks it one question"
+    if status == 429:  # noqa: PLR2004 - too many requests
+        return "note", f"{where} is asked too often (HTTP 429): the key's limit is used up for now"
+    if status >= 500:  # noqa: PLR2004 - the server's own errors
+        return (
+            "bad",
+            f"{where} has a fault of its own (HTTP {status}): look into its log, or try again later",
+        )
+    if 300 <= status < 400:  # noqa: PLR2004 - redirects
+        return "bad", f"{where} redirects (HTTP {status}): set the URL to where it is"
+    return "note", f"{where} answers HTTP {status}, which says nothing of the model: --probe asks it one question"
 
 
 def _sources() -> Iterator[_Finding]:

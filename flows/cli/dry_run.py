@@ -14,8 +14,6 @@ _WORDS = {
 
 def show_estimate(found: Estimate, endpoints: list[Endpoint], console: Console) -> None:
     """Tells a person what a run would take, and what it would cost at each endpoint."""
-    for notice in found.notices:
-        console.print(notice)
     reasons_told = ", ".join(f"{count} {_WORDS[kind]}" for kind, count in found.to_do.items())
     console.print(f"{found.to_do.total()} documents to do" + (f": {reasons_told}" if reasons_told else ""))
     for detail, count in found.details.items():
@@ -30,6 +28,8 @@ def show_estimate(found: Estimate, endpoints: list[Endpoint], console: Console) 
     if not found.to_do:
         return
     console.print(f"{found.pages} pages in {found.requests} requests")
+    for name, (leaves, groups) in found.groups.items():
+        console.print(f"{name} has {leaves} single values: its fields are asked for in {groups} groups")
     table = Table(title="Cost in USD: as it usually goes, and at most")
     for heading in ("endpoint", "usually", "at most", ""):
         table.add_column(heading, justify="left" if heading in {"endpoint", ""} else "right")
@@ -41,7 +41,8 @@ def show_estimate(found: Estimate, endpoints: list[Endpoint], console: Console) 
     console.print(
         "Usually: the mean of earlier answers where the store has five or more (measured), else answers an eighth as "
         "long as they may be.\nAt most: every answer is cut off, asked again with twice the room, repaired, after "
-        "answers of nothing; every window is halved down to single pages. Calls that are never answered come on top."
+        "answers of nothing; every window is halved down to single pages, every group of a wide schema cut once "
+        "more. Calls that are never answered come on top."
     )
     console.print("Nothing was sent or written.")
 

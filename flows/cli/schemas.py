@@ -7,6 +7,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
+from extractors.asking import groups
 from extractors.errors import BadConfiguration
 from flows.cli.options import command
 from flows.schema_lookup import find_schema
@@ -65,8 +66,12 @@ def check(schema: Spec, /) -> int:
         raise BadConfiguration(
             "\n  ".join([f"schema {found.name} has {len(verdict.faults)} faults:", *verdict.faults])
         )
-    fields = _portable(schema)["properties"]
+    asked = _portable(schema)
+    fields = asked["properties"]
     print(f"{found.name} can be asked for: {len(fields)} fields ({', '.join(fields)})")
+    leaves = len(groups.leaf_paths(asked))
+    if leaves > groups.AT_ONCE:
+        print(f"{leaves} single values are too many for one question: asked in {len(groups.cut(asked))} groups")
     if verdict.tried:
         print("a made-up answer came out of the record, the view and the exports unchanged")
     else:

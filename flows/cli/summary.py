@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from extractors.vocabulary import DocumentStatus, PageStatus
+from flows.cli.served import served_table
 from flows.observe.summary import Summary
 from flows.run.parameters import Job
 
@@ -32,7 +33,7 @@ def show_summary(summary: Summary, job: Job, console: Console) -> None:
                 status, str(counts[status]), page or "records", str(pages[page] if page else summary.records)
             )
         console.print(table)
-        console.print(_cost(summary))
+        _show_calls(summary, console)
     else:
         console.print(f"Nothing to do: {_done_before(summary)}. No call was made, nothing was paid.")
     _show_blank(summary, console)
@@ -66,14 +67,21 @@ def _show_blank(summary: Summary, console: Console) -> None:
         console.print(Text(told + (" ..." if summary.blank_count > _TOLD else ""), style="bold yellow"))
 
 
+def _show_calls(summary: Summary, console: Console) -> None:
+    console.print(_cost(summary))
+    if summary.served:
+        console.print(served_table(summary.served))
+
+
 def _cost(summary: Summary) -> str:
     counted = summary.as_json()
     tokens, unsettled = counted["tokens"], counted["cost_unsettled_usd"]
+    cached = f" ({tokens['cached']:,} of them cached)" if tokens["cached"] else ""
     parts = [
         f"{counted['model_calls']} model calls",
         f"{counted['retries']} retries" if counted["retries"] else "",
         f"{counted['replies_reused']} stored replies reused" if counted["replies_reused"] else "",
-        f"{tokens['input']:,} tokens in, {tokens['output']:,} out",
+        f"{tokens['input']:,} tokens in{cached}, {tokens['output']:,} out",
         "cost unknown" if counted["cost_usd"] is None else f"${counted['cost_usd']:.4f}",
         f"of it up to ${unsettled:.4f} for calls that nobody answered" if unsettled else "",
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from extractors.documents import Extraction, ObjectRef, Usage
 from extractors.errors import Kind
-from extractors.ledger import Booked
+from extractors.ledger import Booked, Served
 from extractors.vision.metering import Meter
 from extractors.vocabulary import FINAL, NOT_COMPLETE, SKIPPED, UNREACHABLE, DocumentStatus, PageStatus
 
@@ -55,6 +55,7 @@ class Summary:
     blank_count: int = 0
     meter: Meter = field(default_factory=Meter)
     booked: Booked | None = None
+    served: list[Served] = field(default_factory=list)
     paused: str | None = None
     fail_over: str | None = None
     began: float = field(default_factory=time.monotonic)

@@ -1,13 +1,14 @@
 """What a job asks for: one schema, or with `--split` several, under the one name that the ledger has for them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from extractors import bundles
 from extractors.asking import planning, splitting
-from extractors.capacity import Form
 from extractors.errors import BadConfiguration
+from extractors.fitting import fitted, room_for_looks
 from extractors.pages.rendering import RENDER_VERSION
+from extractors.vision import VisionClient
 from flows.run.parameters import Job
 from flows.schema_lookup import find_schema
 from flows.settings import Settings
@@ -23,21 +24,29 @@ class Asked:
         name: in the ledger: the schema's, or `split:` and those of all, sorted.
         plans: one for each schema, in the order of their names.
         split: whether a file holds several documents.
+        look_tokens: what one look at such a file's pages may hold (`extractors.fitting`), once that is known.
     """
 
     name: str
     plans: tuple[planning.Plan, ...]
     split: bool
+    look_tokens: tuple[int, ...] = ()
 
     def recipe(self, whom: dict[str, Any]) -> planning.Recipe:
         """How they are asked for and read; `whom` is who is asked first (`VisionClient.whom`)."""
         versions = {"render": RENDER_VERSION, **(bundles.SPLIT_VERSIONS if self.split else {})}
         return planning.recipe(self.plans, whom=whom, versions=versions)
 
-    def forms(self) -> list[Form]:
-        """The kinds of questions that documents are asked."""
-        looks = [splitting.form(splitting.wire_schema([plan.schema for plan in self.plans]))] if self.split else []
-        return [*looks, *(plan.form for plan in self.plans)]
+
+async def fitting(asked: Asked, vision: VisionClient) -> Asked:
+    """The same, its plans as the run's endpoints take them; the recipe is that of the plans as they were asked for.
+
+    Raises:
+        BadConfiguration: no endpoint holds a single page.
+    """
+    plans = [await fitted(plan, vision) for plan in asked.plans]
+    looks = await room_for_looks(plans, vision) if asked.split else ()
+    return replace(asked, plans=tuple(plans), look_tokens=looks)
 
 
 def key_of(name: str, recipe: planning.Recipe) -> Key:

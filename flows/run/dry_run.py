@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from extractors.asking import planning
+from extractors.asking import groups, planning
 from extractors.documents import ObjectRef, StoredReply, Usage
 from extractors.errors import DocumentError
 from extractors.pages import foreseen, opening
 from extractors.pages.workers import Workers
-from extractors.vision import VisionClient, open_http, told_contexts
+from extractors.vision import VisionClient, open_http
 from extractors.vision.endpoints import PROFILES, Endpoint
 from extractors.vision.learning import Learned, Seen
+from extractors.vision.sampling import sampling_of
 from extractors.vision.wire import cost
 from extractors.vocabulary import UNREACHABLE
 from flows.run import worst_case
-from flows.run.asked import asked_for, key_of
-from flows.run.endpoints import choose, within_told
+from flows.run.asked import asked_for, fitting, key_of
+from flows.run.endpoints import choose
 from flows.run.parameters import Job
 from flows.run.reasons import Reason, reasons
 from flows.settings import Settings, limits_of, passwords_of
@@ -50,7 +51,7 @@ class Estimate:
         pages: of the documents to do; blank ones among them are not sent.
         requests: when no page is blank and nothing fails; of files that are split, as if each page were a document.
         figures: by endpoint.
-        notices: what the run would say of its endpoints before it asks them.
+        groups: by schema: of those that are asked in groups of fields, leaves and groups.
     """
 
     to_do: Counter[str] = field(default_factory=Counter)
@@ -62,7 +63,7 @@ class Estimate:
     pages: int = 0
     requests: int = 0
     figures: dict[str, "Figures"] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)
+    groups: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[Endpoint]]:
@@ -76,31 +77,28 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
     """
     wanted = asked_for(job, settings)
     endpoints = choose(job.endpoints or (), job.base_url, job.model, settings)
-    found, limits = Estimate(), limits_of(settings)
+    found, limits = Estimate(groups=_groups(wanted.plans)), limits_of(settings)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(spool_folder())
         http = await stack.enter_async_context(open_http(endpoints))
         workers = await stack.enter_async_context(Workers(settings.render_workers, settings.document_memory))
         url = job.store or settings.store
         store = stack.enter_context(Store.open(url, read_only=True)) if exists(url) else None
-        # What a server lists is no question, and decides how many pages a request has.
-        endpoints = within_told(endpoints, await told_contexts(http, endpoints), found.notices.append)
         # It sends nothing before it is asked; what it refuses beforehand, the run would refuse.
-        vision = await VisionClient(
+        vision = VisionClient(
             endpoints,
             http,
             _NoCalls(),
             limited=job.max_cost is not None,
             sampling=settings.sampling,
             stream=settings.stream,
-            notice=found.notices.append,
-        ).prepare(wanted.forms())
-        recipe = wanted.recipe(vision.whom)
+        )
+        recipe, fit = wanted.recipe(vision.whom), await fitting(wanted, vision)
         asked: dict[str, Any] = {"key": key_of(wanted.name, recipe), "parts": recipe.parts, "rerun": job.rerun}
         others = {name: each for name, each in PROFILES.items() if each.model and each.price_input is not None}
         compared = {**others, **{endpoint.name: endpoint for endpoint in endpoints}}
         seen, answers = _seen(store, list(compared.values()), wanted.name)
-        most = settings.sampling.get("max_completion_tokens")
+        most = sampling_of(settings.sampling).get("max_completion_tokens")
         found.figures = {
             name: Figures(each, Learned(each, seen.get(name, ())), answers.get(name, []), most)
             for name, each in compared.items()
@@ -115,12 +113,12 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
                         document = await workers.run(
                             opening.open_document, spooled, limits, passwords_of(settings), seconds=limits.seconds
                         )
-                        groups = planning.page_groups(document.page_count, _PAGES_AT_ONCE)
+                        parts = planning.page_groups(document.page_count, _PAGES_AT_ONCE)
                         sizes = [
                             size
-                            for group in groups
+                            for part in parts
                             for size in await workers.run(
-                                foreseen.page_sizes, document, group, limits, seconds=limits.seconds
+                                foreseen.page_sizes, document, part, limits, seconds=limits.seconds
                             )
                         ]
                     finally:
@@ -129,7 +127,7 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
                     found.quarantined[error.kind] += 1
                     return
             found.pages += document.page_count
-            for asking in worst_case.askings(wanted, sizes, vision.capacity):
+            for asking in worst_case.askings(fit, sizes, vision):
                 found.requests += asking.usual
                 for figures in found.figures.values():
                     figures.add(asking)
@@ -152,6 +150,15 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
                 asks = [ref for ref in taken[:left] if (why[ref.uri] or Reason("")).kind != "reread"]
                 await asyncio.gather(*(measure(ref) for ref in asks))
     return found, endpoints
+
+
+def _groups(plans: Sequence[planning.Plan]) -> dict[str, tuple[int, int]]:
+    leaves = {plan.schema.name: len(groups.leaf_paths(plan.wire_schema)) for plan in plans}
+    return {
+        plan.schema.name: (leaves[plan.schema.name], len(groups.cut(plan.wire_schema)))
+        for plan in plans
+        if leaves[plan.schema.name] > groups.AT_ONCE
+    }
 
 
 def _seen(
@@ -261,6 +268,7 @@ def as_json(found: Estimate) -> dict[str, Any]:
         },
         "pages": found.pages,
         "requests": found.requests,
+        **({"groups": {name: made for name, (_, made) in found.groups.items()}} if found.groups else {}),
         "endpoints": {
             name: {
                 "input_tokens": each.input,

@@ -17,19 +17,19 @@ from extractors.documents import ObjectRef
 from extractors.errors import CannotRun, Interrupted, SourceDown, SourceUnavailable
 from extractors.journey import Journey
 from extractors.pages.workers import Workers
-from extractors.vision import VisionClient, open_http, told_contexts
+from extractors.vision import VisionClient, open_http
 from extractors.vision.connections import Connections
+from extractors.vision.contexts import with_told_contexts
 from extractors.vision.endpoints import Endpoint
-from extractors.vision.learning import Seen
 from extractors.vocabulary import Ground, Stored
 from flows.background import alongside
 from flows.observe.summary import Summary
 from flows.observe.telemetry import measured_book
 from flows.observe.watch import Watch
-from flows.run.asked import asked_for, key_of
+from flows.run.asked import Asked, asked_for, fitting, key_of
 from flows.run.deleted import Listing
 from flows.run.document import Run, holding_claims, not_done, take, take_held_back
-from flows.run.endpoints import choose, local_app_for, within_told
+from flows.run.endpoints import choose, local_app_for, unused_settings
 from flows.run.ocr import words_reader
 from flows.run.parameters import Job
 from flows.run.rerun import stored_of
@@ -38,7 +38,8 @@ from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Found, Skipped, list_batches
 from flows.storage.spools import spool_folder
 from flows.store.book import CallBook
-from flows.store.observed import seen_calls
+from flows.store.observed import seen_calls, used_today
+from flows.store.served import served_in
 from flows.store.store import Store
 from flows.store.views import make_views
 
@@ -106,7 +107,7 @@ async def run_job(
     """
     asked = asked_for(job, settings)
     endpoints = choose(job.endpoints or (), job.base_url, job.model, settings)
-    watch.started(endpoints, asked.name)
+    _tell_start(watch, endpoints, asked, settings)
     concurrency = job.concurrency or settings.concurrency
     async with AsyncExitStack() as stack:
         store = stack.enter_context(Store.open(job.store or settings.store))
@@ -114,15 +115,14 @@ async def run_job(
         for plan in asked.plans:
             make_views(store, plan.schema)
         spool = stack.enter_context(spool_folder())
-        http = await stack.enter_async_context(open_http(endpoints, local_app=local_app_for(endpoints)))
+        http, endpoints = await _connected(endpoints, stack)
         workers = await stack.enter_async_context(Workers(settings.render_workers, settings.document_memory))
         run_id = run_id or uuid4().hex
         max_cost, a_day = _budget(job, settings), settings.max_cost_per_day
         book = CallBook(
             store, run_id, job_id=job_id, max_cost=max_cost, max_cost_per_day=None if a_day is None else float(a_day)
         )
-        endpoints, seen = await _known(endpoints, http, store, watch)
-        vision = await VisionClient(
+        vision = VisionClient(
             endpoints,
             http,
             measured_book(book),
@@ -134,9 +134,10 @@ async def run_job(
             stream=settings.stream,
             notice=watch.notice,
             most_bytes=settings.max_answer_bytes,
-            seen=seen,
-        ).prepare(asked.forms())
-        ground = job.ground or settings.ground
+            seen=await store.run(store.transact, seen_calls, endpoints),
+            used_today=await store.run(store.transact, used_today, endpoints),
+        )
+        fit, ground = await fitting(asked, vision), job.ground or settings.ground
         read_words = None
         if ground == Ground.OCR:
             read_words = await words_reader(stack, store, settings, watch.notice, lambda: vision.stopped)
@@ -145,9 +146,9 @@ async def run_job(
         ahead = concurrency + concurrency // 2 + 2 * settings.render_workers
         limits, drawn, passwords = limits_of(settings), asyncio.Semaphore(ahead), passwords_of(settings)
         journey = Journey(
-            asked.plans[0], vision, workers, limits, drawn,
+            fit.plans[0], vision, workers, limits, drawn,
             Stored.GOOD if ask_again else stored_of(job.rerun, fresh=job.fresh), passwords,
-            split=asked.plans if asked.split else (), ground=ground,
+            split=fit.plans if fit.split else (), look_tokens=fit.look_tokens, ground=ground,
         )  # fmt: skip
         recipe = asked.recipe(vision.whom)
         key = key_of(asked.name, recipe)
@@ -174,6 +175,7 @@ async def run_job(
             try:
                 await book.close()
                 summary.booked = await store.run(store.booked, job_id or run_id, run_id)
+                summary.served = await store.run(served_in, store, job_id or run_id, run_id)
             finally:
                 summary.stop_clock()
                 watch.finished(summary)
@@ -181,14 +183,16 @@ async def run_job(
     return summary
 
 
-async def _known(
-    endpoints: list[Endpoint], http: Connections, store: Store, watch: Watch
-) -> tuple[list[Endpoint], dict[str, list[Seen]]]:
-    """The endpoints within what their servers tell of themselves, and what earlier calls were."""
-    told, seen = await asyncio.gather(
-        told_contexts(http, endpoints), store.run(store.transact, seen_calls, endpoints)
-    )
-    return within_told(endpoints, told, watch.notice), seen
+def _tell_start(watch: Watch, endpoints: Sequence[Endpoint], asked: Asked, settings: Settings) -> None:
+    watch.started(endpoints, asked.name)
+    if unused := unused_settings(endpoints, settings):
+        watch.notice(unused)
+
+
+async def _connected(endpoints: Sequence[Endpoint], stack: AsyncExitStack) -> tuple[Connections, list[Endpoint]]:
+    """The run's connections, and its endpoints with the contexts that they state."""
+    http = await stack.enter_async_context(open_http(endpoints, local_app=local_app_for(endpoints)))
+    return http, await with_told_contexts(endpoints, http)
 
 
 def _budget(job: Job, settings: Settings) -> float | None:

@@ -95,7 +95,7 @@ _CLOSE = (
         name: bindparam(f"new_{name}")
         for name in (
             "ended_at", "outcome", "status", "settled", "input_tokens", "output_tokens", "cached_tokens", "cost_usd",
-            "seconds", "blamed",
+            "seconds", "blamed", "first_token_seconds", "answered_by", "provider", "answer_id",
         )
     })
 )  # fmt: skip
@@ -216,6 +216,10 @@ def _closed(closing: Closing) -> dict[str, Any]:
         "cost_usd": cost,
         "seconds": closing.ended.seconds,
         "blamed": closing.ended.blamed,
+        "first_token_seconds": closing.ended.first_token,
+        "answered_by": closing.ended.speaker.model,
+        "provider": closing.ended.speaker.provider,
+        "answer_id": closing.ended.speaker.id,
     }
     return {"call": closing.opening.id, **{f"new_{name}": value for name, value in told.items()}}
 

@@ -19,7 +19,7 @@ _WORK = calls.outerjoin(extractions, extractions.c.id == calls.c.extraction_id)
 _GROUPS: dict[str, tuple[FromClause, Callable[[Connection], ColumnElement[Any]]]] = {
     "day": (calls, lambda connection: day_of(connection, calls.c.sent_at)),
     "run": (calls, lambda _: calls.c.job_id),
-    "endpoint": (calls, lambda _: calls.c.endpoint + " " + calls.c.model),
+    "endpoint": (calls, lambda _: calls.c.endpoint + " " + func.coalesce(calls.c.answered_by, calls.c.model)),
     "schema": (_WORK, lambda _: func.coalesce(extractions.c.schema_name, "(none)")),
     "document": (_WORK, lambda _: func.coalesce(document_uri(extractions), extractions.c.sha256, "(none)")),
 }

@@ -73,7 +73,7 @@ def finish(
     if not better:
         connection.execute(_CHANGE, {**spent, "held_by": None})
         return True
-    names = ("status", "kind", "cause", "endpoint", "model", "stand_in", "started_at", "finished_at")
+    names = ("status", "kind", "cause", "endpoint", "model", "provider", "stand_in", "started_at", "finished_at")
     outcome: dict[str, Any] = {name: getattr(extraction, name) for name in names} | under
     outcome["issues"] = [vars(issue) for issue in extraction.issues] or None
     connection.execute(_CHANGE, {**spent, **outcome, "run_id": run_id, "held_by": None})

@@ -1,8 +1,9 @@
 """What endpoints told of earlier calls: what estimates learn from."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from extractors.documents import Usage
 from extractors.vision.endpoints import Endpoint
@@ -30,6 +31,16 @@ def seen_answers(connection: Connection, endpoint: Endpoint, schema_name: str) -
         .where(calls.c.outcome == "answer", extractions.c.schema_name == schema_name)
     )
     return _seen(connection, of_schema.order_by(calls.c.sent_at.desc()).limit(_LAST))
+
+
+def used_today(connection: Connection, endpoints: Sequence[Endpoint]) -> dict[str, int]:
+    """Requests that were sent today (UTC) to each endpoint that grants only so many a day."""
+    limited = [each.name for each in endpoints if each.requests_per_day is not None]
+    if not limited:
+        return {}
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    counted = select(calls.c.endpoint, func.count()).where(calls.c.endpoint.in_(limited), calls.c.sent_at >= midnight)
+    return dict(connection.execute(counted.group_by(calls.c.endpoint)).tuples().all())
 
 
 def _of(endpoint: Endpoint) -> Select[tuple[int, int, int, int, int, float]]:

@@ -62,7 +62,7 @@ def begin_parts(
         key = {"sha256": row.sha256, "schema_name": name, "recipe": row.recipe}
         outcome = {
             "status": part.status, "kind": part.kind, "cause": part.cause, "run_id": run_id,
-            "endpoint": part.endpoint, "model": part.model,
+            "endpoint": part.endpoint, "model": part.model, "provider": part.provider,
             "started_at": part.started_at, "finished_at": part.finished_at,
             "issues": [vars(issue) for issue in part.issues] or None,
         }  # fmt: skip

@@ -119,7 +119,8 @@ class ModelServer:
         script: decides each answer; may be exchanged while it runs.
         most_in_flight: the highest number of requests it ever held at once.
         models: names that it lists.
-        facts: what it says of each of them.
+        entries: what it lists besides, to the letter.
+        listing_status: with which it answers when it is asked for them.
     """
 
     def __init__(self, script: Script) -> None:
@@ -127,7 +128,8 @@ class ModelServer:
         self.asked: list[Asked] = []
         self.most_in_flight = 0
         self.models: tuple[str, ...] = ()
-        self.facts: dict[str, Any] = {}
+        self.entries: list[dict[str, Any]] = []
+        self.listing_status = 200
         self._in_flight = 0
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
@@ -193,8 +195,8 @@ def _handler_for(model: ModelServer) -> type[BaseHTTPRequestHandler]:
             self.close_connection = True
 
         def do_GET(self) -> None:
-            data = [{"id": name, "object": "model", **model.facts} for name in model.models]
-            self._send(200, json.dumps({"object": "list", "data": data}).encode(), {})
+            data = [{"id": name, "object": "model"} for name in model.models] + model.entries
+            self._send(model.listing_status, json.dumps({"object": "list", "data": data}).encode(), {})
 
         def _send(self, status: int, raw: bytes, headers: dict[str, str]) -> None:
             try:

@@ -219,26 +219,6 @@ def test_schemas_and_doctor_tell_what_there_is(
     assert "does not answer" in " ".join(capsys.readouterr().out.split())
 
 
-def test_doctor_tells_what_a_context_holds(capsys: pytest.CaptureFixture[str]) -> None:
-    """How many pages, whose word it is, how texts are counted; where not even one fits, the setting that helps."""
-
-    def told(*arguments: str) -> str:
-        main(["doctor", *arguments])
-        return " ".join(re.sub("[│┃]", " ", capsys.readouterr().out).split())
-
-    with model_server(lambda _: says({})) as server:
-        server.models, server.facts = ("mistral-small-3.2",), {"max_model_len": 32_768}
-        at = ("--base-url", server.base_url, "--model")
-        seen = told(*at, "mistral-small-3.2")
-        assert "32,768 tokens, as its server says: 4 pages of an invoice in a request" in seen
-        assert "texts are counted by the model's own tokenizer where that matters" in seen
-        seen = told(*at, "another")
-        assert "131,072 tokens, octavo.toml's or the profile's: 8 pages of an invoice in a request" in seen
-        assert "texts are counted cautiously" in seen
-        assert "OLLAMA_CONTEXT_LENGTH=16384" in told("--endpoint", "ollama", *at, "mistral-small3.2")
-    assert server.asked == []
-
-
 @pytest.mark.parametrize("arguments", [["--help"], ["records", "receipt"]])
 def test_what_only_looks_starts_fast(arguments: list[str]) -> None:
     """Start-up is a feature: neither help nor a look into the store waits for Prefect, boto3, PyMuPDF or httpx."""

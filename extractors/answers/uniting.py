@@ -1,0 +1,202 @@
+"""Answers about groups of a wide schema's fields -> the one answer that they are together. Pure.
+
+Objects come together by path. The rows of a list that several groups share are paired by the columns that all of
+them repeat; what cannot be paired stays a row of its own, and is told.
+"""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.sameness import meanings
+from schemas.shapes import Shape
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unpaired:
+    """Rows of a list for which another group's answer has none of the same key: `path` without positions."""
+
+    path: Path
+    rows: int
+    keys: Path
+
+
+@dataclass(frozen=True)
+class United:
+    """The answer of all groups together, and which rows of it are halves."""
+
+    value: dict[str, Any]
+    unpaired: tuple[Unpaired, ...] = ()
+
+
+def united(answers: Sequence[dict[str, Any]], keys: Mapping[Path, Path]) -> United:
+    """Puts the answers of the groups together.
+
+    Args:
+        answers: one for each group that has one, in the groups' order.
+        keys: path of each list of objects, positions left out -> the columns that tell its rows apart.
+    """
+    uniting = _Uniting(keys)
+    value: dict[str, Any] = {}
+    for answer in answers:
+        value = uniting.node(value, answer, ())
+    unpaired = tuple(Unpaired(path, count, keys.get(path, ())) for path, count in uniting.unpaired.items())
+    return United(value, unpaired)
+
+
+def completed(value: Any, node: Mapping[str, Any], lost: Collection[Path], halves: Collection[Path]) -> Any:
+    """The answer with null for what nobody can have said: what lost groups were asked for, and the columns of halves.
+
+    Args:
+        value: of the groups together.
+        node: the portable schema of all of it.
+        lost: paths of the leaves that no group has answered for.
+        halves: paths of the lists in which rows have no partner.
+    """
+    return _Completing(lost, halves).node(value, node, (), half=False)
+
+
+@dataclass(frozen=True)
+class _Completing:
+    lost: Collection[Path]
+    halves: Collection[Path]
+
+    def node(self, value: Any, node: Mapping[str, Any], path: Path, *, half: bool) -> Any:
+        options = [option for option in node.get("anyOf", [node]) if option.get("type") != "null"]
+        if len(options) != 1:
+            return value
+        if isinstance(value, list) and "items" in options[0]:
+            return [self.node(row, options[0]["items"], path, half=half or path in self.halves) for row in value]
+        if not isinstance(value, dict) or "properties" not in options[0]:
+            return value
+        made = dict(value)
+        for name, child in options[0]["properties"].items():
+            at = (*path, name)
+            if name in made:
+                made[name] = self.node(made[name], child, at, half=half)
+            elif half or any(leaf[: len(at)] == at for leaf in self.lost):
+                made[name] = _nothing(child)
+        return made
+
+
+def _nothing(node: Mapping[str, Any]) -> Any:
+    if node.get("type") == "object":
+        return {name: _nothing(child) for name, child in node["properties"].items()}
+    return [] if node.get("type") == "array" else None
+
+
+def own_part(answer: Any, own: Shape, whole: Shape) -> Any:
+    """A group's answer without what other groups were asked for; what no field is called stays, to be refused."""
+    if isinstance(answer, dict) and whole.properties:
+        return {
+            name: own_part(child, own.properties[name], whole.properties[name]) if name in own.properties else child
+            for name, child in answer.items()
+            if name in own.properties or name not in whole.properties
+        }
+    if isinstance(answer, list) and own.items is not None and whole.items is not None:
+        return [own_part(row, own.items, whole.items) for row in answer]
+    return answer
+
+
+def misfit(answer: Any, own: Shape, whole: Shape, path: Path = ()) -> Path | None:
+    """Where a group's answer has no object or list though several groups share it; None where all is well."""
+    if own == whole or answer is None:
+        return None
+    if own.items is not None:
+        if not isinstance(answer, list):
+            return path
+        inside = [(row, own.items, whole.items, path) for row in answer]
+    elif not isinstance(answer, dict):
+        return path
+    else:
+        inside = [
+            (answer[name], child, whole.properties.get(name), (*path, name))
+            for name, child in own.properties.items()
+            if name in answer
+        ]
+    found = (misfit(child, part, full, at) for child, part, full, at in inside if full is not None)
+    return next((at for at in found if at is not None), None)
+
+
+class _Uniting:
+    """The groups that are being put together; `unpaired` counts rows by the path of their list."""
+
+    def __init__(self, keys: Mapping[Path, Path]) -> None:
+        self.keys = keys
+        self.unpaired: Counter[Path] = Counter()
+
+    def node(self, one: Any, other: Any, path: Path) -> Any:
+        """Two groups' values at one place; of a value that both give, as of keys, the first counts."""
+        if isinstance(one, dict) and isinstance(other, dict):
+            both = {name: self.node(value, other.get(name), (*path, name)) for name, value in one.items()}
+            return {**both, **{name: value for name, value in other.items() if name not in one}}
+        if isinstance(one, list) and isinstance(other, list) and path in self.keys:
+            return self.rows(one, other, path)
+        return other if one is None else one
+
+    def rows(self, one: list[Any], other: list[Any], path: Path) -> list[Any]:
+        """Two groups' rows: those that are one, then the others, each at its place."""
+        pairs = _paired([_key(row, self.keys[path]) for row in one], [_key(row, self.keys[path]) for row in other])
+        self.unpaired[path] += sum(None in pair for pair in pairs)
+        if not self.unpaired[path]:
+            del self.unpaired[path]
+        return [
+            self.node(None if at is None else one[at], None if there is None else other[there], path)
+            for at, there in pairs
+        ]
+
+
+Key = tuple[frozenset[object], ...]
+
+
+def _key(row: Any, names: Path) -> Key:
+    """What a row's keys mean, so that two spellings of one are one."""
+    told = [row.get(name) for name in names] if isinstance(row, Mapping) else [None for _ in names]
+    return tuple(frozenset() if value is None else meanings(value) for value in told)
+
+
+def _paired(one: Sequence[Key], other: Sequence[Key]) -> list[tuple[int | None, int | None]]:
+    """Positions of rows that are the same in two answers, in order; None for a row that one of them lacks.
+
+    Equal keys are one row, copies in their order where both have as many. A row alone between two such pairs is one
+    with the row alone there in the other answer, where one of their keys is the same.
+    """
+    if list(one) == list(other):
+        return [(at, at) for at in range(len(one))]
+    counts = Counter(one), Counter(other)
+    places: defaultdict[Key, deque[int]] = defaultdict(deque)
+    for there, key in enumerate(other):
+        places[key].append(there)
+    partner = {at: places[key].popleft() for at, key in enumerate(one) if counts[0][key] == counts[1][key]}
+    taken = set(partner.values())
+    for at in range(len(one)):
+        before = partner.get(at - 1, -1 if at == 0 else None)
+        there = len(other) if at in partner or before is None else before + 1
+        if there >= len(other) or there in taken:
+            continue
+        after = partner.get(at + 1, len(other) if at + 1 == len(one) else None)
+        if after == there + 1 and any(mine & its for mine, its in zip(one[at], other[there], strict=True)):
+            partner[at] = there
+            taken.add(there)
+    return _in_order(partner, len(one), len(other))
+
+
+def _in_order(partner: Mapping[int, int], one: int, other: int) -> list[tuple[int | None, int | None]]:
+    """The rows of one answer, each with its partner, and behind the row before it each that has none."""
+    alone = set(range(other)) - set(partner.values())
+    following: dict[int, list[int]] = {}
+    for there in sorted(alone):
+        first = there - 1
+        while first in alone:
+            first -= 1
+        following.setdefault(first, []).append(there)
+    pairs: list[tuple[int | None, int | None]] = [(None, there) for there in following.get(-1, ())]
+    for at in range(one):
+        mate = partner.get(at)
+        pairs.append((at, mate))
+        if mate is not None:
+            pairs += [(None, there) for there in following.get(mate, ())]
+    return pairs

@@ -1,0 +1,128 @@
+"""A wide schema in groups of its fields, each a portable schema with the same nesting and order. Pure.
+
+No model answers hundreds of fields at once. An object stays whole while it fits, neighbours stay together, and a list
+of more columns than fit is cut by columns: each group repeats the columns that say which row it is.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.folding import words
+
+AT_ONCE = 100
+"""Leaves that are asked for in one question: today's schemas stay as they are, and so do their stored replies."""
+
+MOST = 50
+"""Leaves of a group: even asked again with twice the room, its answer (40 tokens a leaf) stays under the 4,096 tokens
+that small servers end an answer at; and half of `AT_ONCE`, so that no group is nearly as hard as the whole."""
+
+_KEYS = 2
+"""Columns that say which row it is: a number or a name alone often stands on several rows, both rarely do."""
+
+_NUMBERS = frozenset({
+    "no", "number", "nr", "num", "pos", "position", "line", "row", "index", "id", "identifier", "code", "sku", "key",
+    "ref", "reference", "article", "nummer", "numero", "numéro",
+})  # fmt: skip
+_NAMES = frozenset({"name", "description", "title", "label", "text", "bezeichnung", "beschreibung", "designation"})
+_DAYS = frozenset({"date", "day", "datum", "time"})
+"""Words in the names of columns that say which row it is, the surest first."""
+
+Path = tuple[str, ...]
+
+
+def leaf_paths(node: dict[str, Any], path: Path = ()) -> list[Path]:
+    """The paths of a portable schema's single values, positions left out; what several choices have counts once."""
+    held = _held(node)
+    if len(held) != 1 or held[0] is not node:
+        return list(dict.fromkeys(found for option in held for found in leaf_paths(option, path)))
+    if node.get("type") == "object":
+        return [found for name, child in node["properties"].items() for found in leaf_paths(child, (*path, name))]
+    return leaf_paths(node["items"], path) if node.get("type") == "array" else [path]
+
+
+def cut(schema: dict[str, Any], most: int = MOST) -> list[dict[str, Any]]:
+    """Groups of a schema's fields, of `most` leaves where that can be.
+
+    A choice between several objects is never cut, whatever it holds. Leaves stand in one group each, but for the
+    columns that say which row it is (`row_keys`).
+    """
+    return _pieces(schema, max(1, most), rows=False)
+
+
+def row_keys(schema: dict[str, Any]) -> dict[Path, Path]:
+    """Path of each list of objects, positions left out -> the columns that tell its rows apart, in their order."""
+    return dict(_keys(schema, ()))
+
+
+def _keys(node: dict[str, Any], path: Path) -> Iterator[tuple[Path, Path]]:
+    for option in _held(node):
+        if option.get("type") == "object":
+            for name, child in option["properties"].items():
+                yield from _keys(child, (*path, name))
+        elif option.get("type") == "array":
+            for item in _held(option["items"]):
+                if item.get("type") == "object":
+                    yield path, _telling(item)
+            yield from _keys(option["items"], path)
+
+
+def _held(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """What may stand there besides null."""
+    options = node.get("anyOf")
+    if options is None:
+        return [node]
+    return [option for option in options if option.get("type") != "null"] or [{"type": "null"}]
+
+
+def _pieces(node: dict[str, Any], most: int, *, rows: bool) -> list[dict[str, Any]]:
+    if len(leaf_paths(node)) <= most:
+        return [node]
+    if "anyOf" in node:
+        held = _held(node)
+        if len(held) != 1:
+            return [node]
+        made = _pieces(held[0], most, rows=rows)
+        return [{**node, "anyOf": [piece if each is held[0] else each for each in node["anyOf"]]} for piece in made]
+    if node.get("type") == "object":
+        return _of_object(node, most, _telling(node) if rows else ())
+    if node.get("type") == "array":
+        return [{**node, "items": piece} for piece in _pieces(node["items"], most, rows=True)]
+    return [node]
+
+
+def _of_object(node: dict[str, Any], most: int, repeated: Path) -> list[dict[str, Any]]:
+    """Runs of neighbouring properties, each with those that are repeated; a child that does not fit is cut itself."""
+    room = max(1, most - len(repeated))
+    runs: list[dict[str, Any]] = []
+    size = 0
+    for name, child in node["properties"].items():
+        for piece in _pieces(child, room, rows=False) if name not in repeated else ():
+            weight = len(leaf_paths(piece))
+            if not runs or size + weight > room or name in runs[-1]:
+                runs.append({})
+                size = 0
+            runs[-1][name] = piece
+            size += weight
+    kept = {name: node["properties"][name] for name in repeated}
+    return [_projected(node, {**kept, **run}) for run in runs] or [node]
+
+
+def _projected(node: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
+    properties = {name: chosen[name] for name in node["properties"] if name in chosen}
+    return {**node, "properties": properties, "required": [name for name in node["required"] if name in chosen]}
+
+
+def _telling(item: dict[str, Any]) -> Path:
+    """The columns of a row that say which it is: its number and its name, else its day, else the first ones."""
+    single = [name for name, child in item["properties"].items() if _is_single(child)]
+    sure = [
+        next((name for name in single if not wanted.isdisjoint(words(name))), None)
+        for wanted in (_NUMBERS, _NAMES, _DAYS)
+    ]
+    chosen = list(dict.fromkeys([*(name for name in sure if name is not None), *single]))[:_KEYS]
+    return tuple(name for name in single if name in chosen)
+
+
+def _is_single(node: dict[str, Any]) -> bool:
+    """Whether a text or a number stands there: yes and no tell no rows apart."""
+    return all(option.get("type") in {"string", "integer", "number"} for option in _held(node))
