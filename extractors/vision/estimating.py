@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,6 +14,16 @@ from extractors.vision.wire import cost, repair_words
 _ASCII, _OTHER = 3.0, 2.0
 """Characters of ASCII, and bytes of UTF-8 of any other script, for a token at least: Tekken packs 3.35 of the
 invoice's prompt; Cyrillic comes to one token a letter, Chinese and Japanese to one and a half."""
+
+_PIECES = re.compile(r"[A-Z]{2}(?![a-z])|[A-Z]?[a-z]{1,5}|[A-Z0-9]|[!-/:-@\[-`{-~]{1,3}|[\t\n\r]| {2,16}")
+"""What tokenizers cut a text into at least: short values in JSON, codes, numbers are pieces of their own, in which
+there are fewer characters for a token than in words."""
+
+_WIDE = re.compile("[\U00010000-\U0010ffff]")
+"""Signs of four bytes, which may be a token each byte."""
+
+_REPAIRED = 1.15
+"""By how much more a refused answer is counted: hashes and codes in capitals exceed even their pieces."""
 
 _USUAL = 1.2
 """By how much the cautious count of a text exceeds what tokenizers of today make of it, for Latin scripts."""
@@ -27,6 +39,9 @@ _LEAST_ANSWER = 200
 
 FEWEST_ANSWER = 300
 """Tokens of an answer without which no page is planned: what a short receipt takes."""
+
+Count = Callable[[str], int]
+"""Tokens of a text."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +79,18 @@ class Size:
         return left if left >= _LEAST_ANSWER else 0
 
 
-def size_of(request: VisionRequest) -> Size:
-    """Counts a question, its images as `image_tokens` has them."""
-    texts = [request.system, request.instructions]
-    texts += [request.first_answer] if request.first_answer else []
-    texts += [repair_words(request)] if request.faults else []
-    text, images = sum(map(text_tokens, texts)), sum(image_tokens(picture) for _, picture in request.pictures)
+def size_of(request: VisionRequest, count: Count | None = None) -> Size:
+    """Counts a question, its images as `image_tokens` has them.
+
+    Args:
+        request: the question.
+        count: of the texts that are Octavo's own; None: the cautious one, as reservations need it.
+    """
+    again = [request.first_answer] if request.first_answer else []
+    again += [repair_words(request)] if request.faults else []
+    own = sum(map(count or text_tokens, (request.system, request.instructions)))
+    text = own + math.ceil(_REPAIRED * sum(map(text_tokens, again)))
+    images = sum(image_tokens(picture) for _, picture in request.pictures)
     around = _PER_CHAT + sum(label_tokens(label) for label, _ in request.pictures)
     schema = text_tokens(json.dumps(request.schema))
     return Size(text + images + around, schema, request.answer_tokens, math.ceil(text / _USUAL) + images + around)
@@ -77,11 +98,11 @@ def size_of(request: VisionRequest) -> Size:
 
 @lru_cache(maxsize=64)
 def text_tokens(text: str) -> int:
-    """Tokens of a text at most, by script; digits are a token each."""
-    raw = text.encode("utf-8", "replace")
+    """Tokens of a text at most, by script and by the pieces that it is cut into; digits are a token each."""
     plain = sum(map(text.count, "0123456789"))
     ascii_only = len(text.encode("ascii", "ignore"))
-    return math.ceil((ascii_only - plain) / _ASCII + plain + (len(raw) - ascii_only) / _OTHER)
+    other = (len(text.encode("utf-8", "replace")) - ascii_only) / _OTHER + 2 * len(_WIDE.findall(text))
+    return math.ceil(max((ascii_only - plain) / _ASCII + plain, len(_PIECES.findall(text))) + other)
 
 
 def image_tokens(picture: Picture) -> int:

@@ -1,12 +1,16 @@
 """What a question costs is counted with margin, learned from what endpoints tell, and a cut prompt is noticed."""
 
+import json
 import random
 from dataclasses import replace
+from typing import Any
 
+import bounded
 import pytest
 
 from extractors.asking import planning
-from extractors.documents import PageImage, Usage, VisionRequest, Window
+from extractors.documents import Fault, PageImage, Usage, VisionRequest, Window
+from extractors.errors import Kind
 from extractors.vision.cut_prompts import prompt_cut
 from extractors.vision.endpoints import PROFILES, Endpoint
 from extractors.vision.estimating import estimate, size_of, text_tokens
@@ -34,6 +38,25 @@ def test_an_estimate_is_no_less_than_what_a_real_server_counted() -> None:
 def test_other_scripts_and_digits_cost_a_token_each(text: str, least: int) -> None:
     """Four characters a token hold for English only."""
     assert text_tokens(text) >= least
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"total": ["no"] * 300},
+        [{"a": None, "b": None, "c": []}] * 100,
+        [{"description": "Walnut shelf", "quantity": "2", "unit_price": "49.50", "amount": "99.00"}] * 100,
+        [f"{number * 7919:x}".upper() for number in range(300)],
+        ["😀🧾💶"] * 100,
+    ],
+)
+@pytest.mark.parametrize("how", [{}, {"indent": 2}, {"separators": (",", ":")}])
+def test_a_refused_answer_is_counted_at_what_the_tokenizer_makes_of_it_at_least(answer: Any, how: Any) -> None:
+    """Short values in JSON are pieces of their own, not three characters a token: the repair round has to fit."""
+    text = json.dumps(answer, ensure_ascii=False, **how)
+    asked = question(1)
+    again = planning.repair(asked, text, [Fault(Kind.INVALID_ANSWER, "total", "is no amount")])
+    assert size_of(again).prompt - size_of(asked).prompt >= bounded.text_tokens(text)
 
 
 def test_a_schema_is_counted_where_it_is_sent_beside_the_prompt() -> None:
