@@ -25,6 +25,7 @@ from extractors.vision.contexts import Ask, needed, no_room, picture_tokens
 from extractors.vision.cut_prompts import failure_of
 from extractors.vision.endings import is_known, named
 from extractors.vision.endpoints import Endpoint
+from extractors.vision.estimating import text_tokens
 from extractors.vision.flow import Flow
 from extractors.vision.identity import Keys, keys_of, whom
 from extractors.vision.learning import Seen
@@ -131,10 +132,14 @@ class VisionClient:
         """
         flows = [flow for flow in self._sender.flows if flow.out is None]
         # Two at least: where a row is torn between two windows, their pages are asked together.
-        rooms = {flow: await picture_tokens(flow.endpoint, ask, max(2, most), page) for flow in flows}
+        rooms: dict[Flow, tuple[int, ...]] = {}
         for flow in flows:
+            rooms[flow], count = await picture_tokens(flow.endpoint, self._within(ask), max(2, most), page)
+            if count is not text_tokens:
+                flow.count = count  # for all that is asked of it, whichever plan it mattered for
             if not rooms[flow]:
-                flow.out = no_room(flow.endpoint, max(needed(flow.endpoint, each, 1) for each in ask(1)), page, what)
+                tokens = max(needed(flow.endpoint, each, 1, count) for each in self._within(ask)(1))
+                flow.out = no_room(flow.endpoint, tokens, page, what)
         left = [flow for flow in flows if flow.out is None]
         told = [flow.out for flow in flows if flow.out is not None]
         if not left:
@@ -147,6 +152,13 @@ class VisionClient:
             holds = f"{tight.name}'s context of {tight.context:,} tokens holds {pages} page{'s' * (pages > 1)}"
             self._notice(f"{what}: {holds} a request, instead of {most}")
         return tuple(min(rooms[flow][number] for flow in left) for number in range(pages))
+
+    def _within(self, ask: Ask) -> Ask:
+        """The same questions, their answers as long as the run's sampling lets them be."""
+        most = self._sampling.get("max_completion_tokens")
+        if most is None:
+            return ask
+        return lambda pages: [replace(each, answer_tokens=min(each.answer_tokens, most)) for each in ask(pages)]
 
     @property
     def most_pictures(self) -> int:

@@ -5,6 +5,7 @@ A server of one's own tells its context in its list of models; a smaller one tha
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -15,13 +16,23 @@ from typing import Any
 import httpx
 
 from extractors.documents import VisionRequest
+from extractors.vision.bodies import unpacked
 from extractors.vision.endpoints import Endpoint
-from extractors.vision.estimating import FEWEST_ANSWER, size_of, text_tokens
+from extractors.vision.estimating import FEWEST_ANSWER, Count, Size, size_of, text_tokens
+from extractors.vision.flow import Flow
+from extractors.vision.question import Question
 
 _PATIENCE = 3.0
 """Seconds for a list of models: a run does without it."""
 
 _MOST_BYTES = 4 << 20
+_PACKED = 8
+"""Characters that no tokenizer packs into one token on average."""
+
+_TEKKEN = re.compile(r"mistral-?small-?(3|24b|250[136])|magistral-small|pixtral-12b", re.IGNORECASE)
+"""Models that have it, under the names that endpoints have for them; Mistral 7B and Mistral Small 2 have another one,
+which makes more tokens of a text."""
+
 _NAMES = ("max_model_len", "context_length", "max_context_length")
 """Under which vLLM, OpenRouter and Mistral tell a model's context."""
 
@@ -50,7 +61,7 @@ async def _told(endpoint: Endpoint, http: httpx.AsyncBaseTransport) -> int | Non
             response = await http.handle_async_request(asked)
             try:
                 body = bytearray()
-                async for chunk in response.aiter_bytes():
+                async for chunk in unpacked(response):
                     body += chunk
                     if len(body) > _MOST_BYTES:
                         return None
@@ -70,12 +81,13 @@ def _context(entry: dict[str, Any]) -> int | None:
     return next(found, None)
 
 
-async def picture_tokens(endpoint: Endpoint, ask: Ask, most: int, page: int) -> tuple[int, ...]:
+async def picture_tokens(endpoint: Endpoint, ask: Ask, most: int, page: int) -> tuple[tuple[int, ...], Count]:
     """What an endpoint's context leaves for the pictures of 1, 2, ... pages, beside prompt and answer.
 
     As many entries as usual pages fit into one request, `most` at most; none where not even one does. A page alone
     gets what its answer can do without, down to `FEWEST_ANSWER`. Texts are counted with the model's own tokenizer
-    where a package has it, and where it makes a difference.
+    where a package has it, and where it may make a difference; else cautiously. How they were is what they have to be
+    counted by when they are sent (`room_for`).
 
     Args:
         endpoint: which.
@@ -84,12 +96,33 @@ async def picture_tokens(endpoint: Endpoint, ask: Ask, most: int, page: int) -> 
         page: tokens of a usual one.
     """
     rooms = _rooms(endpoint, ask, most, page, text_tokens)
-    if len(rooms) < most and (count := await asyncio.to_thread(own_tokenizer, endpoint.model)) is not None:
-        return _rooms(endpoint, ask, most, page, count)
-    return rooms
+    if len(_rooms(endpoint, ask, most, page, _fewest_tokens)) > len(rooms):
+        count = await asyncio.to_thread(own_tokenizer, endpoint)
+        if count is not None:
+            return _rooms(endpoint, ask, most, page, count), count
+    return rooms, text_tokens
 
 
-def _rooms(endpoint: Endpoint, ask: Ask, most: int, page: int, count: Callable[[str], int]) -> tuple[int, ...]:
+def _fewest_tokens(text: str) -> int:
+    """Tokens that no tokenizer goes below: loading one is in vain where not even this would let more pages fit."""
+    return len(text) // _PACKED
+
+
+def room_for(flow: Flow, question: Question, size: Size) -> int:
+    """Tokens that an endpoint's context leaves for an answer; 0 where too few.
+
+    Args:
+        flow: of the endpoint.
+        question: what is asked.
+        size: the same, counted cautiously; it is counted once more only where that leaves less than is wanted.
+    """
+    room = size.room(flow.endpoint)
+    if room < question.asking.answer_tokens and flow.count is not text_tokens:
+        return size_of(question.request, flow.count).room(flow.endpoint)
+    return room
+
+
+def _rooms(endpoint: Endpoint, ask: Ask, most: int, page: int, count: Count) -> tuple[int, ...]:
     rooms: list[int] = []
     for pages in range(1, most + 1):
         room = min(endpoint.context - needed(endpoint, each, pages, count) for each in ask(pages))
@@ -99,11 +132,10 @@ def _rooms(endpoint: Endpoint, ask: Ask, most: int, page: int, count: Callable[[
     return tuple(rooms)
 
 
-def needed(endpoint: Endpoint, question: VisionRequest, pages: int, count: Callable[[str], int] = text_tokens) -> int:
+def needed(endpoint: Endpoint, question: VisionRequest, pages: int, count: Count = text_tokens) -> int:
     """Tokens of the context that a question about so many pages takes without its pictures, its answer included."""
-    spared = sum(text_tokens(text) - count(text) for text in (question.system, question.instructions))
     answer = question.answer_tokens if pages > 1 else min(question.answer_tokens, FEWEST_ANSWER)
-    return size_of(question).in_context(endpoint) - max(0, spared) + answer
+    return size_of(question, count).in_context(endpoint) + answer
 
 
 def no_room(endpoint: Endpoint, tokens: int, page: int, what: str) -> str:
@@ -119,14 +151,18 @@ def no_room(endpoint: Endpoint, tokens: int, page: int, what: str) -> str:
     )
 
 
-def own_tokenizer(model: str) -> Callable[[str], int] | None:
-    """Counts a text as the model's own tokenizer does; None where no package has it (the extra `tokens`)."""
-    return _tekken() if "mistral" in model.lower() and find_spec("mistral_common") is not None else None
+def own_tokenizer(endpoint: Endpoint) -> Count | None:
+    """Counts a text as the model's own tokenizer does; None where no package has it (the extra `tokens`).
+
+    That of every model which may answer: those that a gateway falls back to count, too.
+    """
+    known = all(_TEKKEN.search(model) for model in (endpoint.model, *endpoint.models))
+    return _tekken() if known and find_spec("mistral_common") is not None else None
 
 
 @cache
-def _tekken() -> Callable[[str], int]:
-    """Mistral's Tekken, whose file comes with `mistral_common`; loading it takes a second."""
+def _tekken() -> Count:
+    """Mistral's Tekken, whose file comes with `mistral_common`; loading it takes a second, and 160 MB."""
     import mistral_common
     from mistral_common.tokens.tokenizers.tekken import Tekkenizer
 

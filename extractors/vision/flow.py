@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 from extractors.vision.endpoints import Endpoint
+from extractors.vision.estimating import Count, text_tokens
 from extractors.vision.learning import Learned, Seen
 from extractors.vision.quotas import Granted
 from extractors.vision.waits import number, wait_of
@@ -158,6 +159,7 @@ class Flow:
         endpoint: which.
         learned: by how much its calls exceed their estimates; `seen` are earlier ones.
         granted: requests a minute and a day, of which `used_today` are used.
+        count: tokens of Octavo's own texts, as far as they take of its context; reservations count cautiously.
         slots: calls in flight.
         out: why it serves this run no more, or None.
         failing_since: when its first failure after the last good answer was (monotonic), or None.
@@ -176,6 +178,7 @@ class Flow:
         self.endpoint = endpoint
         self.granted = Granted(endpoint.requests_per_minute, endpoint.requests_per_day, used_today)
         self.learned = Learned(endpoint, seen)
+        self.count: Count = text_tokens
         self.slots = Slots(min(concurrency, endpoint.max_concurrency or concurrency))
         self.out: str | None = None
         self.down = False

@@ -25,6 +25,7 @@ from extractors.errors import (
 from extractors.vision.blame import Questions, Strikes, Tries, refuses_all
 from extractors.vision.budget import Budget
 from extractors.vision.calling import MOST_BYTES, Answered, post
+from extractors.vision.contexts import room_for
 from extractors.vision.estimating import Size, size_of
 from extractors.vision.flow import Flow
 from extractors.vision.learning import Seen
@@ -32,7 +33,6 @@ from extractors.vision.metering import Meter
 from extractors.vision.outcomes import REFUSALS
 from extractors.vision.question import Patience, Question, ended, planned
 from extractors.vision.refusals import what_to_change
-from extractors.vision.wire import Asking
 
 _MOST_FAILURES, _TRIES_ELSEWHERE = 8, 2
 """Attempts at one request that fail while others are served; failures after which another endpoint is asked first,
@@ -113,8 +113,10 @@ class Sender:
 
     async def _answer(self, question: Question) -> Answered | StoredReply:
         tries, looked, over = Tries(question.fingerprint, anew=question.anew), time.monotonic(), False
+        size = size_of(question.request)
+        rooms = {flow.endpoint.name: room_for(flow, question, size) for flow in self.flows}
         while True:
-            flow = await self._usable(tries)
+            flow = await self._usable(tries, rooms)
             self._asked.raise_refused(tries.key, flow)
             began = time.monotonic()
             async with flow.slots.taken_one():
@@ -124,7 +126,7 @@ class Sender:
                     found, looked = await question.stored(over), time.monotonic()
                     if found is not None:
                         return found
-                answered = await self._called(flow, question, tries)
+                answered = await self._called(flow, question, size, rooms[flow.endpoint.name], tries)
             if answered is None:
                 continue  # while it waited for its turn the endpoint was lost
             outcome = answered.outcome
@@ -156,15 +158,17 @@ class Sender:
         if all(flow.out is not None for flow in self.flows):
             raise self._all_out()
 
-    async def _usable(self, tries: Tries) -> Flow:
+    async def _usable(self, tries: Tries, rooms: Mapping[str, int]) -> Flow:
         """The first endpoint that may be asked now.
 
         Those that break the schema too often, and those that failed this very request repeatedly, come last.
 
         Args:
             tries: of this request.
+            rooms: tokens that each endpoint's context leaves for its answer.
 
         Raises:
+            PromptCut: none of those that are left has any: the server would cut the prompt.
             HeldBack: each that may be asked refused this request, and has answered no other.
             Paused: the run stops.
             EndpointDown: all are out, and one of them merely did not answer.
@@ -185,16 +189,20 @@ class Sender:
             )
             if not flows:
                 raise self._all_out()
-            flows = self._asked.not_held_back(tries.key, flows)
+            holding = [flow for flow in flows if rooms[flow.endpoint.name]]
+            if not holding:
+                most = max((flow.endpoint for flow in flows), key=lambda endpoint: endpoint.context)
+                raise PromptCut(f"the prompt does not fit into {most.name}'s context of {most.context:,} tokens")
+            flows = self._asked.not_held_back(tries.key, holding)
             rests = [flow.rests_for() for flow in flows]
             if min(rests) == 0:
                 return flows[rests.index(0)]
             await self._pause(min(rests))
 
-    async def _called(self, flow: Flow, question: Question, tries: Tries) -> Answered | None:
+    async def _called(self, flow: Flow, question: Question, size: Size, room: int, tries: Tries) -> Answered | None:
         """One call when its turn has come, in the ledger before it is sent; None if the endpoint is lost by then."""
-        request, meter, size = question.request, question.meter, size_of(question.request)
-        asking = _within_limits(flow, question.asking, size)
+        request, meter, asking = question.request, question.meter, question.asking
+        asking = replace(asking, answer_tokens=min(asking.answer_tokens, flow.most_answer or room, room))
         estimated = size.at_most(flow.endpoint, asking.answer_tokens)
         expected = flow.learned.reserved(estimated)
         while (wait := flow.allowed_in(expected.input)) > 0:
@@ -301,17 +309,3 @@ class Sender:
 def _used_up(flow: Flow) -> str:
     name, most = flow.endpoint.name, flow.endpoint.requests_per_day
     return f"{name}'s {most:,} requests a day are used (requests_per_day under [endpoint.{name}] of octavo.toml)"
-
-
-def _within_limits(flow: Flow, asking: Asking, size: Size) -> Asking:
-    """How a question is asked of an endpoint: its context and the answers that it takes bound the answer's limit.
-
-    Raises:
-        PromptCut: the context has no room for an answer: the server would cut the prompt.
-    """
-    left = size.room(flow.endpoint)
-    if not left:
-        raise PromptCut(
-            f"the prompt does not fit into {flow.endpoint.name}'s context of {flow.endpoint.context:,} tokens"
-        )
-    return replace(asking, answer_tokens=min(asking.answer_tokens, flow.most_answer or left, left))

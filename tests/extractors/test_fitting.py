@@ -156,18 +156,40 @@ def test_the_models_own_tokenizer_counts_where_it_is(monkeypatch: pytest.MonkeyP
     """Without the package, and for other models, the careful estimate does: never less than the true count."""
     plan = planning.plan(find_schema("receipt"))
     question = planning.request(plan, planning.Window(()), whole=True)
-    count = contexts.own_tokenizer("mistralai/Mistral-Small-3.2-24B-Instruct-2506")
+    count = contexts.own_tokenizer(PROFILES["vllm"])
     assert count is not None
     true = len(TOKENIZER.encode(question.instructions, bos=False, eos=False))
     assert count(question.instructions) == true
     assert contexts.text_tokens(question.instructions) > true
-    assert contexts.own_tokenizer("qwen2.5-vl") is None
+    for others in ("qwen2.5-vl", "mistral-small-2409", "mistral-7b-instruct", "mixtral-8x7b"):
+        assert contexts.own_tokenizer(replace(PROFILES["vllm"], model=others)) is None
+        assert contexts.own_tokenizer(replace(PROFILES["openrouter"], models=(others,))) is None
     # Between the two counts lies a context that holds a receipt, or not.
     tight = contexts.needed(PROFILES["vllm"], replace(question, answer_tokens=3720), 1) + 2223 - 100
     assert fit(plan, tight)[0].pages_per_request == 1
     monkeypatch.setattr(contexts, "find_spec", lambda _: None)
     with pytest.raises(BadConfiguration, match="cannot hold one page"):
         fit(plan, tight)
+
+
+def test_a_tokenizer_is_loaded_only_where_more_pages_may_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes a second and 160 MB: not where not even the fewest tokens would make room for a page more."""
+    loaded: list[str] = []
+    monkeypatch.setattr(contexts, "own_tokenizer", lambda endpoint: loaded.append(endpoint.name))
+    for context in (8_192, 16_384, 32_768, 65_536, 131_072):
+        fit(planning.plan(find_schema("invoice")), context)
+    assert loaded == []
+    with pytest.raises(BadConfiguration):
+        fit(planning.plan(find_schema("invoice")), 4_096)
+    assert loaded == ["e0"]
+
+
+def test_a_persons_own_limit_of_answers_makes_windows_larger() -> None:
+    """What is never asked for needs no room."""
+    plan = planning.plan(find_schema("invoice"))
+    endpoint = replace(PROFILES["vllm"], context=32_768)
+    vision = VisionClient([endpoint], None, _NoCalls(), sampling={"max_completion_tokens": 4_000})  # type: ignore[arg-type]
+    assert asyncio.run(fitted(plan, vision)).pages_per_request == 8
 
 
 def strict(context: int) -> Any:
