@@ -98,7 +98,10 @@ def _dry_run(job: Job, settings: "Settings", *, json_wanted: bool) -> int:
     from flows.run.dry_run import as_json, estimate_job
 
     found, endpoints = asyncio.run(estimate_job(job, settings))
-    show_estimate(found, endpoints, Console(stderr=json_wanted, highlight=False))
+    console = Console(stderr=json_wanted, highlight=False)
+    for notice in found.notices:
+        console.print(notice)
+    show_estimate(found, endpoints, console)
     if json_wanted:
         print(json_text.dumps(as_json(found)))
     return 0

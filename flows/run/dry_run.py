@@ -14,6 +14,7 @@ from extractors.errors import DocumentError
 from extractors.pages import foreseen, opening
 from extractors.pages.workers import Workers
 from extractors.vision import VisionClient, open_http
+from extractors.vision.contexts import with_told_contexts
 from extractors.vision.endpoints import PROFILES, Endpoint
 from extractors.vision.learning import Learned, Seen
 from extractors.vision.sampling import sampling_of
@@ -52,6 +53,7 @@ class Estimate:
         requests: when no page is blank and nothing fails; of files that are split, as if each page were a document.
         figures: by endpoint.
         groups: by schema: of those that are asked in groups of fields, leaves and groups.
+        notices: what the run would say of its endpoints before it asks them anything.
     """
 
     to_do: Counter[str] = field(default_factory=Counter)
@@ -64,6 +66,7 @@ class Estimate:
     requests: int = 0
     figures: dict[str, "Figures"] = field(default_factory=dict)
     groups: dict[str, tuple[int, int]] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
 
 
 async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[Endpoint]]:
@@ -84,6 +87,8 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
         workers = await stack.enter_async_context(Workers(settings.render_workers, settings.document_memory))
         url = job.store or settings.store
         store = stack.enter_context(Store.open(url, read_only=True)) if exists(url) else None
+        # What a server lists is no question, and decides how many pages a request has.
+        endpoints = await with_told_contexts(endpoints, http)
         # It sends nothing before it is asked; what it refuses beforehand, the run would refuse.
         vision = VisionClient(
             endpoints,
@@ -92,6 +97,7 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
             limited=job.max_cost is not None,
             sampling=settings.sampling,
             stream=settings.stream,
+            notice=found.notices.append,
         )
         recipe, fit = wanted.recipe(vision.whom), await fitting(wanted, vision)
         asked: dict[str, Any] = {"key": key_of(wanted.name, recipe), "parts": recipe.parts, "rerun": job.rerun}
