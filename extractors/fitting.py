@@ -20,10 +20,10 @@ async def fitted(plan: planning.Plan, vision: VisionClient) -> planning.Plan:
     Raises:
         BadConfiguration: no endpoint holds a single page under its schema.
     """
+    forms = [planning.request(plan, Window(()), whole=whole) for whole in (True, False)]
+    groups = [group for form in forms for group in wide.in_groups(form)]
 
     def ask(pages: int) -> list[VisionRequest]:
-        forms = [planning.request(plan, Window(()), whole=whole) for whole in (True, False)]
-        groups = [group for form in forms for group in wide.in_groups(form)]
         return [replace(group, answer_tokens=planning.answer_tokens(group.schema, pages)) for group in groups]
 
     page = _tokens_of(_A4)

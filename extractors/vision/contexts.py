@@ -96,7 +96,7 @@ async def picture_tokens(endpoint: Endpoint, ask: Ask, most: int, page: int) -> 
         page: tokens of a usual one.
     """
     rooms = _rooms(endpoint, ask, most, page, text_tokens)
-    if len(_rooms(endpoint, ask, most, page, _fewest_tokens)) > len(rooms):
+    if len(rooms) < most and len(_rooms(endpoint, ask, most, page, _fewest_tokens)) > len(rooms):
         count = await asyncio.to_thread(own_tokenizer, endpoint)
         if count is not None:
             return _rooms(endpoint, ask, most, page, count), count
