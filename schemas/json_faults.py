@@ -62,6 +62,8 @@ def _faults(error: "ValidationError") -> list[SchemaFault]:
     message = error.message if len(error.message) <= _LONGEST else f"{error.message[: _LONGEST - 1]}…"
     if error.validator == "required" and (named := _NAMED.match(error.message)):
         return [_fault((*steps, named.group(1)), "this field is required", "missing")]
+    if error.validator == "not" and error.validator_value == {"type": "null"}:
+        return [_fault(steps, "this field is required here", "missing")]
     if error.validator in {"additionalProperties", "unevaluatedProperties"} and isinstance(error.instance, dict):
         known = (error.schema if isinstance(error.schema, dict) else {}).get("properties") or {}
         return [

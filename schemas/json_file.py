@@ -1,7 +1,8 @@
 """A schema that is written as a JSON Schema file rather than as a pydantic model."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,38 +11,39 @@ from schemas.fields import parse_amount, parse_currency, parse_date
 from schemas.fingerprints import fingerprint
 from schemas.habits import Evidence, PageHabits, evidence_of
 from schemas.json_faults import schema_faults
+from schemas.keywords import NOTES, all_familiar, named
+from schemas.portable import portable
 from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, snake_case, unkept
 from schemas.shapes import branches
+from schemas.subschemas import inside
+from schemas.wrappers import unwrapped
+from schemas.written import Written, asked, written
 
 _WIRE = re.compile(r"-?[0-9]{1,100}(?:\.[0-9]{1,100})?", re.ASCII)
 _SAME_VALUE = ("allOf", "anyOf", "oneOf")
-_NAMED = {"properties", "patternProperties", "$defs", "definitions"}
+_NAMED = {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"}
 _LISTED = {*_SAME_VALUE, "prefixItems"}
 _SINGLE = {"items", "contains", "additionalProperties", "unevaluatedProperties", "if", "then", "else"}
 """Keywords whose value is schemas by name, a list of schemas, or one."""
+_OF_ROOT = ("$schema", "title")  # they are used: for the draft, and for the name
 
 
 def schema_of_json(document: dict[str, Any], name: str) -> Schema:
     """A JSON Schema as a schema; optional properties may be null in answers.
 
     Args:
-        document: the decoded file. `x-allow-empty: true` at the root makes an all-null record a good answer.
-        name: used when the file has no `title`.
+        document: the decoded file: a JSON Schema of any draft, or a request or tool that holds one. `x-allow-empty:
+            true` at its root makes an all-null record a good answer.
+        name: used when the file has no `title` and no `name`.
 
     Raises:
-        ValueError: the file is no valid JSON Schema; the message says where.
+        ValueError: the file is no valid JSON Schema, or holds several; the message says where.
     """
-    from jsonschema import Draft202012Validator, FormatChecker
-    from jsonschema.exceptions import SchemaError
-    from jsonschema.validators import validator_for
-
-    draft = validator_for(document, default=Draft202012Validator)
-    try:
-        draft.check_schema(document)
-    except SchemaError as error:
-        raise ValueError(f"not a valid JSON Schema at {error.json_path}: {error.message}") from None
-    validator = draft(_nullable(document), format_checker=FormatChecker(["date", "date-time"]))
-
+    whole = unwrapped(document)
+    found = _as_it_stands(whole.schema) or written(whole.schema)
+    checked = found.schema
+    validator = _validator(_nullable(_readable(checked)))
+    document = asked(checked)
     currency_names = names_of_format(document, "currency")
 
     def parse(answer: object, habits: PageHabits | None = None, /) -> dict[str, Any]:
@@ -57,13 +59,80 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
         return found
 
     return Schema(
-        name=snake_case(str(document.get("title") or name)),
+        name=snake_case(str(document.get("title") or _fit_name(whole.name or whole.schema.get("name")) or name)),
         json_schema=_with_texts(document),
         parse=parse,
         check=lambda _record: [],
         allow_empty=document.get("x-allow-empty") is True,
-        reading=fingerprint(document),
+        reading=fingerprint(checked),
+        remarks=tuple(_remarks(whole.place, found)),
     )
+
+
+def _as_it_stands(schema: dict[str, Any]) -> Written | None:
+    """A schema of which every keyword is known, untouched: its recipe stays what it was. None for any other."""
+    try:
+        portable(schema)
+        _validator(schema)
+    except ValueError:
+        return None
+    return Written(schema) if all_familiar(schema) else None
+
+
+def _validator(schema: dict[str, Any]) -> Any:
+    """What holds answers against a schema of the draft that it names.
+
+    Raises:
+        ValueError: it is no valid schema of that draft.
+    """
+    from jsonschema import Draft202012Validator, FormatChecker
+    from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import validator_for
+
+    if not isinstance(schema.get("$schema", ""), str):
+        raise ValueError("not a valid JSON Schema at $: $schema is no text")  # noqa: TRY004 - a fault of the file
+    draft = validator_for(schema, default=Draft202012Validator)
+    try:
+        draft.check_schema(schema)
+    except SchemaError as error:
+        raise ValueError(f"not a valid JSON Schema at {error.json_path}: {error.message}") from None
+    return draft(schema, format_checker=FormatChecker(["date", "date-time"]))
+
+
+def _fit_name(name: object) -> str:
+    """A name that can name views; "" for one without letters."""
+    return name if isinstance(name, str) and re.search("[A-Za-z]", name) else ""
+
+
+def _readable(schema: Any) -> Any:
+    """The schema without patterns of another dialect, such as those of Unicode classes: nothing here matches them."""
+    if not isinstance(schema, dict):
+        return schema
+    made = _changed(schema, _readable)
+    return {key: value for key, value in made.items() if key != "pattern" or _compiles(value)}
+
+
+def _compiles(pattern: object) -> bool:
+    try:
+        re.compile(str(pattern))
+    except re.error:
+        return False
+    return True
+
+
+def _remarks(place: str, found: Written) -> Iterator[str]:
+    """What of a file is not used, in words."""
+    if place:
+        yield f"the schema is what stands under {place}"
+    for path, keys in found.dropped:
+        yield f"dropped: {path}: {', '.join(map(named, keys))}"
+    nodes = list(inside(found.schema))
+    notes = Counter(key for steps, node in nodes for key in node if key in NOTES and (steps or key not in _OF_ROOT))
+    if notes:
+        yield f"notes, not sent: {', '.join(f'{key} ({count})' for key, count in sorted(notes.items()))}"
+    for steps, node in nodes:
+        if "pattern" in node and not _compiles(node["pattern"]):
+            yield f"told, not checked: {'.'.join(steps)}: pattern {node['pattern']!r} is not one of Python's"
 
 
 def read_leaves(answer: Any, document: Mapping[str, Any], evidence: Evidence) -> Any:

@@ -20,14 +20,6 @@ __all__ = ["NotPortable", "portable", "relaxed", "with_computed"]
 _KEPT = ("type", "enum", "description")
 _FORMATS = {"date", "date-time"}
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number"}
-_DROPPED = {
-    "title", "default", "discriminator", "examples", "labels", "merge", "$defs", "definitions", "$schema", "$id",
-    "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
-    "multipleOf", "minItems", "maxItems", "uniqueItems", "additionalProperties", "required", "properties", "items",
-    "anyOf", "oneOf", "allOf", "const", "$ref", "$comment", "deprecated", "readOnly", "writeOnly",
-    "minProperties", "maxProperties", "contentMediaType", "contentEncoding", "unevaluatedProperties",
-    "unevaluatedItems", "dependentRequired", "contains", "minContains", "maxContains", "not", "$anchor", *_KEPT,
-}  # fmt: skip
 _STRUCTURE = ("type", "properties", "required", "additionalProperties", "items", "enum", "const", "format")
 """Keywords beside a choice that hold for each of its options."""
 
@@ -39,8 +31,8 @@ def portable(schema: dict[str, Any]) -> dict[str, Any]:
         schema: as pydantic or a person wrote it; its root must be an object.
 
     Raises:
-        NotPortable: recursion, an open dictionary, an unknown keyword, or a root that is no object; with every
-            such fault.
+        NotPortable: recursion, an open dictionary, a value of any kind, or a root that is no object; with every
+            such fault. What is no keyword is dropped (`schemas.keywords.dropped` names it).
     """
     root = _node(schema, schema, "$", ())
     if root.get("type") != "object":
@@ -96,9 +88,9 @@ def _node(node: Any, root: dict[str, Any], path: str, refs: tuple[str, ...]) -> 
     if not isinstance(node, dict) or not node:
         raise NotPortable(f"{path}: any value at all is allowed here; declare a type")
     node, refs = joined(node, root, path, refs)
-    unknown = sorted(key for key in node if key not in _DROPPED and not key.startswith("x-"))
-    if unknown:
-        raise NotPortable(f"{path}: the keyword {unknown[0]!r} cannot be sent to a model; declare it another way")
+    generic = [key for key in ("$dynamicRef", "$recursiveRef") if key in node]
+    if generic:
+        raise NotPortable(f"{path}: {generic[0]} leads to what is only known elsewhere; use $ref")
     if "anyOf" in node and "oneOf" in node:
         raise NotPortable(f"{path}: anyOf beside oneOf; write the choices out")
     choices = node.get("anyOf") or node.get("oneOf")
@@ -211,7 +203,7 @@ def _type_of(values: list[Any]) -> str | None:
 def _object(node: dict[str, Any], root: dict[str, Any], path: str, refs: tuple[str, ...]) -> dict[str, Any]:
     if not node.get("properties"):
         raise NotPortable(f"{path}: an open dictionary; declare its properties, or use a list of name and value")
-    if node.get("additionalProperties") not in (None, False, True):
+    if node.get("additionalProperties") not in (None, False, True, {}):
         raise NotPortable(f"{path}: open keys beside properties; use a list of name and value")
     required = set(node.get("required", ()))
     missing = [name for name in node.get("required", ()) if name not in node["properties"]]
