@@ -11,7 +11,7 @@ from schemas.fields import parse_amount, parse_currency, parse_date
 from schemas.fingerprints import fingerprint
 from schemas.habits import Evidence, PageHabits, evidence_of
 from schemas.json_faults import schema_faults
-from schemas.keywords import NOTES, all_familiar, named
+from schemas.keywords import NOTES, THE_RECORD, all_familiar, with_nearest
 from schemas.portable import portable
 from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, snake_case, unkept
 from schemas.shapes import branches
@@ -44,6 +44,7 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
     checked = found.schema
     validator = _validator(_nullable(_readable(checked)))
     document = asked(checked)
+    named = "" if document.get("title") else _fit_name(whole.name or whole.schema.get("name"))
     currency_names = names_of_format(document, "currency")
 
     def parse(answer: object, habits: PageHabits | None = None, /) -> dict[str, Any]:
@@ -59,21 +60,21 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
         return found
 
     return Schema(
-        name=snake_case(str(document.get("title") or _fit_name(whole.name or whole.schema.get("name")) or name)),
+        name=snake_case(str(document.get("title") or named or name)),
         json_schema=_with_texts(document),
         parse=parse,
         check=lambda _record: [],
         allow_empty=document.get("x-allow-empty") is True,
         reading=fingerprint(checked),
-        remarks=tuple(_remarks(whole.place, found)),
+        remarks=tuple(_remarks(whole.place, found, {"name"} if named else set())),
     )
 
 
 def _as_it_stands(schema: dict[str, Any]) -> Written | None:
     """A schema of which every keyword is known, untouched: its recipe stays what it was. None for any other."""
     try:
-        portable(schema)
         _validator(schema)
+        portable(schema)
     except ValueError:
         return None
     return Written(schema) if all_familiar(schema) else None
@@ -120,12 +121,14 @@ def _compiles(pattern: object) -> bool:
     return True
 
 
-def _remarks(place: str, found: Written) -> Iterator[str]:
-    """What of a file is not used, in words."""
+def _remarks(place: str, found: Written, used: set[str]) -> Iterator[str]:
+    """What of a file is not used, in words; `used` are keywords of its root that are."""
     if place:
         yield f"the schema is what stands under {place}"
     for path, keys in found.dropped:
-        yield f"dropped: {path}: {', '.join(map(named, keys))}"
+        left = [key for key in keys if path != THE_RECORD or key not in used]
+        if left:
+            yield f"dropped: {path}: {', '.join(map(with_nearest, left))}"
     nodes = list(inside(found.schema))
     notes = Counter(key for steps, node in nodes for key in node if key in NOTES and (steps or key not in _OF_ROOT))
     if notes:

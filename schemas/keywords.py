@@ -36,6 +36,8 @@ FAMILIAR = ASKED | CHECKED_HERE | NOTES
 
 _KNOWN = FAMILIAR | CONDITIONS | {"nullable", "example"}
 _ALIKE = 0.8
+THE_RECORD = "the record"
+"""What the root is called where paths are told."""
 
 
 def unfamiliar(node: dict[str, Any]) -> list[str]:
@@ -50,7 +52,7 @@ def meant_by(keyword: str) -> str | None:
     return by_letters[found[0]] if found else None
 
 
-def named(keyword: str) -> str:
+def with_nearest(keyword: str) -> str:
     """A dropped keyword with what it may be a misspelling of."""
     near = meant_by(keyword)
     return f"{keyword} (is {near} meant?)" if near else keyword
@@ -94,13 +96,15 @@ def _by_path(schema: dict[str, Any], of: Callable[[dict[str, Any]], list[str]]) 
     for path, node in nodes_asked(schema):
         own = of(node)
         if own:
-            found.setdefault(path or "the record", {}).update(dict.fromkeys(own))
+            found.setdefault(path or THE_RECORD, {}).update(dict.fromkeys(own))
     return [(path, list(keys)) for path, keys in found.items()]
 
 
 def all_familiar(schema: dict[str, Any]) -> bool:
-    """Whether a schema has no other keywords than those that are taken as they stand."""
+    """Whether a schema has no other keywords than those that are taken as they stand, in today's sense."""
     try:
-        return not any(unfamiliar(node) for _, node in nodes_asked(schema))
+        return not any(
+            unfamiliar(node) or not isinstance(node.get("required", []), list) for _, node in nodes_asked(schema)
+        )
     except NotPortable:
         return False

@@ -7,6 +7,7 @@ servers refuse unknown keywords.
 """
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeVar
 
@@ -35,6 +36,10 @@ def portable(schema: dict[str, Any]) -> dict[str, Any]:
             such fault. What is no keyword is dropped (`schemas.keywords.dropped` names it).
     """
     root = _node(schema, schema, "$", ())
+    if root.get("type") == "array":
+        raise NotPortable(
+            "the schema's root must be an object; of a list give the schema of one entry, and ask with --records many"
+        )
     if root.get("type") != "object":
         raise NotPortable("the schema's root must be an object with properties, not one of several")
     return root
@@ -165,6 +170,8 @@ def _undescribed(option: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(node: dict[str, Any], root: dict[str, Any], path: str, refs: tuple[str, ...]) -> dict[str, Any]:
     kinds = node.get("type")
+    if not isinstance(kinds, str | list | None) or any(not isinstance(kind, str) for kind in kinds or ()):
+        raise NotPortable(f"{path}: a type is a name, or several; write schemas under anyOf")
     if isinstance(kinds, list):
         options = [{**node, "type": kind} if kind != "null" else {"type": "null"} for kind in kinds]
         return _choice(
@@ -205,10 +212,14 @@ def _object(node: dict[str, Any], root: dict[str, Any], path: str, refs: tuple[s
         raise NotPortable(f"{path}: an open dictionary; declare its properties, or use a list of name and value")
     if node.get("additionalProperties") not in (None, False, True, {}):
         raise NotPortable(f"{path}: open keys beside properties; use a list of name and value")
+    if not isinstance(node.get("required", []), list):
+        raise NotPortable(f"{path}: `required` must be the list of the required properties' names")
     required = set(node.get("required", ()))
-    missing = [name for name in node.get("required", ()) if name not in node["properties"]]
+    missing = [str(name) for name in node.get("required", ()) if name not in node["properties"]]
     if missing:
-        raise NotPortable(f"{path}: {missing[0]!r} is required, but is none of the properties")
+        near = get_close_matches(missing[0], node["properties"], n=1)
+        hint = f" (is {near[0]!r} meant?)" if near else ""
+        raise NotPortable(f"{path}: {missing[0]!r} is required, but is none of the properties{hint}")
     children = _all([
         partial(_node, child, root, f"{path}.{name}", refs) for name, child in node["properties"].items()
     ])  # fmt: skip

@@ -70,10 +70,11 @@ def _schemas(node: dict[str, Any], steps: Steps) -> Iterator[Steps]:
     """Where schemas of objects stand, outermost only."""
     if len(steps) > _DEEPEST:
         return
-    fields = [key for key, child in node.items() if _is_field(child)]
+    # Beside fields that are no objects it is one of a list of fields, in a notation of its own, and not all of it.
+    if any(_is_field(child) and not _is_schema(child) for child in node.values()):
+        return
     for key, child in node.items():
-        # Beside other fields it is one of a list of them, in a notation of its own, and not all of it.
-        if key in SINGLE | CONDITIONS | CHECKED_HERE or set(fields) - {key}:
+        if key in SINGLE | CONDITIONS | CHECKED_HERE:
             continue
         inner = child[0] if isinstance(child, list) and len(child) == 1 else child
         place = (*steps, key, *(("0",) if inner is not child else ()))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.keywords import CONDITIONS, FAMILIAR
+from schemas.keywords import CONDITIONS, FAMILIAR, THE_RECORD
 from schemas.references import settled
 from schemas.spelling import bounds_spelled, notes_spelled, type_spelled
 from schemas.subschemas import Steps, changed, children
@@ -48,7 +48,7 @@ def written(schema: dict[str, Any]) -> Written:
     made = found.node(root, (), "")
     if isinstance(made.get("type"), list) and "object" in made["type"]:
         made["type"] = "object"  # the record itself is never null
-    return Written(made, tuple((path or "the record", tuple(keys)) for path, keys in found.dropped.items()))
+    return Written(made, tuple((path or THE_RECORD, tuple(keys)) for path, keys in found.dropped.items()))
 
 
 def asked(schema: dict[str, Any]) -> dict[str, Any]:

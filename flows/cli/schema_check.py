@@ -21,7 +21,7 @@ from flows.store.store import Store
 from flows.store.views import AFTER, AROUND, BEFORE, ELEMENT_BEFORE, make_views
 from schemas.checks import Outcome
 from schemas.example import example
-from schemas.keywords import checked_here, dropped, named
+from schemas.keywords import checked_here, dropped, with_nearest
 from schemas.portable import NotPortable, portable
 from schemas.record import InvalidRecord, Schema, SchemaFault, record_path
 
@@ -55,7 +55,9 @@ def checked(schema: Schema) -> Verdict:
         return Verdict(error.faults, unused=schema.remarks)
     answer, untried, faults = _answer(schema)
     unsent = tuple(f"{path}: {', '.join(keys)}" for path, keys in checked_here(schema.json_schema))
-    unused = tuple(f"dropped: {path}: {', '.join(map(named, keys))}" for path, keys in dropped(schema.json_schema))
+    unused = tuple(
+        f"dropped: {path}: {', '.join(map(with_nearest, keys))}" for path, keys in dropped(schema.json_schema)
+    )
     unused = (*schema.remarks, *unused)
     if answer is None:
         return Verdict(tuple(faults), tuple(untried), unsent, tried=False, unused=unused)
