@@ -21,7 +21,7 @@ from schemas.written import Written, asked, written
 
 _WIRE = re.compile(r"-?[0-9]{1,100}(?:\.[0-9]{1,100})?", re.ASCII)
 _SAME_VALUE = ("allOf", "anyOf", "oneOf")
-_NAMED = {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"}
+_NAMED = {"properties", "patternProperties", "$defs", "definitions"}
 _LISTED = {*_SAME_VALUE, "prefixItems"}
 _SINGLE = {"items", "contains", "additionalProperties", "unevaluatedProperties", "if", "then", "else"}
 """Keywords whose value is schemas by name, a list of schemas, or one."""
@@ -109,8 +109,10 @@ def _readable(schema: Any) -> Any:
     """The schema without patterns of another dialect, such as those of Unicode classes: nothing here matches them."""
     if not isinstance(schema, dict):
         return schema
-    made = _changed(schema, _readable)
-    return {key: value for key, value in made.items() if key != "pattern" or _compiles(value)}
+    made = {key: value for key, value in _changed(schema, _readable).items() if key != "pattern" or _compiles(value)}
+    if isinstance(made.get("patternProperties"), dict):
+        made["patternProperties"] = {key: each for key, each in made["patternProperties"].items() if _compiles(key)}
+    return made
 
 
 def _compiles(pattern: object) -> bool:
@@ -221,6 +223,8 @@ def _nullable(node: Any, required: frozenset[str] = frozenset()) -> Any:
         return node
     demanded = required | frozenset(node.get("required", ()))
     made = _changed(node, _nullable)
+    if "if" in node:
+        made["if"] = node["if"]  # what is null does not meet a condition
     made |= {key: [_nullable(part, demanded) for part in node[key]] for key in _SAME_VALUE if key in node}
     if isinstance(node.get("properties"), dict):
         made["properties"] = {

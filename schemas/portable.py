@@ -20,6 +20,7 @@ __all__ = ["NotPortable", "portable", "relaxed", "with_computed"]
 
 _KEPT = ("type", "enum", "description")
 _FORMATS = {"date", "date-time"}
+_OF_DECIMAL = ("number", "string")
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number"}
 _STRUCTURE = ("type", "properties", "required", "additionalProperties", "items", "enum", "const", "format")
 """Keywords beside a choice that hold for each of its options."""
@@ -151,7 +152,7 @@ def _is_decimal(node: dict[str, Any], choices: list[Any]) -> bool:
     """Whether the choices are those of pydantic's Decimal: a number, or its text; not those of `float | str`."""
     if node.get("x-text"):
         return False
-    return {"number", "string"} <= {choice.get("type") for choice in choices if isinstance(choice, dict)}
+    return all(any(choice.get("type") == kind for choice in choices if isinstance(choice, dict)) for kind in _OF_DECIMAL)
 
 
 def _number_or_text(options: list[dict[str, Any]]) -> list[dict[str, Any]]:

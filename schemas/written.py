@@ -12,8 +12,8 @@ from schemas.references import settled
 from schemas.spelling import bounds_spelled, notes_spelled, type_spelled
 from schemas.subschemas import Steps, changed, children
 
-_BRANCHES = ("then", "else", "dependentSchemas")
-_CONDITIONAL = frozenset({"if", "then", "else", "not", "dependentSchemas"})
+_BRANCHES = ("then", "else")
+_CONDITIONAL = frozenset({"if", "then", "else", "not"})
 _IDS = frozenset({"$id", "id", "$anchor", "$schema"})
 _STRUCTURE = frozenset({"type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref", "properties", "items", "format"})
 _EACH = frozenset({"allOf", "anyOf", "oneOf"})
@@ -38,7 +38,7 @@ class Written:
 def written(schema: dict[str, Any]) -> Written:
     """The schema in today's words: types, bounds, null and refs as the newest draft has them.
 
-    Fields that only a condition brings (`then`, `dependentSchemas`) are fields of its object, and may be null.
+    Fields that only a condition brings (`then`, `dependencies`) are fields of its object, and may be null.
 
     Raises:
         ValueError: it is nested too deeply.
@@ -130,15 +130,14 @@ def _lists(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dependencies(node: dict[str, Any]) -> dict[str, Any]:
-    """`dependencies`: lists of names and schemas apart."""
-    found = node.pop("dependencies", None)
-    if isinstance(found, dict):
-        named = {name: each for name, each in found.items() if isinstance(each, list)}
-        schemas = {name: each for name, each in found.items() if isinstance(each, dict)}
-        for key, own in (("dependentRequired", named), ("dependentSchemas", schemas)):
-            if own:
-                node[key] = {**node.get(key, {}), **own}
-    return node
+    """What holds where a field is there, as conditions: an answer has every field, and null where there is none."""
+    conditions = []
+    for key in ("dependencies", "dependentSchemas", "dependentRequired"):
+        found = node.pop(key, None)
+        for name, each in found.items() if isinstance(found, dict) else ():
+            then = {"required": each} if isinstance(each, list) else each
+            conditions.append({"if": {"required": [name]}, "then": then})
+    return {**node, "allOf": [*node.get("allOf", []), *conditions]} if conditions else node
 
 
 def _open_keys(node: dict[str, Any]) -> dict[str, Any]:
