@@ -2,24 +2,20 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from schemas.fields import parse_amount, parse_currency, parse_date
 from schemas.fingerprints import fingerprint
-from schemas.habits import Evidence, PageHabits, evidence_of
+from schemas.habits import PageHabits, evidence_of
 from schemas.json_faults import schema_faults
+from schemas.json_leaves import is_moment, read_leaves
 from schemas.keywords import NOTES, THE_RECORD, all_familiar, with_nearest
 from schemas.portable import portable
 from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, snake_case, unkept
-from schemas.shapes import branches
 from schemas.subschemas import inside
 from schemas.wrappers import unwrapped
 from schemas.written import Written, asked, written
 
-_WIRE = re.compile(r"-?[0-9]{1,100}(?:\.[0-9]{1,100})?", re.ASCII)
 _SAME_VALUE = ("allOf", "anyOf", "oneOf")
 _NAMED = {"properties", "patternProperties", "$defs", "definitions"}
 _LISTED = {*_SAME_VALUE, "prefixItems"}
@@ -97,7 +93,9 @@ def _validator(schema: dict[str, Any]) -> Any:
         draft.check_schema(schema)
     except SchemaError as error:
         raise ValueError(f"not a valid JSON Schema at {error.json_path}: {error.message}") from None
-    return draft(schema, format_checker=FormatChecker(["date", "date-time"]))
+    formats = FormatChecker(["date"])
+    formats.checks("date-time")(is_moment)
+    return draft(schema, format_checker=formats)
 
 
 def _fit_name(name: object) -> str:
@@ -138,78 +136,6 @@ def _remarks(place: str, found: Written, used: set[str]) -> Iterator[str]:
     for steps, node in nodes:
         if "pattern" in node and not _compiles(node["pattern"]):
             yield f"told, not checked: {'.'.join(steps)}: pattern {node['pattern']!r} is not one of Python's"
-
-
-def read_leaves(answer: Any, document: Mapping[str, Any], evidence: Evidence) -> Any:
-    """The answer with its decimals, dates and currencies as a record holds them, by the formats of a JSON Schema.
-
-    Raises:
-        InvalidRecord: what reads as none of its format, every fault at once.
-    """
-    faults: list[SchemaFault] = []
-    made = _Leaves(document, evidence, faults).read(answer, [document], ())
-    if faults:
-        raise InvalidRecord(faults)
-    return made
-
-
-@dataclass(frozen=True)
-class _Leaves:
-    """Goes through an answer and its schema side by side; `faults` are found on the way."""
-
-    document: Mapping[str, Any]
-    evidence: Evidence
-    faults: list[SchemaFault]
-
-    def read(self, value: Any, nodes: list[Any], steps: tuple[str | int, ...]) -> Any:
-        schemas = list(branches(nodes, self.document))
-        if isinstance(value, dict):
-            return {
-                name: self.read(child, _properties(schemas, name), (*steps, name)) for name, child in value.items()
-            }
-        if isinstance(value, list):
-            items = [node["items"] for node in schemas if isinstance(node.get("items"), dict)]
-            return [self.read(child, items, (*steps, number)) for number, child in enumerate(value)]
-        if any({"enum", "const"} & node.keys() for node in schemas):
-            return value
-        formats = {node["format"] for node in schemas if isinstance(node.get("format"), str)}
-        kinds = {kind for node in schemas for kind in _kinds(node)}
-        try:
-            return self._leaf(value, formats, kinds)
-        except ValueError as error:
-            self.faults.append(SchemaFault(".".join(map(str, steps)), str(error), steps))
-            return value
-
-    def _leaf(self, value: Any, formats: set[str], kinds: set[str]) -> Any:
-        if _is_number(value) and formats == {"decimal"} and not kinds & {"number", "integer"}:
-            return format(parse_amount(value), "f")  # a decimal that was answered as a number
-        if not isinstance(value, str):
-            return value
-        if not formats and kinds & {"number", "integer"} and "string" not in kinds and _WIRE.fullmatch(value):
-            return int(value) if "." not in value else float(value)  # and the reverse, as pydantic reads it
-        return _leaf(value, formats.pop(), self.evidence) if len(formats) == 1 else value
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _kinds(node: Mapping[str, Any]) -> list[str]:
-    kinds = node.get("type")
-    return kinds if isinstance(kinds, list) else [kinds] if isinstance(kinds, str) else []
-
-
-def _properties(schemas: list[dict[str, Any]], name: str) -> list[Any]:
-    return [node["properties"][name] for node in schemas if name in (node.get("properties") or ())]
-
-
-def _leaf(value: str, kind: str, evidence: Evidence) -> str:
-    if kind == "decimal":
-        return format(parse_amount(value, evidence=evidence), "f")
-    if kind == "date":
-        day = parse_date(value, evidence)
-        return day.isoformat() if isinstance(day, date) else value
-    return str(parse_currency(value, evidence)) if kind == "currency" else value
 
 
 def _nullable(node: Any, required: frozenset[str] = frozenset()) -> Any:

@@ -152,7 +152,9 @@ def _is_decimal(node: dict[str, Any], choices: list[Any]) -> bool:
     """Whether the choices are those of pydantic's Decimal: a number, or its text; not those of `float | str`."""
     if node.get("x-text"):
         return False
-    return all(any(choice.get("type") == kind for choice in choices if isinstance(choice, dict)) for kind in _OF_DECIMAL)
+    return all(
+        any(choice.get("type") == kind for choice in choices if isinstance(choice, dict)) for kind in _OF_DECIMAL
+    )
 
 
 def _number_or_text(options: list[dict[str, Any]]) -> list[dict[str, Any]]:
