@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from schemas.drafts import validator_of
 from schemas.fingerprints import fingerprint
 from schemas.habits import PageHabits, evidence_of
 from schemas.json_faults import schema_faults
-from schemas.json_leaves import is_moment, read_leaves
+from schemas.json_leaves import read_leaves
 from schemas.keywords import NOTES, THE_RECORD, all_familiar, with_nearest
 from schemas.portable import portable
 from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, snake_case, unkept
@@ -38,7 +39,7 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
     whole = unwrapped(document)
     found = _as_it_stands(whole.schema) or written(whole.schema)
     checked = found.schema
-    validator = _validator(_nullable(_readable(checked)))
+    validator = validator_of(checked).evolve(schema=_nullable(checked))
     document = asked(checked)
     named = "" if document.get("title") else _fit_name(whole.name or whole.schema.get("name"))
     currency_names = names_of_format(document, "currency")
@@ -69,56 +70,16 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
 def _as_it_stands(schema: dict[str, Any]) -> Written | None:
     """A schema of which every keyword is known, untouched: its recipe stays what it was. None for any other."""
     try:
-        _validator(schema)
+        validator_of(schema)
         portable(schema)
     except ValueError:
         return None
     return Written(schema) if all_familiar(schema) else None
 
 
-def _validator(schema: dict[str, Any]) -> Any:
-    """What holds answers against a schema of the draft that it names.
-
-    Raises:
-        ValueError: it is no valid schema of that draft.
-    """
-    from jsonschema import Draft202012Validator, FormatChecker
-    from jsonschema.exceptions import SchemaError
-    from jsonschema.validators import validator_for
-
-    if not isinstance(schema.get("$schema", ""), str):
-        raise ValueError("not a valid JSON Schema at $: $schema is no text")  # noqa: TRY004 - a fault of the file
-    draft = validator_for(schema, default=Draft202012Validator)
-    try:
-        draft.check_schema(schema)
-    except SchemaError as error:
-        raise ValueError(f"not a valid JSON Schema at {error.json_path}: {error.message}") from None
-    formats = FormatChecker(["date"])
-    formats.checks("date-time")(is_moment)
-    return draft(schema, format_checker=formats)
-
-
 def _fit_name(name: object) -> str:
     """A name that can name views; "" for one without letters."""
     return name if isinstance(name, str) and re.search("[A-Za-z]", name) else ""
-
-
-def _readable(schema: Any) -> Any:
-    """The schema without patterns of another dialect, such as those of Unicode classes: nothing here matches them."""
-    if not isinstance(schema, dict):
-        return schema
-    made = {key: value for key, value in _changed(schema, _readable).items() if key != "pattern" or _compiles(value)}
-    if isinstance(made.get("patternProperties"), dict):
-        made["patternProperties"] = {key: each for key, each in made["patternProperties"].items() if _compiles(key)}
-    return made
-
-
-def _compiles(pattern: object) -> bool:
-    try:
-        re.compile(str(pattern))
-    except re.error:
-        return False
-    return True
 
 
 def _remarks(place: str, found: Written, used: set[str]) -> Iterator[str]:
@@ -129,13 +90,12 @@ def _remarks(place: str, found: Written, used: set[str]) -> Iterator[str]:
         left = [key for key in keys if path != THE_RECORD or key not in used]
         if left:
             yield f"dropped: {path}: {', '.join(map(with_nearest, left))}"
-    nodes = list(inside(found.schema))
-    notes = Counter(key for steps, node in nodes for key in node if key in NOTES and (steps or key not in _OF_ROOT))
+    notes = Counter(
+        key for steps, node in inside(found.schema) for key in node if key in NOTES and (steps or key not in _OF_ROOT)
+    )
     if notes:
         yield f"notes, not sent: {', '.join(f'{key} ({count})' for key, count in sorted(notes.items()))}"
-    for steps, node in nodes:
-        if "pattern" in node and not _compiles(node["pattern"]):
-            yield f"told, not checked: {'.'.join(steps)}: pattern {node['pattern']!r} is not one of Python's"
+    yield from found.remarks
 
 
 def _nullable(node: Any, required: frozenset[str] = frozenset()) -> Any:

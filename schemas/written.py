@@ -7,19 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from schemas.conditions import with_fields_of_conditions
+from schemas.drafts import compiles, validator_of
 from schemas.keywords import CONDITIONS, FAMILIAR, THE_RECORD
 from schemas.references import settled
 from schemas.spelling import bounds_spelled, notes_spelled, type_spelled
-from schemas.subschemas import Steps, changed, children
+from schemas.subschemas import Steps, changed
 
-_BRANCHES = ("then", "else")
-_CONDITIONAL = frozenset({"if", "then", "else", "not"})
 _IDS = frozenset({"$id", "id", "$anchor", "$schema"})
 _STRUCTURE = frozenset({"type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref", "properties", "items", "format"})
 _EACH = frozenset({"allOf", "anyOf", "oneOf"})
 _DEEPEST = 64
-
-Dropped = dict[str, dict[str, None]]
 
 
 @dataclass(frozen=True)
@@ -29,10 +27,12 @@ class Written:
     Attributes:
         schema: that answers are held against.
         dropped: the keywords that nothing here knows, by path.
+        remarks: what else of it is not used, in words.
     """
 
     schema: dict[str, Any]
     dropped: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def written(schema: dict[str, Any]) -> Written:
@@ -41,14 +41,19 @@ def written(schema: dict[str, Any]) -> Written:
     Fields that only a condition brings (`then`, `dependencies`) are fields of its object, and may be null.
 
     Raises:
-        ValueError: it is nested too deeply.
+        ValueError: it is no JSON Schema in any of these words; the message says where.
     """
     found = _Rewriting()
     root = {key: value for key, value in settled(schema, schema).items() if key != "nullable"}
     made = found.node(root, (), "")
     if isinstance(made.get("type"), list) and "object" in made["type"]:
         made["type"] = "object"  # the record itself is never null
-    return Written(made, tuple((path or THE_RECORD, tuple(keys)) for path, keys in found.dropped.items()))
+    validator_of(made)
+    return Written(
+        with_fields_of_conditions(made, ()),
+        tuple((path or THE_RECORD, tuple(keys)) for path, keys in found.dropped.items()),
+        tuple(found.remarks),
+    )
 
 
 def asked(schema: dict[str, Any]) -> dict[str, Any]:
@@ -73,9 +78,10 @@ def asked(schema: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class _Rewriting:
-    """Goes through a schema from the outside in; `dropped` is found on the way."""
+    """Goes through a schema from the outside in; what is not used is found on the way."""
 
-    dropped: Dropped = field(default_factory=dict)
+    dropped: dict[str, dict[str, None]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     def node(self, node: Any, steps: Steps, path: str) -> Any:
         if not isinstance(node, dict):
@@ -84,9 +90,6 @@ class _Rewriting:
             raise ValueError(f"nested too deeply at {path}")
         node = _with_required(_modern(node))
         node = changed(node, lambda place, child: self.node(child, (*steps, *place), _path(path, place)))
-        if set(steps) & _CONDITIONAL:
-            node = _present(node)
-        node = _with_conditional(node)
         return _nullable(self._known(node, path))
 
     def _known(self, node: dict[str, Any], path: str) -> dict[str, Any]:
@@ -96,6 +99,8 @@ class _Rewriting:
                 kept[key] = value
             elif key not in _IDS:
                 self.dropped.setdefault(path, {})[key] = None
+        if "pattern" in kept and not compiles(kept["pattern"]):
+            self.remarks.append(f"dropped: {path}: pattern {kept.pop('pattern')!r}, which is none of Python's")
         return {key: value for key, value in kept.items() if key not in _IDS}
 
 
@@ -137,7 +142,9 @@ def _dependencies(node: dict[str, Any]) -> dict[str, Any]:
         for name, each in found.items() if isinstance(found, dict) else ():
             then = {"required": each} if isinstance(each, list) else each
             conditions.append({"if": {"required": [name]}, "then": then})
-    return {**node, "allOf": [*node.get("allOf", []), *conditions]} if conditions else node
+    if not conditions or not isinstance(node.get("allOf", []), list):
+        return node
+    return {**node, "allOf": [*node.get("allOf", []), *conditions]}
 
 
 def _open_keys(node: dict[str, Any]) -> dict[str, Any]:
@@ -178,50 +185,6 @@ def _with_required(node: dict[str, Any]) -> dict[str, Any]:
     if said or isinstance(own, list | bool):
         made["required"] = list(dict.fromkeys(listed))
     return made
-
-
-def _present(node: dict[str, Any]) -> dict[str, Any]:
-    """In a condition a field is there when it is not null: an answer has them all."""
-    bare = [name for name in node.get("required", ()) if name not in node.get("properties", {})]
-    if not bare:
-        return node
-    there = {name: {"not": {"type": "null"}} for name in bare}
-    return {**node, "properties": {**node.get("properties", {}), **there}}
-
-
-def _with_conditional(node: dict[str, Any]) -> dict[str, Any]:
-    """The object with the fields that only its conditions bring."""
-    if not ("properties" in node or node.get("type") == "object" or "allOf" in node):
-        return node
-    brought: dict[str, list[Any]] = {}
-    for name, child in _brought(node):
-        if name not in _own_names(node) and child not in brought.setdefault(name, []):
-            brought[name].append(child)
-    if not brought:
-        return node
-    more = {name: found[0] if len(found) == 1 else {"anyOf": found} for name, found in brought.items()}
-    return {**node, "properties": {**node.get("properties", {}), **more}}
-
-
-def _brought(node: dict[str, Any]) -> list[tuple[str, Any]]:
-    found = []
-    for (key, *_), child in children(node):
-        if isinstance(child, dict) and (key in _BRANCHES or key == "allOf"):
-            if key in _BRANCHES:
-                own = child.get("properties", {})
-                found += [(name, each) for name, each in own.items() if isinstance(each, dict) and _declares(each)]
-            found += _brought(child)
-    return found
-
-
-def _declares(node: dict[str, Any]) -> bool:
-    """Whether a node says what a value is, and not only that it is there."""
-    return bool(_STRUCTURE & node.keys())
-
-
-def _own_names(node: dict[str, Any]) -> set[str]:
-    parts = [node, *(part for part in node.get("allOf", ()) if isinstance(part, dict))]
-    return {name for part in parts for name in part.get("properties", {})}
 
 
 def _nullable(node: dict[str, Any]) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def test_a_record_without_a_required_field_is_kept_and_is_in_no_view(inbox: Path
 
 
 def test_a_required_field_that_is_refused_costs_itself_and_is_told_once(inbox: Path) -> None:
-    """A good record is not lost for one bad leaf: it is in the view, with null, and the issue says what stood there."""
+    """A good record is not lost for one bad leaf: it is in the view, with null, and its issue says why."""
     schema = f"{inbox.parent / 'note.py'}:Note"
     with model_server(lambda _: says({"number": "7", "day": "soon", "text": "hello"})) as server:
         run(inbox, server.base_url, schema_name=schema)
