@@ -284,10 +284,11 @@ def _parsed(merged: merging.Merged, plan: planning.Plan) -> tuple[dict[str, Any]
     try:
         data = plan.schema.parse(merged.value, merged.habits)
     except InvalidRecord:
-        left = salvaged(merged.value, plan.schema, merged.habits)
+        gone = {issue.path for issue in merged.issues if issue.kind == IssueKind.REFUSED_VALUE}
+        left = salvaged(merged.value, plan.schema, merged.habits, gone)
         found = [merging.refused_issue(each.path, each) for each in left.refused]
-        if left.lacking:
-            found += [Issue(IssueKind.INVALID_RECORD, fault.path, fault.message) for fault in left.lacking]
+        found += [Issue(IssueKind.INVALID_RECORD, fault.path, fault.message) for fault in left.lacking]
+        if not left.valid:
             return as_far_as_read(left.value, plan.schema, merged.habits), found, []
         data = plan.schema.parse(left.value, merged.habits)
         return data, found, _broken(data, plan)

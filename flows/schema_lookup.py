@@ -52,7 +52,7 @@ def name_of(spec: str) -> str:
 
 def _from_json(path: Path) -> Schema:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8-sig"))  # editors may begin it with a mark
     except OSError as error:
         raise BadConfiguration(f"schema file {path} cannot be read: {error.strerror}") from None
     except ValueError as error:

@@ -47,7 +47,8 @@ def _target(ref: str, root: dict[str, Any], path: str) -> dict[str, Any]:
     for step in ref.removeprefix("#").strip("/").split("/") if ref != "#" else ():
         name = step.replace("~1", "/").replace("~0", "~")
         if not isinstance(target, dict) or name not in target:
-            raise NotPortable(f"{path}: {ref} is not in this schema")
+            hint = "" if ref.startswith("#") else "; put what it leads to under $defs"
+            raise NotPortable(f"{path}: {ref} is not in this schema{hint}")
         target = target[name]
     if not isinstance(target, dict):
         raise NotPortable(f"{path}: {ref} is no schema of an object or value")

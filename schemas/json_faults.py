@@ -21,25 +21,25 @@ _LONGEST = 300
 
 def schema_faults(errors: "Iterable[ValidationError]") -> list[SchemaFault]:
     """The faults, in the errors' order."""
-    return [fault for error in errors for fault in _faults(innermost(error))]
+    return [fault for error in errors for inner in innermost(error) for fault in _faults(inner)]
 
 
-def innermost(error: "ValidationError") -> "ValidationError":
+def innermost(error: "ValidationError") -> "list[ValidationError]":
     """Of a choice (`anyOf`, `oneOf`) that failed, what is wrong with the branch that fits best.
 
     That is the branch whose faults lie deepest and are fewest; the one that only null would fit does not count, and
-    one whose own mark (`"kind": {"const": "card"}`) the answer has not comes last.
+    one whose own mark (`"kind": {"const": "card"}`) the answer has not comes last. Where there is no other branch,
+    all of its faults are told; else the deepest, for without it another branch may fit.
     """
-    while error.context:
-        branches: dict[object, list[ValidationError]] = {}
-        for inner in error.context:
-            branches.setdefault(inner.schema_path[0] if inner.schema_path else None, []).append(inner)
-        fitting = [found for found in branches.values() if not _only_null(found)] or list(branches.values())
-        best = min(
-            fitting, key=lambda found: (_is_another(found), -max(len(each.path) for each in found), len(found))
-        )
-        error = max(best, key=lambda each: len(each.path))
-    return error
+    if not error.context:
+        return [error]
+    branches: dict[object, list[ValidationError]] = {}
+    for inner in error.context:
+        branches.setdefault(inner.schema_path[0] if inner.schema_path else None, []).append(inner)
+    fitting = [found for found in branches.values() if not _only_null(found)] or list(branches.values())
+    best = min(fitting, key=lambda found: (_is_another(found), -max(len(each.path) for each in found), len(found)))
+    told = best if len(fitting) == 1 else [max(best, key=lambda each: len(each.path))]
+    return [each for inner in told for each in innermost(inner)]
 
 
 def _is_another(found: "list[ValidationError]") -> bool:
@@ -62,6 +62,8 @@ def _faults(error: "ValidationError") -> list[SchemaFault]:
     message = error.message if len(error.message) <= _LONGEST else f"{error.message[: _LONGEST - 1]}…"
     if error.validator == "required" and (named := _NAMED.match(error.message)):
         return [_fault((*steps, named.group(1)), "this field is required", "missing")]
+    if error.validator == "not" and error.validator_value == {"type": "null"}:
+        return [_fault(steps, "this field is required here", "missing")]
     if error.validator in {"additionalProperties", "unevaluatedProperties"} and isinstance(error.instance, dict):
         known = (error.schema if isinstance(error.schema, dict) else {}).get("properties") or {}
         return [

@@ -7,6 +7,7 @@ servers refuse unknown keywords.
 """
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,15 +20,8 @@ __all__ = ["NotPortable", "portable", "relaxed", "with_computed"]
 
 _KEPT = ("type", "enum", "description")
 _FORMATS = {"date", "date-time"}
+_OF_DECIMAL = ("number", "string")
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number"}
-_DROPPED = {
-    "title", "default", "discriminator", "examples", "labels", "merge", "$defs", "definitions", "$schema", "$id",
-    "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
-    "multipleOf", "minItems", "maxItems", "uniqueItems", "additionalProperties", "required", "properties", "items",
-    "anyOf", "oneOf", "allOf", "const", "$ref", "$comment", "deprecated", "readOnly", "writeOnly",
-    "minProperties", "maxProperties", "contentMediaType", "contentEncoding", "unevaluatedProperties",
-    "unevaluatedItems", "dependentRequired", "contains", "minContains", "maxContains", "not", "$anchor", *_KEPT,
-}  # fmt: skip
 _STRUCTURE = ("type", "properties", "required", "additionalProperties", "items", "enum", "const", "format")
 """Keywords beside a choice that hold for each of its options."""
 
@@ -39,10 +33,14 @@ def portable(schema: dict[str, Any]) -> dict[str, Any]:
         schema: as pydantic or a person wrote it; its root must be an object.
 
     Raises:
-        NotPortable: recursion, an open dictionary, an unknown keyword, or a root that is no object; with every
-            such fault.
+        NotPortable: recursion, an open dictionary, a value of any kind, or a root that is no object; with every
+            such fault. What is no keyword is dropped (`schemas.keywords.dropped` names it).
     """
     root = _node(schema, schema, "$", ())
+    if root.get("type") == "array":
+        raise NotPortable(
+            "the schema's root must be an object; of a list give the schema of one entry, and ask with --records many"
+        )
     if root.get("type") != "object":
         raise NotPortable("the schema's root must be an object with properties, not one of several")
     return root
@@ -96,9 +94,9 @@ def _node(node: Any, root: dict[str, Any], path: str, refs: tuple[str, ...]) -> 
     if not isinstance(node, dict) or not node:
         raise NotPortable(f"{path}: any value at all is allowed here; declare a type")
     node, refs = joined(node, root, path, refs)
-    unknown = sorted(key for key in node if key not in _DROPPED and not key.startswith("x-"))
-    if unknown:
-        raise NotPortable(f"{path}: the keyword {unknown[0]!r} cannot be sent to a model; declare it another way")
+    generic = [key for key in ("$dynamicRef", "$recursiveRef") if key in node]
+    if generic:
+        raise NotPortable(f"{path}: {generic[0]} leads to what is only known elsewhere; use $ref")
     if "anyOf" in node and "oneOf" in node:
         raise NotPortable(f"{path}: anyOf beside oneOf; write the choices out")
     choices = node.get("anyOf") or node.get("oneOf")
@@ -154,7 +152,9 @@ def _is_decimal(node: dict[str, Any], choices: list[Any]) -> bool:
     """Whether the choices are those of pydantic's Decimal: a number, or its text; not those of `float | str`."""
     if node.get("x-text"):
         return False
-    return {"number", "string"} <= {choice.get("type") for choice in choices if isinstance(choice, dict)}
+    return all(
+        any(choice.get("type") == kind for choice in choices if isinstance(choice, dict)) for kind in _OF_DECIMAL
+    )
 
 
 def _number_or_text(options: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -173,6 +173,8 @@ def _undescribed(option: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(node: dict[str, Any], root: dict[str, Any], path: str, refs: tuple[str, ...]) -> dict[str, Any]:
     kinds = node.get("type")
+    if not isinstance(kinds, str | list | None) or any(not isinstance(kind, str) for kind in kinds or ()):
+        raise NotPortable(f"{path}: a type is a name, or several; write schemas under anyOf")
     if isinstance(kinds, list):
         options = [{**node, "type": kind} if kind != "null" else {"type": "null"} for kind in kinds]
         return _choice(
@@ -211,12 +213,16 @@ def _type_of(values: list[Any]) -> str | None:
 def _object(node: dict[str, Any], root: dict[str, Any], path: str, refs: tuple[str, ...]) -> dict[str, Any]:
     if not node.get("properties"):
         raise NotPortable(f"{path}: an open dictionary; declare its properties, or use a list of name and value")
-    if node.get("additionalProperties") not in (None, False, True):
+    if node.get("additionalProperties") not in (None, False, True, {}):
         raise NotPortable(f"{path}: open keys beside properties; use a list of name and value")
+    if not isinstance(node.get("required", []), list):
+        raise NotPortable(f"{path}: `required` must be the list of the required properties' names")
     required = set(node.get("required", ()))
-    missing = [name for name in node.get("required", ()) if name not in node["properties"]]
+    missing = [str(name) for name in node.get("required", ()) if name not in node["properties"]]
     if missing:
-        raise NotPortable(f"{path}: {missing[0]!r} is required, but is none of the properties")
+        near = get_close_matches(missing[0], node["properties"], n=1)
+        hint = f" (is {near[0]!r} meant?)" if near else ""
+        raise NotPortable(f"{path}: {missing[0]!r} is required, but is none of the properties{hint}")
     children = _all([
         partial(_node, child, root, f"{path}.{name}", refs) for name, child in node["properties"].items()
     ])  # fmt: skip

@@ -94,6 +94,7 @@ class Schema:
         reading: the digest of how answers become records (`fingerprints`); empty for Octavo's own schemas, which
             count by their names.
         verdicts: a record as `parse` returned it -> what every check says, those that hold or stopped too.
+        remarks: what of its file is not used, in words.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Schema:
     origin: str = ""
     verdicts: Callable[[dict[str, Any]], list[Outcome]] = lambda _record: []
     reading: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def of_records(self) -> dict[str, Any]:

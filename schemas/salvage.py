@@ -1,17 +1,18 @@
 """An answer that its schema refuses -> the same without what is refused: one bad leaf never costs a good record.
 
-A leaf that is refused becomes null (in a list it goes; where a field has a default, it is left out). What cannot
-be mended so is said and left alone: a required field that is not there, a rule over a whole object.
+A leaf that is refused becomes null (in a list it goes; where a field has a default, it is left out), also where the
+schema requires it: that it was refused says why it is not there. What cannot be mended so is said and left alone: a
+required field that was not answered, a rule over a whole object.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 from schemas.branches import leads_on
 from schemas.habits import PageHabits, evidence_of
-from schemas.json_file import read_leaves
+from schemas.json_leaves import read_leaves
 from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, record_path
 
 _ROUNDS = 8
@@ -34,21 +35,27 @@ class Salvaged:
     Attributes:
         value: the answer without what is refused.
         refused: what was taken out.
-        lacking: what is still against the schema: required fields that are missing, rules over whole objects.
+        lacking: what is against the schema beside that: required fields that were not answered, rules over whole
+            objects.
+        valid: the schema takes it as it is, without a null for a required field.
     """
 
     value: dict[str, Any]
     refused: tuple[Refused, ...]
     lacking: tuple[SchemaFault, ...]
+    valid: bool = True
 
 
-def salvaged(answer: dict[str, Any], schema: Schema, habits: PageHabits | None = None) -> Salvaged:
+def salvaged(
+    answer: dict[str, Any], schema: Schema, habits: PageHabits | None = None, gone: Collection[str] = ()
+) -> Salvaged:
     """Takes out of an answer what its schema refuses.
 
     Args:
         answer: decoded JSON; not changed.
         schema: that it is held against.
         habits: of the pages that it was read from.
+        gone: paths of what was refused and taken out before.
     """
     value = deepcopy(answer)
     refused: list[Refused] = []
@@ -56,7 +63,13 @@ def salvaged(answer: dict[str, Any], schema: Schema, habits: PageHabits | None =
         faults = _faults(value, schema, habits)
         if not faults or not _taken_out(value, faults, refused):
             break
-    return Salvaged(value, tuple(refused), tuple(_faults(value, schema, habits)))
+    left = _faults(value, schema, habits)
+    told = {*gone, *(each.path for each in refused)}
+    lacking = tuple(fault for fault in left if fault.what != "missing" or fault.path not in told)
+    for fault in left:
+        if fault not in lacking:
+            _made_null(value, fault.steps)
+    return Salvaged(value, tuple(refused), lacking, valid=not left)
 
 
 def as_far_as_read(answer: dict[str, Any], schema: Schema, habits: PageHabits | None = None) -> dict[str, Any]:
@@ -144,6 +157,15 @@ def _taken_out(value: dict[str, Any], faults: Sequence[SchemaFault], refused: li
     for container, step in sorted(gone, key=lambda each: -each[1]):
         del container[step]
     return bool(done)
+
+
+def _made_null(value: Any, steps: Sequence[str | int]) -> None:
+    """Puts null where a required field was taken out."""
+    *outer, name = steps
+    trail = located(value, outer)
+    holder = trail[-1][0][trail[-1][1]] if trail else value
+    if len(trail) == len(outer) and isinstance(holder, dict):
+        holder.setdefault(str(name), None)
 
 
 def located(value: Any, steps: Sequence[str | int]) -> list[tuple[Any, Any]]:

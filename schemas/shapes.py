@@ -6,10 +6,13 @@ spacing is that word, as is the name of a field: read so wherever exactly one wo
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from schemas.folding import without_accents
 
 _NOTHING = frozenset({
     "na", "null", "none", "nil", "notavailable", "notapplicable", "notprovided", "notspecified", "notstated",
@@ -41,6 +44,8 @@ class Shape:
         nullable: null may stand.
         free: any text may stand.
         words: folded -> the one word of an enum that folds so.
+        unaccented: the same without accents.
+        numbers: of an enum.
         own: words that are values here in any case, whatever they mean elsewhere (enum, const, examples, "no" of a
             boolean), as `_spelled`.
         patterns: of a text: what matches one of them and looks like a word for nothing is a value (NA is Namibia).
@@ -52,6 +57,8 @@ class Shape:
     nullable: bool = False
     free: bool = False
     words: Mapping[str, str] = field(default_factory=dict)
+    unaccented: Mapping[str, str] = field(default_factory=dict)
+    numbers: frozenset[float] = frozenset()
     own: frozenset[str] = frozenset()
     patterns: tuple[re.Pattern[str], ...] = ()
     required: frozenset[str] = frozenset()
@@ -75,6 +82,8 @@ def meant(answer: Any, shape: Shape) -> Any:
         return [meant(child, shape.items) for child in answer]
     if isinstance(answer, str):
         return _word(answer, shape)
+    if isinstance(answer, int) and not isinstance(answer, bool) and not shape.free and answer not in shape.numbers:
+        return str(answer) if str(answer) in shape.words.values() else answer
     return answer
 
 
@@ -119,14 +128,29 @@ def _field(value: Any, shape: Shape | None, *, optional: bool) -> Any:
     return meant(value, shape)
 
 
-def _word(text: str, shape: Shape) -> str:
-    if not shape.words or len(text) > _LONGEST:
+def _word(text: str, shape: Shape) -> Any:
+    if len(text) > _LONGEST:
+        return text
+    if shape.numbers and not shape.free and text not in shape.words.values():
+        for number in shape.numbers:
+            if _is_number(text, number):
+                return number
+    if not shape.words:
         return text
     letters = _folded(text)
     # "n/a" is no other spelling of NA: where a word could mean nothing, only its case and spacing may differ.
     if letters in _NOTHING_TYPED and _spelled(text) not in shape.own:
         return text
-    return text if text in shape.words.values() else shape.words.get(letters, text)
+    if text in shape.words.values():
+        return text
+    return shape.words.get(letters) or shape.unaccented.get(without_accents(letters), text)
+
+
+def _is_number(text: str, number: float) -> bool:
+    try:
+        return Decimal(text.strip()) == Decimal(str(number))
+    except InvalidOperation:
+        return False
 
 
 def _is_nothing(text: str, shape: Shape) -> bool:
@@ -158,22 +182,29 @@ def _shape(nodes: list[Any], document: Mapping[str, Any], depth: int) -> Shape:
     names = dict.fromkeys(name for node in objects for name in node["properties"])
     lists = [node["items"] for node in schemas if isinstance(node.get("items"), dict)]
     words = [word for node in schemas for word in _enum(node)]
-    folded: dict[str, set[str]] = {}
-    for word in words:
-        if isinstance(word, str):
-            folded.setdefault(_folded(word), set()).add(word)
+    texts = [word for word in words if isinstance(word, str)]
     examples = [each for node in schemas for each in node.get("examples") or () if isinstance(each, str)]
     return Shape(
         properties={name: _shape(_properties(objects, name), document, depth + 1) for name in names},
         items=_shape(lists, document, depth + 1) if lists else None,
         nullable=any(_allows(node, "null") for node in schemas) or None in words,
         free=any(_allows(node, "string") and "format" not in node and not _enum(node) for node in schemas),
-        words={key: found.copy().pop() for key, found in folded.items() if key and len(found) == 1},
+        words=_meaning_one(texts, _folded),
+        unaccented=_meaning_one(texts, lambda word: without_accents(_folded(word))),
+        numbers=frozenset(word for word in words if isinstance(word, int | float) and not isinstance(word, bool)),
         own=frozenset(_spelled(word) for word in [*words, *examples] if isinstance(word, str))
         | (_NO if any(_allows(node, "boolean") for node in schemas) else frozenset()),
         patterns=tuple(found for node in schemas if (found := _telling(node)) is not None),
         required=_required(schemas),
     )  # fmt: skip
+
+
+def _meaning_one(words: list[str], fold: Callable[[str], str]) -> dict[str, str]:
+    """Folded -> the one word that folds so."""
+    folded: dict[str, set[str]] = {}
+    for word in words:
+        folded.setdefault(fold(word), set()).add(word)
+    return {key: next(iter(found)) for key, found in folded.items() if key and len(found) == 1}
 
 
 def _properties(objects: list[dict[str, Any]], name: str) -> list[Any]:

@@ -21,16 +21,9 @@ from flows.store.store import Store
 from flows.store.views import AFTER, AROUND, BEFORE, ELEMENT_BEFORE, make_views
 from schemas.checks import Outcome
 from schemas.example import example
-from schemas.joining import joined
+from schemas.keywords import checked_here, dropped, with_nearest
 from schemas.portable import NotPortable, portable
 from schemas.record import InvalidRecord, Schema, SchemaFault, record_path
-
-_LOCAL = {
-    "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
-    "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "unevaluatedProperties",
-    "unevaluatedItems", "dependentRequired", "contains", "minContains", "maxContains", "not",
-}  # fmt: skip
-"""What is not sent to the model as a keyword, and is checked here."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +36,7 @@ class Verdict:
         unsent: keywords that are not sent, and checked here, by path.
         said: what each of the schema's checks says of the made-up answer.
         tried: there is a made-up answer that the schema takes, so that it could be followed.
+        unused: what of the schema is neither sent nor checked, in words.
     """
 
     faults: tuple[str, ...]
@@ -50,6 +44,7 @@ class Verdict:
     unsent: tuple[str, ...] = ()
     said: tuple[Outcome, ...] = ()
     tried: bool = True
+    unused: tuple[str, ...] = ()
 
 
 def checked(schema: Schema) -> Verdict:
@@ -57,16 +52,20 @@ def checked(schema: Schema) -> Verdict:
     try:
         portable(schema.json_schema)
     except NotPortable as error:
-        return Verdict(error.faults)
+        return Verdict(error.faults, unused=schema.remarks)
     answer, untried, faults = _answer(schema)
-    unsent = tuple(f"{path}: {', '.join(keys)}" for path, keys in _unsent(schema.json_schema, schema.json_schema, ""))
+    unsent = tuple(f"{path}: {', '.join(keys)}" for path, keys in checked_here(schema.json_schema))
+    unused = tuple(
+        f"dropped: {path}: {', '.join(map(with_nearest, keys))}" for path, keys in dropped(schema.json_schema)
+    )
+    unused = (*schema.remarks, *unused)
     if answer is None:
-        return Verdict(tuple(faults), tuple(untried), unsent, tried=False)
+        return Verdict(tuple(faults), tuple(untried), unsent, tried=False, unused=unused)
     record = schema.parse(answer)
     faults = [*_lost(schema, answer, record), *(f"{name}: {told}" for name, told in _computed_faults(schema, record))]
     faults += _carried(schema, record)
     said = tuple(each for each in schema.verdicts(record) if each.name != "readable_again")
-    return Verdict(tuple(faults), tuple(untried), unsent, said)
+    return Verdict(tuple(faults), tuple(untried), unsent, said, unused=unused)
 
 
 def _answer(schema: Schema) -> tuple[Any, list[str], list[str]]:
@@ -174,20 +173,6 @@ def _exported(store: Store, schema: Schema, record: dict[str, Any], folder: Path
     if find_spec("pyarrow"):
         misfits = export(store, schema_name=schema.name, place=str(folder / "parquet"), form="parquet").misfits
         yield from (f"{name}: its value does not fit the column of a Parquet export" for name in misfits)
-
-
-def _unsent(node: Any, root: dict[str, Any], path: str) -> Iterator[tuple[str, list[str]]]:
-    """The keywords that a schema loses when it is asked for, by path."""
-    node, _ = joined(node, root, path)
-    found = sorted(_LOCAL & node.keys())
-    if found:
-        yield path or "the record", found
-    for choice in (*node.get("anyOf", ()), *node.get("oneOf", ())):
-        yield from _unsent(choice, root, path)
-    if isinstance(node.get("items"), dict):
-        yield from _unsent(node["items"], root, f"{path}[]")
-    for name, child in node.get("properties", {}).items():
-        yield from _unsent(child, root, f"{path}.{name}" if path else name)
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -63,8 +63,10 @@ def check(schema: Spec, /) -> int:
     found = find_schema(schema)
     verdict = checked(found)
     if verdict.faults:
+        # A misspelt keyword is often why.
+        misspelt = [told for told in verdict.unused if "meant?" in told]
         raise BadConfiguration(
-            "\n  ".join([f"schema {found.name} has {len(verdict.faults)} faults:", *verdict.faults])
+            "\n  ".join([f"schema {found.name} has {len(verdict.faults)} faults:", *verdict.faults, *misspelt])
         )
     asked = _portable(schema)
     fields = asked["properties"]
@@ -80,6 +82,8 @@ def check(schema: Spec, /) -> int:
         print(f"not tried: {told}")
     for told in verdict.unsent:
         print(f"not sent to the model, checked here: {told}")
+    for told in verdict.unused:
+        print(told)
     for said in verdict.said:
         print(f"check {said.name} on the made-up answer: {said.verdict}{f' ({said.why})' if said.why else ''}")
     return 0

@@ -119,7 +119,7 @@ class Node(BaseModel):
         ),
         ({"type": "object", "properties": {"x": {}}}, "declare a type"),
         ({"type": "object", "properties": {"x": {"type": "array"}}}, "declare its items"),
-        ({"type": "object", "properties": {"x": {"type": "string", "if": {}}}}, "cannot be sent"),
+        ({"type": "object", "properties": {"x": {"$dynamicRef": "#x"}}}, "only known elsewhere"),
         ({"type": "array", "items": {"type": "string"}}, "root must be an object"),
         ({"type": "object", "properties": {"x": {"$ref": "#/$defs/gone"}}}, "not in this schema"),
     ],

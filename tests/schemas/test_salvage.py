@@ -13,6 +13,7 @@ from schemas.fields import Date, Money
 from schemas.json_file import schema_of_json
 from schemas.record import Schema, schema_of
 from schemas.salvage import as_far_as_read, salvaged
+from schemas.shapes import meant
 
 
 class Row(BaseModel):
@@ -126,14 +127,35 @@ class Strict(BaseModel):
         return self
 
 
-def test_a_required_field_that_is_refused_is_lacking() -> None:
-    """The record is kept as far as it was read, and what it lacks is said."""
+def test_a_required_field_that_is_refused_is_null_and_told_once() -> None:
+    """Why it is not there is known: that it is required is no second fault."""
     schema = schema_of(Strict)
     answer = {"number": "A", "day": "soon", "total": "1.234,50 \u20ac"}
     left = salvaged(answer, schema)
-    assert [fault.path for fault in left.lacking] == ["day"]
+    assert left.lacking == ()
+    assert not left.valid
     assert [each.path for each in left.refused] == ["day"]
-    assert as_far_as_read(left.value, schema) == {"number": "A", "total": "1234.50"}
+    assert as_far_as_read(left.value, schema) == {"number": "A", "day": None, "total": "1234.50"}
+    again = salvaged({"number": "A", "day": None, "total": "1"}, schema, gone=["day"])
+    assert (again.lacking, again.value["day"]) == ((), None)
+
+
+def test_a_required_field_that_was_not_answered_is_lacking() -> None:
+    """Nobody knows why it is not there."""
+    left = salvaged({"number": "A", "day": None, "total": "1"}, schema_of(Strict))
+    assert [fault.path for fault in left.lacking] == ["day"]
+    assert left.refused == ()
+
+
+def test_every_refused_leaf_of_an_optional_list_is_told_at_once() -> None:
+    """An optional list is a choice between it and null: however many of its rows have a fault, none is left over."""
+    row = {"type": "object", "properties": {"unit": {"type": "integer"}, "text": {"type": "string"}}}
+    row["required"] = ["unit", "text"]
+    schema = schema_of_json({"type": "object", "properties": {"rows": {"type": "array", "items": row}}}, "table")
+    left = salvaged({"rows": [{"unit": "many", "text": "r"} for _ in range(30)]}, schema)
+    assert left.lacking == ()
+    assert [each.path for each in left.refused] == [f"rows.{number}.unit" for number in range(30)]
+    assert left.value == {"rows": [{"unit": None, "text": "r"}] * 30}
 
 
 def test_a_rule_over_the_whole_takes_no_leaf_away() -> None:
@@ -201,8 +223,63 @@ def test_a_refused_leaf_of_a_choice_does_not_cost_its_mark() -> None:
     kinds = [{"type": "object", "required": list(each["properties"]), **each} for each in (card, cash)]
     schema = schema_of_json({"type": "object", "properties": {"paid": {"oneOf": kinds}}}, "choice")
     left = salvaged({"paid": {"kind": "card", "amount": "bad"}}, schema)
-    assert left.value["paid"] == {"kind": "card"}
+    assert left.value["paid"] == {"kind": "card", "amount": None}
     assert [each.path for each in left.refused] == ["paid.amount"]
+
+
+@pytest.mark.parametrize(
+    ("field", "answered", "read"),
+    [
+        ({"type": "string", "format": "date"}, "3/28/2020", "2020-03-28"),
+        ({"type": "string", "format": "date"}, "March 28, 2020", "2020-03-28"),
+        ({"type": "string", "format": "date"}, "2020-03-28T00:00:00Z", "2020-03-28"),
+        ({"type": "string", "format": "date-time"}, "2020-03-28T10:30:00Z", "2020-03-28T10:30:00Z"),
+        ({"type": "string", "format": "date-time"}, "2020-03-28 10:30", "2020-03-28T10:30:00"),
+        ({"type": "string", "format": "date-time"}, "2020-03-28", "2020-03-28T00:00:00"),
+        ({"type": "string", "format": "date-time"}, "March 28, 2020", "2020-03-28T00:00:00"),
+        ({"type": "boolean"}, "Yes", True),
+        ({"type": ["boolean", "null"]}, "false", False),
+        ({"type": "string"}, 12345, "12345"),
+        ({"type": "string", "format": "phone"}, 12.5, "12.5"),
+        ({"enum": ["net_30", "net_60"]}, "Net 30", "net_30"),
+        ({"enum": ["Général", "Autre"]}, "general", "Général"),
+        ({"enum": ["General", "Other"]}, "GÉNÉRAL", "General"),
+        ({"enum": [1, 2]}, "2", 2),
+        ({"enum": ["1", "2"]}, 2, "2"),
+        ({"enum": ["auto", 2]}, "Auto", "auto"),
+    ],
+)
+def test_what_means_one_thing_is_read_in_a_json_schema_file(field: dict[str, Any], answered: Any, read: Any) -> None:
+    """Dates, times, yes and no, numbers as text, enums in another spelling."""
+    schema = schema_of_json({"type": "object", "properties": {"it": field}, "required": ["it"]}, "one")
+    assert schema.parse(meant({"it": answered}, schema.shape)) == {"it": read}
+
+
+@pytest.mark.parametrize(
+    ("field", "answered"),
+    [
+        ({"type": "string", "format": "date"}, "3/28/20"),
+        ({"type": "string", "format": "date"}, "Q1 2020"),
+        ({"type": "string", "format": "date-time"}, "28.03.2020 10:30 or later"),
+        ({"type": "boolean"}, "perhaps"),
+        ({"type": "string", "pattern": "^[A-Z]+$"}, 5),
+        ({"type": "number"}, "a few"),
+        ({"enum": ["Général", "General"]}, "Gén\u00e8ral"),
+        ({"enum": ["open", "paid"]}, "Net 30 days"),
+        ({"enum": ["-1", "1"]}, 3),
+    ],
+)
+@pytest.mark.parametrize("required", [True, False])
+def test_what_cannot_be_read_costs_its_own_leaf_only(field: dict[str, Any], answered: Any, *, required: bool) -> None:
+    """Also where the schema requires it: null, with its text and why, and no second fault."""
+    fields = {"it": field, "number": {"type": "string"}}
+    schema = schema_of_json(
+        {"type": "object", "properties": fields, "required": ["it", "number"] if required else ["number"]}, "one"
+    )
+    left = salvaged(meant({"it": answered, "number": "A"}, schema.shape), schema)
+    assert [each.path for each in left.refused] == ["it"]
+    assert left.lacking == ()
+    assert as_far_as_read(left.value, schema) == {"it": None, "number": "A"}
 
 
 def test_a_json_schema_file_reads_numbers_as_a_model_does() -> None:

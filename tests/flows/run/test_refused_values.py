@@ -129,13 +129,25 @@ def test_each_of_many_records_keeps_what_is_good(inbox: Path) -> None:
 def test_a_record_without_a_required_field_is_kept_and_is_in_no_view(inbox: Path) -> None:
     """Marked invalid: a person finds it, and no query takes it for a whole one."""
     schema = f"{inbox.parent / 'note.py'}:Note"
-    with model_server(lambda _: says({"number": "7", "day": "soon", "text": "hello"})) as server:
+    with model_server(lambda _: says({"number": "7", "day": None, "text": "hello"})) as server:
         run(inbox, server.base_url, schema_name=schema)
     assert states() == {"a.pdf": ("partial", "invalid_record")}
     assert records() == [{"number": "7", "text": "hello"}]
-    assert {kind for kind, _ in issues()} == {"invalid_record", "refused_value"}
+    assert {kind for kind, _ in issues()} == {"invalid_record"}
     assert rows("select * from note") == []
     assert rows("select kind from note_issues where path = 'day'") != []
+
+
+def test_a_required_field_that_is_refused_costs_itself_and_is_told_once(inbox: Path) -> None:
+    """A good record is not lost for one bad leaf: it is in the view, with null, and its issue says why."""
+    schema = f"{inbox.parent / 'note.py'}:Note"
+    with model_server(lambda _: says({"number": "7", "day": "soon", "text": "hello"})) as server:
+        run(inbox, server.base_url, schema_name=schema)
+    assert states() == {"a.pdf": ("partial", "refused_value")}
+    assert records() == [{"number": "7", "day": None, "text": "hello"}]
+    assert issues() == [("refused_value", "day")]
+    assert rows("select number, day, text from note") == [("7", None, "hello")]
+    assert rows("select kind from note_issues where path = 'day'") == [("refused_value",)]
 
 
 def test_parts_of_a_document_are_not_judged_as_wholes(tmp_path: Path) -> None:
