@@ -7,7 +7,7 @@ from typing import Any
 
 from extractors.documents import VisionRequest
 from extractors.vision.endpoints import Endpoint
-from extractors.vision.envelopes import words_of
+from extractors.vision.envelopes import NO_TOOLS, Tools, words_of
 from extractors.vision.sampling import sent_to
 from extractors.vision.wire import (
     Asking,
@@ -70,8 +70,8 @@ def _messages(request: VisionRequest) -> list[dict[str, Any]]:
     return messages
 
 
-def spoken(decoded: Mapping[str, Any]) -> Spoken:
-    """Reads a response's body: the tool's input is the answer, else the text is."""
+def spoken(decoded: Mapping[str, Any], tools: Tools = NO_TOOLS) -> Spoken:  # noqa: ARG001 - as every dialect's
+    """Reads a response's body: the input of the one tool that is sent is the answer, else the text is."""
     return replace(_spoken(decoded), speaker=speaker_of(decoded))
 
 

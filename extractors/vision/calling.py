@@ -15,7 +15,9 @@ from extractors.documents import Usage, VisionRequest
 from extractors.vision import anthropic_messages, openai_chat
 from extractors.vision.bodies import Body, unpacked
 from extractors.vision.endpoints import Endpoint
+from extractors.vision.envelopes import NO_TOOLS, Tools
 from extractors.vision.outcomes import Outcome, outcome
+from extractors.vision.sampling import tools_of
 from extractors.vision.wire import Asking, Spoken, booked, not_spoken, read_json, unknown
 
 MOST_BYTES = 4 << 20
@@ -54,7 +56,7 @@ class _Dialect(Protocol):
         self, request: VisionRequest, endpoint: Endpoint, sampling: Mapping[str, Any], asking: Asking, /
     ) -> bytes: ...
 
-    def spoken(self, decoded: Mapping[str, Any], /) -> Spoken: ...
+    def spoken(self, decoded: Mapping[str, Any], tools: Tools, /) -> Spoken: ...
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Answered:
         return not self.settled and (self.status == 0 or self.status in _LATE)
 
 
-def speaks(body: str) -> Spoken:
+def speaks(body: str, tools: Tools = NO_TOOLS) -> Spoken:
     """What a response's body says, in the dialect that it is in, whoever was asked."""
     decoded = read_json(body)
     if not isinstance(decoded, dict):
@@ -103,7 +105,7 @@ def speaks(body: str) -> Spoken:
         return not_spoken(f"not JSON: {body[:100]!r}") if body.lstrip()[:1] in {"", "<"} else unknown()
     signed = "stop_reason" in decoded or decoded.get("type") in ("message", "error")
     dialect: _Dialect = anthropic_messages if signed and "choices" not in decoded else openai_chat
-    return dialect.spoken(decoded)
+    return dialect.spoken(decoded, tools)
 
 
 def _dialect(endpoint: Endpoint) -> _Dialect:
@@ -152,7 +154,7 @@ async def post(
         return _unheard(endpoint, lost, expected, seconds, asking)
     # A stream that was lost is what it said until then: its answer may have been whole.
     text, status = endpoint.without_key(body.text()), response.status_code
-    said = await aside(len(text), speaks, text)
+    said = await aside(len(text), speaks, text, tools_of(request, sampling))
     cut = lost is not None or body.over
     settled = status not in _LATE and not (cut and None in {said.told.input, said.told.output})
     usage = booked(said, endpoint, expected) if status == _GOOD else Usage()

@@ -32,7 +32,7 @@ from extractors.vision.learning import Seen
 from extractors.vision.metering import Meter
 from extractors.vision.outcomes import outcome
 from extractors.vision.question import Patience, Question
-from extractors.vision.sampling import refuse_untaken, sampling_of
+from extractors.vision.sampling import refuse_untaken, sampling_of, tokens_beside, tools_of
 from extractors.vision.sending import Sender
 from extractors.vision.wire import CHARACTERS_PER_TOKEN, Asking, Spoken, cost
 from extractors.vocabulary import Stored
@@ -82,6 +82,7 @@ class VisionClient:
                 )
         self._ledger = ledger
         self._sampling = sampling_of(sampling or {})
+        self._beside = tokens_beside(self._sampling)
         self._stream = stream
         self._notice = notice
         # A lock is there for as long as somebody asks that question.
@@ -134,12 +135,14 @@ class VisionClient:
         # Two at least: where a row is torn between two windows, their pages are asked together.
         rooms: dict[Flow, tuple[int, ...]] = {}
         for flow in flows:
-            rooms[flow], count = await picture_tokens(flow.endpoint, self._within(ask), max(2, most), page)
+            rooms[flow], count = await picture_tokens(
+                flow.endpoint, self._within(ask), max(2, most), page, self._beside
+            )
             if count is not text_tokens:
                 flow.count = count  # for all that is asked of it, whichever plan it mattered for
             if not rooms[flow]:
                 tokens = max(needed(flow.endpoint, each, 1, count) for each in self._within(ask)(1))
-                flow.out = no_room(flow.endpoint, tokens, page, what)
+                flow.out = no_room(flow.endpoint, tokens + self._beside, page, what)
         left = [flow for flow in flows if flow.out is None]
         told = [flow.out for flow in flows if flow.out is not None]
         if not left:
@@ -249,7 +252,7 @@ class VisionClient:
         meter.fingerprints.append(found.fingerprint)
         for each in (meter, self.meter):
             each.reused += 1
-        return self._reply(request, found, await _said(found), asking, keys.first, reused=True)
+        return self._reply(request, found, await self._said(found, request), asking, keys.first, reused=True)
 
     async def _stored(self, request: VisionRequest, keys: Keys, asking: Asking, which: Stored) -> StoredReply | None:
         """The stored reply that counts: of the first endpoint that gave one."""
@@ -257,12 +260,15 @@ class VisionClient:
         for kept in await self._ledger.get(keys.among(first=first)):
             if first and kept.model != self._endpoints[0].model:
                 continue  # under a former key, another one's may stand
-            said = await _said(kept)
+            said = await self._said(kept, request)
             # One that a kill left behind between two attempts is no outcome: the attempts go on.
             is_answer = outcome(kept.status, {}, kept.body, said).kind == "answer"
             if is_answer and not (which == Stored.GOOD and failure_of(request, said, asking, self._context(kept))):
                 return kept
         return None
+
+    async def _said(self, kept: StoredReply, request: VisionRequest) -> Spoken:
+        return await aside(len(kept.body), speaks, kept.body, tools_of(request, self._sampling))
 
     def _context(self, stored: StoredReply) -> int:
         return self._sender.flow_of(stored.endpoint).endpoint.context
@@ -308,7 +314,3 @@ def _kept(keys: Keys, answered: Answered) -> StoredReply:
         keys.own[endpoint.name], endpoint.name, endpoint.model, answered.status, answered.text, answered.usage,
         answered.seconds,
     )  # fmt: skip
-
-
-async def _said(kept: StoredReply) -> Spoken:
-    return await aside(len(kept.body), speaks, kept.body)

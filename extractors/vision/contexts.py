@@ -81,7 +81,9 @@ def _context(entry: dict[str, Any]) -> int | None:
     return next(found, None)
 
 
-async def picture_tokens(endpoint: Endpoint, ask: Ask, most: int, page: int) -> tuple[tuple[int, ...], Count]:
+async def picture_tokens(
+    endpoint: Endpoint, ask: Ask, most: int, page: int, beside: int = 0
+) -> tuple[tuple[int, ...], Count]:
     """What an endpoint's context leaves for the pictures of 1, 2, ... pages, beside prompt and answer.
 
     As many entries as usual pages fit into one request, `most` at most; none where not even one does. A page alone
@@ -94,13 +96,18 @@ async def picture_tokens(endpoint: Endpoint, ask: Ask, most: int, page: int) -> 
         ask: the questions.
         most: pages that are wanted.
         page: tokens of a usual one.
+        beside: tokens that a person's parameters put into every prompt.
     """
-    rooms = _rooms(endpoint, ask, most, page, text_tokens)
-    if len(rooms) < most and len(_rooms(endpoint, ask, most, page, _fewest_tokens)) > len(rooms):
+
+    def rooms(count: Count) -> tuple[int, ...]:
+        return _rooms(replace(endpoint, context=endpoint.context - beside), ask, most, page, count)
+
+    cautious = rooms(text_tokens)
+    if len(cautious) < most and len(rooms(_fewest_tokens)) > len(cautious):
         count = await asyncio.to_thread(own_tokenizer, endpoint)
         if count is not None:
-            return _rooms(endpoint, ask, most, page, count), count
-    return rooms, text_tokens
+            return rooms(count), count
+    return cautious, text_tokens
 
 
 def _fewest_tokens(text: str) -> int:
@@ -108,17 +115,18 @@ def _fewest_tokens(text: str) -> int:
     return len(text) // _PACKED
 
 
-def room_for(flow: Flow, question: Question, size: Size) -> int:
+def room_for(flow: Flow, question: Question, size: Size, beside: int) -> int:
     """Tokens that an endpoint's context leaves for an answer; 0 where too few.
 
     Args:
         flow: of the endpoint.
         question: what is asked.
         size: the same, counted cautiously; it is counted once more only where that leaves less than is wanted.
+        beside: tokens of it that are a person's parameters'.
     """
     room = size.room(flow.endpoint)
     if room < question.asking.answer_tokens and flow.count is not text_tokens:
-        return size_of(question.request, flow.count).room(flow.endpoint)
+        return size_of(question.request, flow.count).plus(beside).room(flow.endpoint)
     return room
 
 

@@ -1,20 +1,49 @@
 """Where a message keeps its answer: as text, in parts, in a tool's arguments, or beside an empty content."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 _THOUGHTS = ("thinking", "reasoning", "redacted_thinking", "thought")
 """Types of the parts in which a model thinks aloud."""
 
 
-def answer_of(message: Mapping[str, Any]) -> str | None:
+@dataclass(frozen=True)
+class Tools:
+    """Which tools' calls are the answer.
+
+    Attributes:
+        answer: the tools that it is asked for by.
+        others: those that the model may call besides: their calls are no answer.
+    """
+
+    answer: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+
+
+NO_TOOLS = Tools()
+
+
+class Call(NamedTuple):
+    """A tool's call, or a piece of one: which of the message's calls it is of, the tool's name and its arguments."""
+
+    place: int
+    name: str | None
+    arguments: str
+
+
+def answer_of(message: Mapping[str, Any], tools: Tools = NO_TOOLS) -> str | None:
     """The answer's text, or None where the message holds none.
 
-    The content goes first, unless it is a remark without an object beside a tool's arguments; then the arguments;
-    what a server put into the reasoning counts only where there is nothing else.
+    The arguments of the answer's own tool go first; then the content, unless it is a remark without an object beside
+    a tool's arguments; then these; what a server put into the reasoning counts only where there is nothing else.
     """
-    content, arguments = words_of(message.get("content")), arguments_of(message)
+    calls = [call for call in calls_of(message) if call.name not in tools.others and call.arguments.strip()]
+    own = [call.arguments for call in calls if call.name in tools.answer]
+    if own:
+        return "\n".join(own)
+    content, arguments = words_of(message.get("content")), "\n".join(call.arguments for call in calls)
     if arguments.strip() and "{" not in (content or ""):
         return arguments
     if content and content.strip():
@@ -35,12 +64,27 @@ def words_of(content: Any, *, thoughts: bool = False) -> str | None:
     return None
 
 
-def arguments_of(message: Mapping[str, Any]) -> str:
-    """The arguments of a message's tool calls, one after the other; empty where there are none."""
-    calls = message.get("tool_calls")
-    functions = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
-    given = [each.get("arguments") for each in (*functions, message.get("function_call")) if isinstance(each, dict)]
-    return "\n".join(each if isinstance(each, str) else _json(each) for each in given if isinstance(each, str | dict))
+def calls_of(message: Mapping[str, Any]) -> list[Call]:
+    """A message's tool calls, or in a stream's event the pieces of some."""
+    return list(_calls(message))
+
+
+def _calls(message: Mapping[str, Any]) -> Iterator[Call]:
+    listed = message.get("tool_calls")
+    for number, each in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(each, dict):
+            place = each.get("index")
+            yield from _call(place if isinstance(place, int) else number, each.get("function"))
+    yield from _call(-1, message.get("function_call"))
+
+
+def _call(place: int, function: Any) -> Iterator[Call]:
+    if not isinstance(function, dict):
+        return
+    name, given = function.get("name"), function.get("arguments")
+    told = given if isinstance(given, str) else _json(given) if isinstance(given, dict) else ""
+    if told or isinstance(name, str):
+        yield Call(place, name if isinstance(name, str) and name else None, told)
 
 
 def refusal_of(message: Mapping[str, Any]) -> str | None:

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from extractors.documents import PageImage, Picture, Usage, VisionRequest, labelled_pictures
@@ -59,6 +59,10 @@ class Size:
     schema: int
     answer: int
     usual: int
+
+    def plus(self, tokens: int) -> "Size":
+        """With so many tokens more in the prompt."""
+        return replace(self, prompt=self.prompt + tokens, usual=self.usual + tokens) if tokens else self
 
     def input_for(self, endpoint: Endpoint) -> int:
         """Tokens that an endpoint may count at most."""

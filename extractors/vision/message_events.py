@@ -6,7 +6,8 @@ Source: Anthropic's API reference on streaming, which gateways of that shape fol
 from collections.abc import Mapping
 from typing import Any
 
-_NAMES = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
+from extractors.vision.wire import count
+
 _HELD = ("cache_read_input_tokens", "cache_creation_input_tokens")
 _TYPES = {
     "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
@@ -22,11 +23,14 @@ def as_chunk(event: Mapping[str, Any]) -> Mapping[str, Any]:
     if kind == "message_start":
         message = _dict(event.get("message"))
         named = {name: message[name] for name in ("id", "model", "provider") if name in message}
-        return {**named, **_usage(message)}
+        # Its `output_tokens` are those of the beginning.
+        sent = {name: value for name, value in _dict(message.get("usage")).items() if name != "output_tokens"}
+        return {**named, **({"usage": sent} if sent else {})}
+    place = event.get("index")
     if kind == "content_block_delta":
-        return _said(_piece(_dict(event.get("delta"))))
+        return _said(_piece(_dict(event.get("delta")), place))
     if kind == "content_block_start":
-        return _said(_piece(_dict(event.get("content_block"))))
+        return _said(_piece(_dict(event.get("content_block")), place))
     if kind == "message_delta":
         reason = _dict(event.get("delta")).get("stop_reason")
         ended = {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]} if reason else {}
@@ -39,13 +43,14 @@ def ends(event: Mapping[str, Any]) -> bool:
     return event.get("type") == "message_stop" and "choices" not in event
 
 
-def _piece(told: Mapping[str, Any]) -> dict[str, Any]:
+def _piece(told: Mapping[str, Any], place: Any) -> dict[str, Any]:
     """What a block, or a piece of one, adds to the message."""
     if isinstance(told.get("partial_json"), str):
-        return {"tool_calls": [{"function": {"arguments": told["partial_json"]}}]}
-    if told.get("type") == "tool_use" and told.get("input"):
+        return {"tool_calls": [{"index": place, "function": {"arguments": told["partial_json"]}}]}
+    if told.get("type") == "tool_use":
         # A server that sends a tool's input whole does so where others send an empty one.
-        return {"tool_calls": [{"function": {"arguments": told["input"]}}]}
+        function = {"name": told.get("name"), "arguments": told.get("input") or ""}
+        return {"tool_calls": [{"index": place, "function": function}]}
     if isinstance(told.get("thinking"), str):
         return {"reasoning_content": told["thinking"]}
     return {"content": told["text"]} if isinstance(told.get("text"), str) else {}
@@ -56,17 +61,26 @@ def _said(delta: dict[str, Any]) -> dict[str, Any]:
 
 
 def _usage(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Usage under OpenAI's names; cached input is counted beside `input_tokens` there, and in it here."""
-    told = _dict(event.get("usage"))
-    usage: dict[str, Any] = {_NAMES[name]: value for name, value in told.items() if name in _NAMES}
-    held = [told[name] for name in _HELD if isinstance(told.get(name), int)]
-    if held and isinstance(usage.get("prompt_tokens"), int):
-        usage["prompt_tokens"] += sum(held)
-    if told.get("cache_read_input_tokens"):
-        usage["prompt_tokens_details"] = {"cached_tokens": told["cache_read_input_tokens"]}
-    if "cost" in told:
-        usage["cost"] = told["cost"]
-    return {"usage": usage} if usage else {}
+    told = event.get("usage")
+    return {"usage": told} if isinstance(told, dict) else {}
+
+
+def usage_of(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stream tells of its usage in all, under OpenAI's names.
+
+    Cached input is counted beside `input_tokens` there, and in `prompt_tokens` here.
+    """
+    if "prompt_tokens" in told or not {"input_tokens", "output_tokens"} & told.keys():
+        return dict(told)
+    usage = {name: value for name, value in told.items() if name == "cost"}
+    sent, held = count(told.get("input_tokens")), [count(told.get(name)) or 0 for name in _HELD]
+    if sent is not None:
+        usage["prompt_tokens"] = sent + sum(held)
+    if "output_tokens" in told:
+        usage["completion_tokens"] = told["output_tokens"]
+    if held[0]:
+        usage["prompt_tokens_details"] = {"cached_tokens": held[0]}
+    return usage
 
 
 def _dict(value: Any) -> Mapping[str, Any]:

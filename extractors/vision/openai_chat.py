@@ -6,7 +6,7 @@ from typing import Any
 
 from extractors.documents import VisionRequest
 from extractors.vision.endpoints import Endpoint
-from extractors.vision.envelopes import answer_of, refusal_of
+from extractors.vision.envelopes import NO_TOOLS, Tools, answer_of, calls_of, refusal_of
 from extractors.vision.sampling import sent_to
 from extractors.vision.wire import (
     Asking,
@@ -98,30 +98,33 @@ def _schema_fields(request: VisionRequest, endpoint: Endpoint, asking: Asking) -
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
-def spoken(decoded: Mapping[str, Any]) -> Spoken:
+def spoken(decoded: Mapping[str, Any], tools: Tools = NO_TOOLS) -> Spoken:
     """Reads a response's body."""
-    return replace(_spoken(decoded), speaker=speaker_of(decoded))
+    return replace(_spoken(decoded, tools), speaker=speaker_of(decoded))
 
 
-def _spoken(decoded: Mapping[str, Any]) -> Spoken:
+def _spoken(decoded: Mapping[str, Any], tools: Tools) -> Spoken:
     told = _told(decoded.get("usage"))
     listed = decoded.get("choices")
     choices = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     choices.sort(key=_index)
     failed = next((each for each in (decoded, *choices[:1]) if is_error(each)), None)
     if failed is not None:
-        begun = len(answer_of(_message(choices[0])) or "") if choices else 0
+        begun = len(answer_of(_message(choices[0]), tools) or "") if choices else 0
         code, words = told_error(failed)
         return not_spoken(words, told, code, begun)
     if "choices" not in decoded:
         return unknown(told)
     messages = [_message(choice) for choice in choices]
-    read = [(answer_of(message), refusal_of(message)) for message in messages]
+    read = [(answer_of(message, tools), refusal_of(message)) for message in messages]
     if not read:
         return Spoken(None, None, None, None, told)
     place = next((place for place, said in enumerate(read) if any(said)), 0)
     reason = choices[place].get("finish_reason")
-    return Spoken(read[place][0], reason if isinstance(reason, str) else None, read[place][1], None, told)
+    called = next((call.name for call in calls_of(messages[place]) if call.name in tools.others), None)
+    return Spoken(
+        read[place][0], reason if isinstance(reason, str) else None, read[place][1], None, told, called=called
+    )
 
 
 def is_error(decoded: Mapping[str, Any]) -> bool:

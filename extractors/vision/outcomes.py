@@ -152,7 +152,10 @@ def _of_good(said: Spoken) -> Outcome:
     if not said.known:
         return Outcome("unread", "HTTP 200 with an answer of an unknown shape")
     if said.text is None and not said.refusal and ending == "whole":
-        return Outcome("hollow", "HTTP 200 without an answer")
+        instead = (
+            f", but a call of the tool {said.called}: tool_choice does not force the record's" if said.called else ""
+        )
+        return Outcome("hollow", f"HTTP 200 without an answer{instead}")
     return Outcome("answer")
 
 

@@ -1,12 +1,16 @@
 """Request parameters of the model's page: checked before anything is sent, under each endpoint's own names."""
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from extractors.documents import VisionRequest
 from extractors.errors import BadConfiguration
 from extractors.vision.endpoints import Endpoint
+from extractors.vision.envelopes import Tools
+from extractors.vision.estimating import text_tokens
 
 DEFAULTS: Mapping[str, Any] = {"temperature": 0.15, "top_p": 1.0, "seed": 7}
 """Sent where the endpoint takes them, unless a person says otherwise; `seed = false` leaves one out."""
@@ -110,6 +114,30 @@ def refuse_untaken(endpoint: Endpoint, given: Mapping[str, Any]) -> None:
             f"endpoint {endpoint.name} takes no {', '.join(untaken)}: remove it from [sampling] or choose another "
             f"endpoint; it takes {takes}"
         )
+
+
+def tools_of(request: VisionRequest, sampling: Mapping[str, Any]) -> Tools:
+    """Which tools' calls answer a question: the schema's own, and the one that a person forces; her others do not."""
+    given = {name for tool in sampling.get("tools") or () if (name := _name_of(tool)) is not None}
+    forced, choice = _name_of(sampling.get("tool_choice")), sampling.get("tool_choice")
+    answer = {request.schema_name[:64]} | ({forced} if forced is not None else set())
+    # One of them must be called, whichever: what it is called with is what was asked for.
+    return Tools(
+        frozenset(answer),
+        frozenset() if isinstance(choice, str) and choice in {"required", "any"} else frozenset(given - answer),
+    )
+
+
+def _name_of(tool: object) -> str | None:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def tokens_beside(sampling: Mapping[str, Any]) -> int:
+    """Tokens at most of what a person's parameters put into every prompt: her tools and her prefill."""
+    tools, prefill = sampling.get("tools"), sampling.get("prefill")
+    return (text_tokens(json.dumps(tools)) if tools else 0) + (text_tokens(prefill) if prefill else 0)
 
 
 def sent_to(endpoint: Endpoint, sampling: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from extractors.vision.metering import Meter
 from extractors.vision.outcomes import REFUSALS
 from extractors.vision.question import Patience, Question, ended, planned
 from extractors.vision.refusals import what_to_change
+from extractors.vision.sampling import tokens_beside
 
 _MOST_FAILURES, _TRIES_ELSEWHERE = 8, 2
 """Attempts at one request that fail while others are served; failures after which another endpoint is asked first,
@@ -82,6 +83,7 @@ class Sender:
         self._budget = budget
         self._patience = patience
         self._sampling = sampling
+        self._beside = tokens_beside(sampling)
         self._meter = meter
         self._notice = notice
         self._most_bytes = most_bytes
@@ -113,8 +115,8 @@ class Sender:
 
     async def _answer(self, question: Question) -> Answered | StoredReply:
         tries, looked, over = Tries(question.fingerprint, anew=question.anew), time.monotonic(), False
-        size = size_of(question.request)
-        rooms = {flow.endpoint.name: room_for(flow, question, size) for flow in self.flows}
+        size = size_of(question.request).plus(self._beside)
+        rooms = {flow.endpoint.name: room_for(flow, question, size, self._beside) for flow in self.flows}
         while True:
             flow = await self._usable(tries, rooms)
             self._asked.raise_refused(tries.key, flow)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from extractors.vision.endings import BROKEN_OFF, RUNAWAY, ending_of
-from extractors.vision.envelopes import arguments_of, refusal_of, words_of
-from extractors.vision.message_events import as_chunk, ends
+from extractors.vision.envelopes import calls_of, refusal_of, words_of
+from extractors.vision.message_events import as_chunk, ends, usage_of
 from extractors.vision.openai_chat import is_error
 from extractors.vision.runaways import WATCHED, runs_away
 from extractors.vision.wire import read_json
@@ -33,11 +33,24 @@ _CUMULATIVE = 16
 
 
 @dataclass
+class _Called:
+    """What one of its tool calls said so far."""
+
+    name: str | None = None
+    pieces: list[str] = field(default_factory=list)
+
+    def whole(self) -> dict[str, Any]:
+        """As it would have come in one piece."""
+        named = {"name": self.name} if self.name else {}
+        return {"type": "function", "function": {**named, "arguments": "".join(self.pieces)}}
+
+
+@dataclass
 class _Choice:
     """What one of the answers said so far."""
 
     pieces: list[str] = field(default_factory=list)
-    arguments: list[str] = field(default_factory=list)
+    calls: dict[int, _Called] = field(default_factory=dict)
     thoughts: list[str] = field(default_factory=list)
     refusal: str = ""
     finish_reason: str | None = None
@@ -54,14 +67,15 @@ class _Choice:
             self._begin_anew(words_of(message.get("content")) or "")
         self.refusal += refusal_of(message) or ""
         thoughts = words_of(message.get("reasoning_content") or message.get("reasoning"), thoughts=True)
-        for kept, piece in (
-            (self.pieces, words_of(message.get("content"))),
-            (self.arguments, arguments_of(message)),
-            (self.thoughts, thoughts),
-        ):
+        for kept, piece in ((self.pieces, words_of(message.get("content"))), (self.thoughts, thoughts)):
             if piece:
                 kept.append(piece)
                 said.append(piece)
+        for place, name, arguments in calls_of(message):
+            called = self.calls.setdefault(place, _Called())
+            called.name = called.name or name
+            called.pieces.append(arguments)
+            said.append(arguments)
 
     def _begin_anew(self, words: str) -> None:
         """Some servers send the whole message again at the end, or with each event."""
@@ -76,8 +90,8 @@ class _Choice:
             "content": "".join(self.pieces),
             "refusal": self.refusal or None,
         }
-        if self.arguments:
-            message["tool_calls"] = [{"type": "function", "function": {"arguments": "".join(self.arguments)}}]
+        if self.calls:
+            message["tool_calls"] = [called.whole() for called in self.calls.values()]
         if self.thoughts:
             message["reasoning_content"] = "".join(self.thoughts)
         return message
@@ -87,8 +101,8 @@ class _Choice:
         """Whether nothing is missing, as far as its end or its last brace says."""
         if self.finish_reason is not None:
             return ending_of(self.finish_reason) != "failed"
-        text = ("".join(self.pieces) or "".join(self.arguments)).strip()
-        return text.startswith("{") and text.endswith("}") and isinstance(read_json(text), dict)
+        texts = ["".join(self.pieces)] if self.pieces else ["".join(each.pieces) for each in self.calls.values()]
+        return bool(texts) and all(_is_object(text.strip()) for text in texts)
 
 
 class Stream:
@@ -112,6 +126,7 @@ class Stream:
         self._said: list[str] = []
         self._choices: defaultdict[int, _Choice] = defaultdict(_Choice)
         self._usage: dict[str, Any] | None = None
+        self._is_counted = False
         self._named: dict[str, str] = {}
         self._error: Any = None
         self._garbled = False
@@ -135,7 +150,7 @@ class Stream:
             self._buffer += b"\n\n"
             self._take_lines()
         choice = self._chosen()
-        usage = {**self._named, **({"usage": self._usage} if self._usage else {})}
+        usage = {**self._named, **self._told_usage(counted=self._is_counted or choice.is_whole)}
         if self._error is not None and not choice.is_whole:
             partial = [{"message": choice.message()}] if self._size else []
             return _json({"error": self._error, "choices": partial, **usage})
@@ -144,6 +159,13 @@ class Stream:
             reason = RUNAWAY if self.over else BROKEN_OFF
         told = {"index": 0, "message": choice.message(), "finish_reason": reason or "stop"}
         return _json({"object": "chat.completion", "choices": [told], **usage})
+
+    def _told_usage(self, *, counted: bool) -> dict[str, Any]:
+        """What was told of tokens and cost; of an answer that broke off, nobody knows its length then."""
+        usage = usage_of(self._usage or {})
+        if not counted:
+            usage = {name: value for name, value in usage.items() if name not in {"completion_tokens", "cost"}}
+        return {"usage": usage} if usage else {}
 
     @property
     def _watched(self) -> str:
@@ -166,7 +188,7 @@ class Stream:
     def _chosen(self) -> _Choice:
         """The first choice, or the first that says something."""
         order = sorted(self._choices)
-        said = (index for index in order if self._choices[index].pieces or self._choices[index].arguments)
+        said = (index for index in order if self._choices[index].pieces or self._choices[index].calls)
         return self._choices[next(said, order[0] if order else 0)]
 
     def _take_lines(self) -> None:
@@ -215,10 +237,11 @@ class Stream:
             self._garbled = self._garbled or (bool(data) and not self.ended)
             return
         event = as_chunk(heard)
-        if self.begun_at is None:
+        usage = event.get("usage")
+        if self.begun_at is None or usage is not None or self.ended:
             self._named |= {name: event[name] for name in _NAMES if isinstance(event.get(name), str) and event[name]}
-        if isinstance(event.get("usage"), dict):
-            self._usage = {**(self._usage or {}), **event["usage"]}
+        if isinstance(usage, dict):
+            self._usage = _added(self._usage or {}, usage)
             self.told = self.ended
         if is_error(event):
             self._fail(event.get("error") or event)
@@ -227,11 +250,13 @@ class Stream:
             if isinstance(told, dict):
                 index = told.get("index", place)
                 self._hear_choice(index if isinstance(index, int) else place, told)
+        self._is_counted = self._is_counted or (self.ended and isinstance(usage, dict))
         if ends(heard):
             self._end()
 
     def _end(self) -> None:
         self.ended = self.told = True
+        self._is_counted = self._usage is not None
         choice = self._chosen()
         if self._error is None:
             choice.finish_reason = choice.finish_reason or "stop"
@@ -250,6 +275,21 @@ class Stream:
     def _fail(self, error: Any) -> None:
         self._error = self._error or error
         self.ended = True
+
+
+def _is_object(text: str) -> bool:
+    return text.startswith("{") and text.endswith("}") and isinstance(read_json(text), dict)
+
+
+def _added(before: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """Usage as told so far: counts only grow, and what is null or 0 later takes nothing back."""
+    news = {name: value for name, value in told.items() if value is not None}
+    grown = {
+        name: max(before[name], value)
+        for name, value in news.items()
+        if isinstance(value, int | float) and isinstance(before.get(name), int | float)
+    }
+    return {**before, **news, **grown}
 
 
 def _event(data: bytes) -> Any:

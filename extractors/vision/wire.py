@@ -65,6 +65,7 @@ class Spoken:
         known: the body is of a shape that a dialect has.
         begun: characters of an answer that an error broke off.
         speaker: who says to have answered.
+        called: a tool that was called though its call is no answer.
     """
 
     text: str | None
@@ -75,6 +76,7 @@ class Spoken:
     known: bool = True
     begun: int = 0
     speaker: Speaker = NOBODY
+    called: str | None = None
 
 
 def image_place(number: int) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ from extractors.vision import VisionClient, open_http
 from extractors.vision.contexts import with_told_contexts
 from extractors.vision.endpoints import PROFILES, Endpoint
 from extractors.vision.learning import Learned, Seen
-from extractors.vision.sampling import sampling_of
+from extractors.vision.sampling import sampling_of, tokens_beside
 from extractors.vision.wire import cost
 from extractors.vocabulary import UNREACHABLE
 from flows.run import worst_case
@@ -104,7 +104,8 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
         others = {name: each for name, each in PROFILES.items() if each.model and each.price_input is not None}
         compared = {**others, **{endpoint.name: endpoint for endpoint in endpoints}}
         seen, answers = _seen(store, list(compared.values()), wanted.name)
-        most = sampling_of(settings.sampling).get("max_completion_tokens")
+        sampling = sampling_of(settings.sampling)
+        most, beside = sampling.get("max_completion_tokens"), tokens_beside(sampling)
         found.figures = {
             name: Figures(each, Learned(each, seen.get(name, ())), answers.get(name, []), most)
             for name, each in compared.items()
@@ -136,7 +137,7 @@ async def estimate_job(job: Job, settings: Settings) -> tuple[Estimate, list[End
             for asking in worst_case.askings(fit, sizes, vision):
                 found.requests += asking.usual
                 for figures in found.figures.values():
-                    figures.add(asking)
+                    figures.add(replace(asking, size=asking.size.plus(beside)))
 
         for source in job.sources:
             async for batch in list_batches(source):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from events import event, event_of, message_events
 from fakes import Answer, Asked, model_server, says, streams
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,11 +48,6 @@ def whole(text: str = RECORD, **more: Any) -> Answer:
     return Answer(body=json.dumps({**body, **more}).encode())
 
 
-def event_of(chunk: dict[str, Any]) -> bytes:
-    """One of OpenAI's events."""
-    return b"data: " + json.dumps(chunk).encode() + b"\n\n"
-
-
 def in_pieces(_: Asked) -> Answer:
     """The same, streamed: every event says who answers."""
     streamed = streams(RECORD, usage=USAGE, drip=0.01)
@@ -60,30 +56,6 @@ def in_pieces(_: Asked) -> Answer:
         for piece in streamed.pieces or ()
     ]
     return Answer(pieces=named, headers=streamed.headers, drip=0.01)
-
-
-def event(kind: str, **fields: Any) -> bytes:
-    """One of Anthropic's events."""
-    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()
-
-
-def message_events(text: str = RECORD, *, tool: bool = True, stop: str = "tool_use") -> list[bytes]:
-    """A message as it is streamed: the tool's input, or a text, in pieces of a few characters."""
-    block = {"type": "tool_use", "id": "t", "name": "receipt", "input": {}} if tool else {"type": "text", "text": ""}
-    kind, field = ("input_json_delta", "partial_json") if tool else ("text_delta", "text")
-    begun = {"input_tokens": 400, "cache_read_input_tokens": 600, "output_tokens": 1}
-    return [
-        event("message_start", message={"id": "msg_1", "type": "message", "model": "m-2506", "usage": begun}),
-        event("content_block_start", index=0, content_block=block),
-        event("ping"),
-        *(
-            event("content_block_delta", index=0, delta={"type": kind, field: text[at : at + 7]})
-            for at in range(0, len(text), 7)
-        ),
-        event("content_block_stop", index=0),
-        event("message_delta", delta={"stop_reason": stop}, usage={"output_tokens": 77}),
-        event("message_stop"),
-    ]
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -141,7 +113,9 @@ def test_anthropics_stream_is_heard(*, tool: bool, inbox: Path, monkeypatch: pyt
     monkeypatch.setenv("MODELSLAB_API_KEY", KEY)
     Path("octavo.toml").write_text('stream = "always"\n', "utf-8")
     headers = {"Content-Type": "text/event-stream"}
-    with model_server(lambda _: Answer(pieces=message_events(tool=tool), headers=headers, drip=0.01)) as server:
+    with model_server(
+        lambda _: Answer(pieces=message_events(RECORD, tool=tool), headers=headers, drip=0.01)
+    ) as server:
         run(inbox, server.base_url, endpoints=("modelslab-messages",), model=None)
     assert server.asked[0].body["stream"] is True
     assert states() == {"one.pdf": ("complete", None)}
@@ -156,8 +130,14 @@ def test_anthropics_stream_is_heard(*, tool: bool, inbox: Path, monkeypatch: pyt
     ("events", "kind"),
     [
         (message_events(RECORD[:-9], stop="max_tokens"), "truncated_answer"),
-        ([*message_events()[:4], event("error", error={"type": "overloaded_error", "message": "Overloaded"})], None),
-        (message_events()[:6], None),
+        (
+            [
+                *message_events(RECORD)[:4],
+                event("error", error={"type": "overloaded_error", "message": "Overloaded"}),
+            ],
+            None,
+        ),
+        (message_events(RECORD)[:6], None),
     ],
 )
 def test_anthropics_streams_that_break_off_are_no_answers(
@@ -179,7 +159,7 @@ def test_anthropics_streams_that_break_off_are_no_answers(
 @given(cuts=st.lists(st.integers(1, 1200), max_size=12), tool=st.booleans(), ends=st.sampled_from([b"\n", b"\r\n"]))
 def test_anthropics_events_are_one_message_however_they_are_cut(*, cuts: list[int], tool: bool, ends: bytes) -> None:
     """Where the network cuts a stream, and how its lines end, changes nothing of what was said."""
-    raw, stream = b"".join(message_events(tool=tool)).replace(b"\n", ends), Stream(1 << 20)
+    raw, stream = b"".join(message_events(RECORD, tool=tool)).replace(b"\n", ends), Stream(1 << 20)
     edges = [0, *sorted(cut for cut in cuts if cut < len(raw)), len(raw)]
     for start, end in pairwise(edges):
         stream.add(raw[start:end])
@@ -198,7 +178,9 @@ _ODD = st.fixed_dictionaries(
         "usage": st.one_of(st.text(), _ODD_USAGE),
     },
 ).map(event_of)
-_EVENTS = st.one_of(st.sampled_from(message_events()), st.sampled_from(message_events(tool=False)), _ODD)
+_EVENTS = st.one_of(
+    st.sampled_from(message_events(RECORD)), st.sampled_from(message_events(RECORD, tool=False)), _ODD
+)
 
 
 @given(events=st.lists(_EVENTS, max_size=20))
