@@ -31,10 +31,10 @@ def validator_of(schema: dict[str, Any]) -> "Validator":
     return draft(schema, format_checker=formats)
 
 
-def compiles(pattern: object) -> bool:
+def compiles(pattern: str) -> bool:
     """Whether a pattern is one of Python's: other dialects have classes (of Unicode) that it has not."""
     try:
-        re.compile(str(pattern))
+        re.compile(pattern)
     except re.error:
         return False
     return True

@@ -37,10 +37,11 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
         ValueError: the file is no valid JSON Schema, or holds several; the message says where.
     """
     whole = unwrapped(document)
-    found = _as_it_stands(whole.schema) or written(whole.schema)
+    known = _as_it_stands(whole.schema)
+    found = known or written(whole.schema)
     checked = found.schema
     validator = validator_of(checked).evolve(schema=_nullable(checked))
-    document = asked(checked)
+    document = checked if known else asked(checked)
     named = "" if document.get("title") else _fit_name(whole.name or whole.schema.get("name"))
     currency_names = names_of_format(document, "currency")
 

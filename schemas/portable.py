@@ -260,6 +260,9 @@ def _description(node: dict[str, Any], options: list[dict[str, Any]]) -> dict[st
     constraints = in_words(node)
     if constraints:
         parts.append(f"({constraints})")
+    for name in ("labels", "examples"):
+        if not isinstance(node.get(name, []), list | tuple | str | None):
+            raise NotPortable(f"{name} are a list of texts, not {node[name]!r}")
     if node.get("labels"):
         parts.append("Labels: " + "; ".join(str(label) for label in node["labels"]) + ".")
     if node.get("examples"):

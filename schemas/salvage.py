@@ -67,7 +67,7 @@ def salvaged(
     told = {*gone, *(each.path for each in refused)}
     lacking = tuple(fault for fault in left if fault.what != "missing" or fault.path not in told)
     for fault in left:
-        if fault not in lacking:
+        if fault.what == "missing":
             _made_null(value, fault.steps)
     return Salvaged(value, tuple(refused), lacking, valid=not left)
 
@@ -160,7 +160,7 @@ def _taken_out(value: dict[str, Any], faults: Sequence[SchemaFault], refused: li
 
 
 def _made_null(value: Any, steps: Sequence[str | int]) -> None:
-    """Puts null where a required field was taken out."""
+    """Puts null where a required field is not there."""
     *outer, name = steps
     trail = located(value, outer)
     holder = trail[-1][0][trail[-1][1]] if trail else value

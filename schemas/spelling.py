@@ -61,6 +61,9 @@ def notes_spelled(node: dict[str, Any]) -> dict[str, Any]:
         made["description"] = " ".join(said)
     elif not isinstance(said, str | None):
         del made["description"]
+    if "labels" in made:
+        labels = [made["labels"]] if isinstance(made["labels"], str) else made["labels"]
+        made["labels"] = [each for each in labels if isinstance(each, str)] if isinstance(labels, list) else []
     if "example" in made:
         made.setdefault("examples", [made.pop("example")])
         made.pop("example", None)

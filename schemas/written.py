@@ -99,7 +99,7 @@ class _Rewriting:
                 kept[key] = value
             elif key not in _IDS:
                 self.dropped.setdefault(path, {})[key] = None
-        if "pattern" in kept and not compiles(kept["pattern"]):
+        if isinstance(kept.get("pattern"), str) and not compiles(kept["pattern"]):
             self.remarks.append(f"dropped: {path}: pattern {kept.pop('pattern')!r}, which is none of Python's")
         return {key: value for key, value in kept.items() if key not in _IDS}
 
@@ -183,7 +183,7 @@ def _with_required(node: dict[str, Any]) -> dict[str, Any]:
             for name, child in properties.items()
         }
     if said or isinstance(own, list | bool):
-        made["required"] = list(dict.fromkeys(listed))
+        made["required"] = [name for number, name in enumerate(listed) if name not in listed[:number]]
     return made
 
 

@@ -144,7 +144,7 @@ def test_a_required_field_that_was_not_answered_is_lacking() -> None:
     """Nobody knows why it is not there."""
     left = salvaged({"number": "A", "day": None, "total": "1"}, schema_of(Strict))
     assert [fault.path for fault in left.lacking] == ["day"]
-    assert left.refused == ()
+    assert (left.refused, left.value["day"]) == ((), None)
 
 
 def test_every_refused_leaf_of_an_optional_list_is_told_at_once() -> None:

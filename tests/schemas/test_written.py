@@ -288,3 +288,11 @@ def test_a_pattern_of_another_dialect_is_told_and_costs_nothing() -> None:
     schema = taken(obj(a={"type": "string", "pattern": r"^\p{L}+$"}))
     assert schema.parse({"a": "x"}) == {"a": "x"}
     assert schema.remarks == (r"dropped: a: pattern '^\\p{L}+$', which is none of Python's",)
+
+
+def test_what_nothing_refers_to_changes_no_recipe() -> None:
+    """A definition that is not asked for may hold whatever it likes, as it always could."""
+    unused = {"type": "array", "prefixItems": [TEXT], "nullable": True}
+    document = {**PLAIN, "$defs": {**PLAIN["$defs"], "unused": unused}}
+    schema = taken(document)
+    assert (schema.json_schema, schema.reading) == (document, fingerprint(document))

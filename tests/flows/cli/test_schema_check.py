@@ -68,6 +68,9 @@ class Checked(BaseModel):
     def unknown(self):
         raise NotChecked("why not")
 
+class Annotated(BaseModel):
+    a: str | None = Field(None, json_schema_extra={"widget": "text"})
+
 class Open(BaseModel):
     anything: Any
     either: dict[str, int]
@@ -123,3 +126,32 @@ def test_what_the_checks_say_of_the_made_up_answer_is_told(capsys: pytest.Captur
     assert "check rows.not_free on the made-up answer: holds" in told
     assert "check never on the made-up answer: fails (no)" in told
     assert "check unknown on the made-up answer: not_checked (why not)" in told
+
+
+def test_what_is_dropped_is_told_and_is_no_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By path, with what a misspelt keyword may mean; a file may begin with a byte order mark."""
+    rows = {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "STRING", "minLenght": 3}}}}
+    document = {"name": "Air Waybill", "ui:order": [], "type": "object", "properties": {"rows": rows}}
+    (tmp_path / "awb.json").write_text(json.dumps({"strict": True, "schema": document}), "utf-8-sig")
+    assert main(["schemas", "check", "awb.json"]) == 0
+    told = capsys.readouterr().out
+    assert "air_waybill can be asked for: 1 fields (rows)" in told
+    assert "the schema is what stands under schema" in told
+    assert "dropped: the record: ui:order\n" in told
+    assert "dropped: rows[].a: minLenght (is minLength meant?)" in told
+
+
+def test_a_fault_that_a_misspelt_keyword_causes_names_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An object without properties may have some under another word."""
+    seller = {"type": "object", "propertes": {"a": {"type": "string"}}}
+    (tmp_path / "bill.json").write_text(json.dumps({"type": "object", "properties": {"seller": seller}}))
+    assert main(["schemas", "check", "bill.json"]) == 1
+    told = capsys.readouterr().err
+    assert "$.seller: an open dictionary" in told
+    assert "dropped: seller: propertes (is properties meant?)" in told
+
+
+def test_what_a_model_adds_to_its_json_schema_is_dropped_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """`json_schema_extra` of any kind is no reason to refuse a model."""
+    assert main(["schemas", "check", "mine.py:Annotated"]) == 0
+    assert "dropped: a: widget" in capsys.readouterr().out

@@ -132,7 +132,7 @@ def test_a_record_without_a_required_field_is_kept_and_is_in_no_view(inbox: Path
     with model_server(lambda _: says({"number": "7", "day": None, "text": "hello"})) as server:
         run(inbox, server.base_url, schema_name=schema)
     assert states() == {"a.pdf": ("partial", "invalid_record")}
-    assert records() == [{"number": "7", "text": "hello"}]
+    assert records() == [{"number": "7", "day": None, "text": "hello"}]
     assert {kind for kind, _ in issues()} == {"invalid_record"}
     assert rows("select * from note") == []
     assert rows("select kind from note_issues where path = 'day'") != []
