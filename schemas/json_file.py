@@ -13,7 +13,7 @@ from schemas.json_leaves import read_leaves
 from schemas.keywords import NOTES, THE_RECORD, all_familiar, with_nearest
 from schemas.portable import portable
 from schemas.record import InvalidRecord, Schema, SchemaFault, names_of_format, snake_case, unkept
-from schemas.subschemas import inside
+from schemas.subschemas import Steps, changed, inside
 from schemas.wrappers import unwrapped
 from schemas.written import Written, asked, written
 
@@ -40,7 +40,7 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
     known = _as_it_stands(whole.schema)
     found = known or written(whole.schema)
     checked = found.schema
-    validator = validator_of(checked).evolve(schema=_nullable(checked))
+    validator = validator_of(checked).evolve(schema=_nullable(_without_ids((), checked)))
     document = checked if known else asked(checked)
     named = "" if document.get("title") else _fit_name(whole.name or whole.schema.get("name"))
     currency_names = names_of_format(document, "currency")
@@ -66,6 +66,13 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
         reading=fingerprint(checked),
         remarks=tuple(_remarks(whole.place, found, {"name"} if named else set())),
     )
+
+
+def _without_ids(_: Steps, node: Any) -> Any:
+    """The schema without names for its parts: a ref is read from the file's root, wherever it stands."""
+    if not isinstance(node, dict):
+        return node
+    return {key: child for key, child in changed(node, _without_ids).items() if key not in {"$id", "id"}}
 
 
 def _as_it_stands(schema: dict[str, Any]) -> Written | None:

@@ -109,6 +109,14 @@ def test_notes_anywhere_change_no_question_and_no_reading(data: st.DataObject) -
     assert schema.parse(ANSWER | {"state": "paid"}) == plain.parse(ANSWER | {"state": "paid"})
 
 
+def test_a_part_with_a_name_of_its_own_is_read() -> None:
+    """`$id` inside a file changes where refs begin, for a validator; people mean the file's own root."""
+    party = {"type": "object", "properties": {"name": {"type": "string"}}}
+    seller = {"$id": "seller", "$ref": "#/$defs/party"}
+    document = {**obj(seller=seller), "$defs": {"party": party}}
+    assert taken(document).parse({"seller": {"name": "Corner Shop"}}) == {"seller": {"name": "Corner Shop"}}
+
+
 @settings(deadline=None)
 @given(data=st.data())
 def test_any_file_is_taken_or_refused_in_words(data: st.DataObject) -> None:
