@@ -40,8 +40,8 @@ class Group:
 
     @cached_property
     def paths(self) -> list[groups.Path]:
-        """Of its fields, as faults name them."""
-        return [_plain(path) for path in groups.leaf_paths(self.question.schema)]
+        """Of its fields, positions left out."""
+        return groups.leaf_paths(self.question.schema)
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,11 @@ def together(question: VisionRequest, asked: Sequence[Group], judge: Judge, plan
         elif read is not None:
             answers[number] = read
     made = uniting.united(list(answers.values()), groups.row_keys(question.schema))
-    good = {path for number in answers for path in groups.leaf_paths(asked[number].question.schema)}
+    good = {path for number in answers for path in asked[number].paths}
     lost = [path for path in groups.leaf_paths(question.schema) if path not in good]
+    # A group that sees nothing of an object says null for it, though others see some of it.
+    for number, answer in answers.items():
+        lost += [path for path in asked[number].paths if _is_null_above(answer, path)]
     value = uniting.completed(made.value, question.schema, lost, [each.path for each in made.unpaired])
     text = json.dumps(value if answers else {}, ensure_ascii=False)
     judged = judge(text)
@@ -117,26 +120,41 @@ def _read(group: Group, whole: Shape, plan: Plan) -> dict[str, Any] | Fault | No
 
 def _whose(path: str, asked: Sequence[Group], answers: Mapping[int, dict[str, Any]]) -> list[int]:
     """The groups that a fault is sent back to; none where it is about what a lost group would have said."""
-    place = _plain(path.split("."))
-    owning = [number for number, group in enumerate(asked) if any(_on_one_way(place, each) for each in group.paths)]
+    owning = [number for number, group in enumerate(asked) if any(_leads(path, each) for each in group.paths)]
     if not owning:
-        owning = [number for number, answer in answers.items() if _holds(answer, place)] or list(answers)
+        names = tuple(step for step in path.split(".") if not step.isdecimal())
+        owning = [number for number, answer in answers.items() if _holds(answer, names)] or list(answers)
     return [number for number in owning if number in answers]
 
 
 def _sharing(path: groups.Path, asked: Sequence[Group], answers: Mapping[int, dict[str, Any]]) -> list[int]:
-    place = _plain(path)
-    return [n for n, group in enumerate(asked) if n in answers and any(p[: len(place)] == place for p in group.paths)]
+    return [n for n, group in enumerate(asked) if n in answers and any(p[: len(path)] == path for p in group.paths)]
 
 
-def _plain(steps: Sequence[str]) -> groups.Path:
-    """A path's names, without positions and as paths of faults have them."""
-    return tuple(name for step in steps for name in step.split(".") if name and not name.isdecimal())
+def _leads(path: str, names: groups.Path) -> bool:
+    """Whether a fault's path, of names and rows' numbers with dots between, and a leaf's names lie on one way.
+
+    A name may be a number itself, or hold dots: it is looked for before a row's number is left out.
+    """
+    for depth, name in enumerate(names):
+        while path and path != name and not path.startswith(f"{name}."):
+            row, _, rest = path.partition(".")
+            if depth == 0 or not row.isdecimal():
+                return False
+            path = rest
+        path = path[len(name) + 1 :]
+        if not path:
+            return True
+    return True
 
 
-def _on_one_way(one: groups.Path, other: groups.Path) -> bool:
-    shorter = min(len(one), len(other))
-    return one[:shorter] == other[:shorter]
+def _is_null_above(value: Any, path: groups.Path) -> bool:
+    """Whether null stands where an object on the way to a leaf is."""
+    if isinstance(value, list):
+        return any(_is_null_above(row, path) for row in value)
+    if not isinstance(value, dict) or path[0] not in value or len(path) == 1:
+        return False
+    return value[path[0]] is None or _is_null_above(value[path[0]], path[1:])
 
 
 def _holds(value: Any, place: groups.Path) -> bool:

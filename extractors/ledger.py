@@ -158,6 +158,9 @@ class Ledger(Protocol):
     async def settle(self, call: str, ended: Ended, reply: StoredReply | None) -> None:
         """Notes what became of a call, and keeps its reply, which replaces one of the same fingerprint."""
 
+    async def sent_today(self, endpoint: str) -> int:
+        """Calls to an endpoint of today (UTC), of all runs, those that are about to be sent included."""
+
     async def strikes(self, fingerprint: str) -> tuple[int, int]:
         """What speaks against a question that is not answered, since its last answer, over all runs.
 

@@ -5,7 +5,7 @@ them repeat; what cannot be paired stays a row of its own, and is told.
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,10 +41,46 @@ def united(answers: Sequence[dict[str, Any]], keys: Mapping[Path, Path]) -> Unit
     """
     uniting = _Uniting(keys)
     value: dict[str, Any] = {}
-    for answer in answers:
+    for answer in _agreeing_first(answers, keys):
         value = uniting.node(value, answer, ())
-    unpaired = tuple(Unpaired(path, count, keys.get(path, ())) for path, count in uniting.unpaired.items())
+    unpaired = tuple(
+        Unpaired(path, min(count, len(list(_rows_at(value, path)))), keys.get(path, ()))
+        for path, count in uniting.unpaired.items()
+    )
     return United(value, unpaired)
+
+
+def _agreeing_first(answers: Sequence[dict[str, Any]], keys: Mapping[Path, Path]) -> list[dict[str, Any]]:
+    """The answers, those first that agree with most others on the rows of their lists, in whatever order they came.
+
+    So one that has a row too many or too few is the odd one, and does not part those that are one.
+    """
+    told = [_row_keys(answer, keys) for answer in answers]
+    agree = [
+        sum(other.get(path) == rows for other in told for path, rows in mine.items()) for mine in told
+    ]  # fmt: skip
+    order = sorted(
+        range(len(answers)),
+        key=lambda n: (-agree[n], -sum(map(len, told[n].values())), repr(sorted(map(repr, answers[n].items())))),
+    )
+    return [answers[n] for n in order]
+
+
+def _row_keys(answer: dict[str, Any], keys: Mapping[Path, Path]) -> "dict[Path, list[Key]]":
+    """What tells the rows of each of an answer's lists apart; lists without any are left out."""
+    found = {path: [_key(row, names) for row in _rows_at(answer, path)] for path, names in keys.items()}
+    return {path: rows for path, rows in found.items() if rows}
+
+
+def _rows_at(value: Any, path: Path) -> Iterator[Any]:
+    """The rows of a list, positions on the way left out."""
+    if isinstance(value, list) and path:
+        for row in value:
+            yield from _rows_at(row, path)
+    elif not path:
+        yield from value if isinstance(value, list) else ()
+    elif isinstance(value, dict) and path[0] in value:
+        yield from _rows_at(value[path[0]], path[1:])
 
 
 def completed(value: Any, node: Mapping[str, Any], lost: Collection[Path], halves: Collection[Path]) -> Any:
@@ -79,7 +115,8 @@ class _Completing:
                 made[name] = self.node(made[name], child, at, half=half)
             elif half or any(leaf[: len(at)] == at for leaf in self.lost):
                 made[name] = _nothing(child)
-        return made
+        # As the schema has them, whichever group's answer came first.
+        return {**{name: made[name] for name in options[0]["properties"] if name in made}, **made}
 
 
 def _nothing(node: Mapping[str, Any]) -> Any:

@@ -46,6 +46,10 @@ class Budget:
                 self._changed.set()
                 raise BudgetExhausted(str(over))
 
+    async def sent_today(self, endpoint: str) -> int:
+        """Calls to an endpoint of today (UTC), those that are booked and not sent yet included."""
+        return await self._ledger.sent_today(endpoint)
+
     async def settle(self, call: str, ended: Ended, reply: StoredReply | None) -> None:
         """Books a call at what it cost, and keeps its reply."""
         try:

@@ -35,7 +35,10 @@ _GRACE, _SHORT_GRACE = 2.0, 0.25
 _GOOD, _LATE = 200, frozenset({504, 524})
 """HTTP's success; what a gateway says of an endpoint that was still working."""
 
-_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+_UNSENT = (
+    httpx.LocalProtocolError, httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)  # fmt: skip
 """What goes wrong before a request reaches anybody."""
 
 _HEADERS = {

@@ -63,11 +63,11 @@ class VisionClient:
         longest_delay: float = 30.0,
         most_bytes: int = MOST_BYTES,
         seen: Mapping[str, Sequence[Seen]] | None = None,
-        used_today: Mapping[str, int] | None = None,
+        lately: Mapping[str, Sequence[float]] | None = None,
     ) -> None:
         """Sends nothing yet. `limited` says whether the ledger has a limit; `seen` has earlier calls by endpoint.
 
-        `used_today` has how many requests of the day each was sent before.
+        `lately` has how many seconds ago each was sent other runs' calls of the last minute.
 
         Raises:
             BadConfiguration: a budget is set and an endpoint's price is not known, or a sampling parameter is
@@ -97,7 +97,7 @@ class VisionClient:
                     concurrency,
                     streams=stream == "always",
                     seen=(seen or {}).get(endpoint.name, ()),
-                    used_today=(used_today or {}).get(endpoint.name, 0),
+                    ages=(lately or {}).get(endpoint.name, ()),
                 )
                 for endpoint in endpoints
             ],

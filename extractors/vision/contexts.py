@@ -71,7 +71,9 @@ async def _told(endpoint: Endpoint, http: httpx.AsyncBaseTransport) -> int | Non
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, TypeError, KeyError, RecursionError):
         return None
     entries = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    return next((found for each in entries if each.get("id") == endpoint.model and (found := _context(each))), None)
+    # llama.cpp lists its one model by the path of its file.
+    meant = entries if len(entries) == 1 else [each for each in entries if each.get("id") == endpoint.model]
+    return next((found for each in meant if (found := _context(each))), None)
 
 
 def _context(entry: dict[str, Any]) -> int | None:

@@ -25,7 +25,7 @@ _OPEN_WEIGHTS = (*_OPENAI, "top_k", "min_p", "repetition_penalty", "prefill")
 
 
 _Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-_Count = Annotated[int, Field(ge=1)]
+_Count = Annotated[int, Field(ge=1, le=10**9)]
 
 
 def _same(*names: str) -> dict[str, str]:
@@ -127,6 +127,19 @@ class Endpoint:
 _MISTRAL_SMALL = "mistralai/mistral-small-3.2-24b-instruct"
 _MODELSLAB = "mistralai-mistral-small-3.2-24b-instruct"
 
+_MESSAGES = _same("temperature", "top_p", "top_k") | {"stop": "stop_sequences"}
+
+_OF_DIALECT: dict[str, dict[str, Any]] = {
+    "openai": {
+        "auth": "bearer", "schema_by": "json_schema", "parameters": _same(*_OPENAI), "headers": {},
+    },
+    "anthropic": {
+        "auth": "x-api-key", "schema_by": "tool", "parameters": _MESSAGES,
+        "headers": {"anthropic-version": "2023-06-01"},
+    },
+}  # fmt: skip
+"""What a profile has whose dialect a person sets to another one."""
+
 PROFILES: dict[str, Endpoint] = {
     profile.name: profile
     for profile in (
@@ -163,11 +176,8 @@ PROFILES: dict[str, Endpoint] = {
         Endpoint(
             "modelslab-messages", "https://modelslab.com/api/v7/llm/v1", _MODELSLAB,
             key_env="MODELSLAB_API_KEY",
-            dialect="anthropic", auth="x-api-key",
-            parameters=_same("temperature", "top_p", "top_k") | {"stop": "stop_sequences"},
-            schema_by="tool",
+            dialect="anthropic", **_OF_DIALECT["anthropic"],
             price_input=0.075, price_output=0.20,
-            headers={"anthropic-version": "2023-06-01"},
         ),
         Endpoint(
             "mistral", "https://api.mistral.ai/v1", "mistral-small-latest",
@@ -221,13 +231,13 @@ def endpoint_for(
         raise BadConfiguration(f"unknown endpoint {name!r}: there are {', '.join(PROFILES)}")
     endpoint = _overridden(PROFILES[name], overrides or {})
     key = environment.get(endpoint.key_env) if endpoint.key_env else api_key
-    model = model or endpoint.model
+    model = (model or "").strip() or endpoint.model.strip()
     free = endpoint.free_per_minute if model.endswith(":free") else None
     endpoint = replace(
         endpoint,
-        base_url=(base_url or endpoint.base_url).rstrip("/"),
+        base_url=(base_url or endpoint.base_url).strip().rstrip("/"),
         model=model,
-        api_key=key or None,
+        api_key=_sendable(key, endpoint.key_env or "OCTAVO_API_KEY"),
         in_process=endpoint.in_process and base_url is None,
         requests_per_minute=endpoint.requests_per_minute or free,
     )
@@ -240,6 +250,20 @@ def endpoint_for(
     return endpoint
 
 
+def _sendable(key: str | None, variable: str) -> str | None:
+    """A key without the blanks and line ends around it; None for one of nothing else.
+
+    Raises:
+        BadConfiguration: no header can carry it. It is not repeated.
+    """
+    key = (key or "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise BadConfiguration(
+            f"{variable} cannot be sent: it holds line breaks or signs beyond ASCII; set the key and nothing else"
+        )
+    return key or None
+
+
 def _overridden(profile: Endpoint, overrides: Mapping[str, Any]) -> Endpoint:
     """The profile with a person's values; tables are merged into the profile's own."""
     where = f"octavo.toml, [endpoint.{profile.name}]"
@@ -247,6 +271,11 @@ def _overridden(profile: Endpoint, overrides: Mapping[str, Any]) -> Endpoint:
     unknown = sorted(set(overrides) - (known.keys() - {"name", "api_key", "in_process", "own_server"}))
     if unknown:
         raise BadConfiguration(f"{where}: there is no {', '.join(unknown)}; keys come from the environment only")
+    if overrides.get("dialect", profile.dialect) != profile.dialect:
+        known |= _OF_DIALECT.get(str(overrides["dialect"]), {})
+    for name, value in overrides.items():
+        if isinstance(value, bool) and not isinstance(known[name], bool):
+            raise BadConfiguration(f"{where} {name}: true and false are no value of it")
     merged = {
         name: {**known[name], **value} if isinstance(known[name], Mapping) and isinstance(value, Mapping) else value
         for name, value in overrides.items()

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 from extractors.vision.endpoints import Endpoint
@@ -158,7 +158,7 @@ class Flow:
     Attributes:
         endpoint: which.
         learned: by how much its calls exceed their estimates; `seen` are earlier ones.
-        granted: requests a minute and a day, of which `used_today` are used.
+        granted: requests a minute and a day; `ages` are those of other runs' calls of the last minute.
         count: tokens of Octavo's own texts, as far as they take of its context; reservations count cautiously.
         slots: calls in flight.
         out: why it serves this run no more, or None.
@@ -173,10 +173,16 @@ class Flow:
     """
 
     def __init__(
-        self, endpoint: Endpoint, concurrency: int, *, streams: bool, seen: Sequence[Seen] = (), used_today: int = 0
+        self,
+        endpoint: Endpoint,
+        concurrency: int,
+        *,
+        streams: bool,
+        seen: Sequence[Seen] = (),
+        ages: Iterable[float] = (),
     ) -> None:
         self.endpoint = endpoint
-        self.granted = Granted(endpoint.requests_per_minute, endpoint.requests_per_day, used_today)
+        self.granted = Granted(endpoint.requests_per_minute, endpoint.requests_per_day, ages)
         self.learned = Learned(endpoint, seen)
         self.count: Count = text_tokens
         self.slots = Slots(min(concurrency, endpoint.max_concurrency or concurrency))

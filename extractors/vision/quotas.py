@@ -1,24 +1,32 @@
 """Requests that an account is granted a minute and a day, where its profile says so: kept to beforehand."""
 
+import asyncio
 import time
 from collections import deque
+from collections.abc import Iterable
 
 _MINUTE = 60.0
 
 
 class Granted:
-    """One endpoint's requests in this process, and those of the day that other runs sent before."""
+    """One endpoint's requests: those of a minute as this process sends them, those of a day as the ledger has them.
 
-    def __init__(self, per_minute: int | None, per_day: int | None, used_today: int = 0) -> None:
-        """Nothing is sent yet; None: no limit."""
-        self._per_minute, self._per_day = per_minute, per_day
-        self._used = used_today
-        self._sent: deque[float] = deque(maxlen=per_minute)
+    Attributes:
+        a_day: requests a day, or None.
+        sent_today: as the ledger last told.
+        asking: held from asking the ledger until a call is in it: no two of this process take the last one.
+    """
+
+    def __init__(self, per_minute: int | None, per_day: int | None, ages: Iterable[float] = ()) -> None:
+        """Nothing is sent yet; None: no limit; `ages` are seconds since other runs' calls of the last minute."""
+        self.a_day, self.sent_today, self.asking = per_day, 0, asyncio.Lock()
+        self._per_minute, now = per_minute, time.monotonic()
+        self._sent: deque[float] = deque(sorted(now - age for age in ages), maxlen=per_minute)
 
     @property
     def is_used_up(self) -> bool:
         """Whether there is no request left for today."""
-        return self._per_day is not None and self._used >= self._per_day
+        return self.a_day is not None and self.sent_today >= self.a_day
 
     def wait(self) -> float:
         """Seconds until one more may be sent."""
@@ -30,7 +38,6 @@ class Granted:
         """Takes one; whether there was one for today."""
         if self.is_used_up:
             return False
-        self._used += 1
         if self._per_minute is not None:
             self._sent.append(time.monotonic())
         return True

@@ -17,7 +17,7 @@ DEFAULTS: Mapping[str, Any] = {"temperature": 0.15, "top_p": 1.0, "seed": 7}
 
 _Penalty = Annotated[float, Field(ge=-2, le=2)]
 _Stops = Annotated[
-    list[str],
+    list[Annotated[str, Field(min_length=1)]],
     BeforeValidator(lambda stop: [stop] if isinstance(stop, str) else stop),
     Field(min_length=1, max_length=4),
 ]
@@ -42,7 +42,7 @@ class Sampling(BaseModel):
     stop: _Stops | None = None
     logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
     max_completion_tokens: int | None = Field(None, ge=1)
-    tools: list[dict[str, Any]] | None = None
+    tools: list[dict[str, Any]] | None = Field(None, min_length=1)
     tool_choice: str | dict[str, Any] | None = None
     prefill: str | None = None
 
@@ -80,6 +80,8 @@ def sampling_of(given: Mapping[str, Any]) -> dict[str, Any]:
         BadConfiguration: one that there is not, or a value out of its range.
     """
     given = page_names(given)
+    if truths := [name for name, value in given.items() if value is True]:
+        raise BadConfiguration(f"sampling {truths[0]}: true is no value of it; false leaves it out")
     try:
         asked = {name: None if _is_off(value) else value for name, value in given.items()}
         checked = Sampling.model_validate(asked).model_dump(exclude_none=True)

@@ -8,6 +8,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,7 @@ from extractors.errors import (
     PromptCut,
     RejectedRequest,
 )
+from extractors.ledger import Planned
 from extractors.vision.blame import Questions, Strikes, Tries, refuses_all
 from extractors.vision.budget import Budget
 from extractors.vision.calling import MOST_BYTES, Answered, post
@@ -207,17 +209,11 @@ class Sender:
         asking = replace(asking, answer_tokens=min(asking.answer_tokens, flow.most_answer or room, room))
         estimated = size.at_most(flow.endpoint, asking.answer_tokens)
         expected = flow.learned.reserved(estimated)
-        while (wait := flow.allowed_in(expected.input)) > 0:
-            await self._pause(wait)
-            if self.stopped is not None:
-                break
-        if self.stopped is not None or flow.out is not None or flow.rests_for() > 0 or not flow.granted.take():
+        while (wait := flow.allowed_in(expected.input)) > 0 and self.stopped is None and flow.out is None:
+            await self._pause(min(wait, _LOOK_AGAIN))
+        call = await self._booked(flow, planned(flow.endpoint, question, expected))
+        if call is None:
             return None
-        try:
-            call = await self._budget.reserve(planned(flow.endpoint, question, expected))
-        except Paused as error:
-            self.stop(error)
-            raise
         flow.takes(expected.input)
         for each in (meter, self._meter):
             each.calls += 1
@@ -247,6 +243,21 @@ class Sender:
         await self._budget.settle(call, ended(answered, blamed=tries.counts), reply)
         flow.heard(answered.headers)
         return answered
+
+    async def _booked(self, flow: Flow, call: Planned) -> str | None:
+        """A call's name in the ledger; None where the endpoint is lost, rests, or grants no more today."""
+        granted = flow.granted
+        async with granted.asking if granted.a_day is not None else nullcontext():
+            if granted.a_day is not None:
+                granted.sent_today = await self._budget.sent_today(flow.endpoint.name)
+            lost = self.stopped is not None or flow.out is not None or flow.rests_for() > 0
+            if lost or granted.wait() > 0 or not granted.take():
+                return None
+            try:
+                return await self._budget.reserve(call)
+            except Paused as error:
+                self.stop(error)
+                raise
 
     async def _consequence(self, flow: Flow, answered: Answered, tries: Tries) -> None:
         """What the endpoint's failure means for the calls to come, and for how long this one waits."""

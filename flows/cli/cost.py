@@ -29,6 +29,7 @@ def cost(
     ] = False,
 ) -> int:
     """Tells what calls cost, from the ledger: those that nobody answered at what they could cost at most."""
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
@@ -40,10 +41,10 @@ def cost(
     if json:
         print(json_text.dumps([{by: each.group, **asdict(each.booked)} for each in found]))
         return 0
-    table = Table(title=f"Calls by {by}", title_justify="left")
+    table = Table(title=f"Calls by {by}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(by, overflow="fold")
-    for heading in ("calls", "tokens in", "cached", "out", "cost", "of it unanswered, at most"):
-        table.add_column(heading, justify="right")
+    for heading in ("calls", "in", "cached", "out", "cost", "unanswered"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for each in found:
         table.add_row(each.group, *_cells(each.booked))
     console = Console(highlight=False)

@@ -1,6 +1,7 @@
 """How endpoints served, as a table: after a run, and for `octavo doctor --endpoints`."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from rich import box
 from rich.table import Table
@@ -8,7 +9,9 @@ from rich.text import Text
 
 from extractors.ledger import Served
 
-_HEADINGS = ("calls", "good", "median", "first", "tok/s", "cached", "cost")
+_HEADINGS = ("calls", "answered", "median", "first", "tok/s", "cached", "cost")
+_CENT, _NAME = 0.01, 20
+"""Characters of a line of a model's name."""
 
 
 def served_table(served: Sequence[Served], title: str | None = None) -> Table:
@@ -23,7 +26,8 @@ def served_table(served: Sequence[Served], title: str | None = None) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for each in served:
         name = Text(" ".join(filter(None, (each.endpoint, each.provider))))
-        name.append(f"\n{each.model}", style="dim")
+        for line in wrap(each.model.rpartition("/")[2], _NAME, break_on_hyphens=True):
+            name.append(f"\n{line}", style="dim")
         table.add_row(name, *_measured(each))
     return table
 
@@ -38,8 +42,14 @@ def _measured(each: Served) -> tuple[str, ...]:
         _seconds(each.first_token),
         "-" if each.tokens_per_second is None else f"{each.tokens_per_second:,.0f}",
         f"{share:.0%}" if share else "-",
-        "unknown" if each.cost_usd is None else f"${each.cost_usd:.4f}",
+        _dollars(each.cost_usd),
     )
+
+
+def _dollars(value: float | None) -> str:
+    if value is None:
+        return "unknown"
+    return f"${value:.6f}" if 0 < value < _CENT else f"${value:.4f}"
 
 
 def _seconds(value: float | None) -> str:

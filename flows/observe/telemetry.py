@@ -181,6 +181,9 @@ class _MeasuredBook:
     async def strikes(self, fingerprint: str) -> tuple[int, int]:
         return await self._book.strikes(fingerprint)
 
+    async def sent_today(self, endpoint: str) -> int:
+        return await self._book.sent_today(endpoint)
+
     async def settle(self, call: str, ended: Ended, reply: StoredReply | None) -> None:
         await self._book.settle(call, ended, reply)
         planned = self._under_way.pop(call)

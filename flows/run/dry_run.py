@@ -193,6 +193,10 @@ class _NoCalls:
     async def settle(self, call: str, ended: Any, reply: Any) -> None:
         """Nothing is kept."""
 
+    async def sent_today(self, endpoint: str) -> int:  # noqa: ARG002 - the protocol's
+        """Nothing was."""
+        return 0
+
     async def strikes(self, fingerprint: str) -> tuple[int, int]:  # noqa: ARG002 - the protocol's
         """Nothing was asked."""
         return 0, 0

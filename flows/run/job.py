@@ -38,7 +38,7 @@ from flows.settings import Settings, limits_of, passwords_of
 from flows.storage.s3 import Found, Skipped, list_batches
 from flows.storage.spools import spool_folder
 from flows.store.book import CallBook
-from flows.store.observed import seen_calls, used_today
+from flows.store.observed import seen_calls, sent_lately
 from flows.store.served import served_in
 from flows.store.store import Store
 from flows.store.views import make_views
@@ -135,7 +135,7 @@ async def run_job(
             notice=watch.notice,
             most_bytes=settings.max_answer_bytes,
             seen=await store.run(store.transact, seen_calls, endpoints),
-            used_today=await store.run(store.transact, used_today, endpoints),
+            lately=await store.run(store.transact, sent_lately, endpoints),
         )
         fit, ground = await fitting(asked, vision), job.ground or settings.ground
         read_words = None

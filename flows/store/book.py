@@ -16,6 +16,7 @@ from extractors.errors import OctavoError
 from extractors.ledger import Ended, OverBudget, Planned
 from flows.store import calls
 from flows.store.calls import Closing, Opening, Refused, Sender
+from flows.store.observed import sent_today
 from flows.store.store import Store
 
 
@@ -78,6 +79,10 @@ class CallBook:
         self._write()
         # Also when who waits for it is cancelled: it was paid for.
         await asyncio.shield(written)
+
+    async def sent_today(self, endpoint: str) -> int:
+        """Calls to an endpoint of today (UTC), of all runs of the store."""
+        return await self._store.run(self._store.transact, sent_today, endpoint)
 
     async def strikes(self, fingerprint: str) -> tuple[int, int]:
         """What speaks against a question that is not answered (`strikes.strikes`)."""

@@ -1,7 +1,7 @@
 """What endpoints told of earlier calls: what estimates learn from."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Select, func, select
 
@@ -33,14 +33,26 @@ def seen_answers(connection: Connection, endpoint: Endpoint, schema_name: str) -
     return _seen(connection, of_schema.order_by(calls.c.sent_at.desc()).limit(_LAST))
 
 
-def used_today(connection: Connection, endpoints: Sequence[Endpoint]) -> dict[str, int]:
-    """Requests that were sent today (UTC) to each endpoint that grants only so many a day."""
-    limited = [each.name for each in endpoints if each.requests_per_day is not None]
+def sent_lately(connection: Connection, endpoints: Sequence[Endpoint]) -> dict[str, list[float]]:
+    """Seconds since each of the last minute's calls, of the endpoints that grant only so many a minute."""
+    limited = [each.name for each in endpoints if each.requests_per_minute is not None]
     if not limited:
         return {}
+    now = datetime.now(UTC)
+    lately = select(calls.c.endpoint, calls.c.sent_at).where(
+        calls.c.endpoint.in_(limited), calls.c.sent_at >= now - timedelta(minutes=1)
+    )
+    ages: dict[str, list[float]] = {name: [] for name in limited}
+    for row in connection.execute(lately):
+        ages[row.endpoint].append((now - row.sent_at).total_seconds())
+    return ages
+
+
+def sent_today(connection: Connection, endpoint: str) -> int:
+    """Requests that were sent to an endpoint today (UTC), or are about to be."""
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    counted = select(calls.c.endpoint, func.count()).where(calls.c.endpoint.in_(limited), calls.c.sent_at >= midnight)
-    return dict(connection.execute(counted.group_by(calls.c.endpoint)).tuples().all())
+    counted = select(func.count()).where(calls.c.endpoint == endpoint, calls.c.sent_at >= midnight)
+    return connection.execute(counted).scalar_one()
 
 
 def _of(endpoint: Endpoint) -> Select[tuple[int, int, int, int, int, float]]:

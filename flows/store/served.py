@@ -15,6 +15,9 @@ from flows.store.call_tables import calls
 from flows.store.calls import BOOKED
 from flows.store.store import Store
 
+_ALL_AT_ONCE = 0.9
+"""Share of a call after which a first piece is as good as the whole answer."""
+
 _AT_ONCE = 10_000
 """Rows that are held while they are counted."""
 
@@ -45,7 +48,9 @@ class _Counted:
         if row.first_token_seconds is not None:
             self.first.append(row.first_token_seconds)
         self.written += row.output_tokens or 0
-        self.writing += row.seconds - (row.first_token_seconds or 0.0)
+        first = row.first_token_seconds or 0.0
+        # One that came nearly at once when it came was not written then: the whole call counts.
+        self.writing += row.seconds - (first if first < _ALL_AT_ONCE * row.seconds else 0.0)
 
 
 def served_by(connection: Connection, *which: ColumnElement[bool]) -> list[Served]:

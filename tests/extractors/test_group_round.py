@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wide import projected, record_of, wide_schema
 
-from extractors.answers import validation
+from extractors.answers import uniting, validation
 from extractors.asking import planning, wide
 from extractors.documents import PageImage, Reply, Usage, Window
 from extractors.errors import TruncatedAnswer
@@ -104,3 +104,79 @@ def leaves(value: Any) -> list[Any]:
     if isinstance(value, dict | list):
         return [leaf for each in (value.values() if isinstance(value, dict) else value) for leaf in leaves(each)]
     return [value]
+
+
+def asked_for(document: dict[str, Any], *answers: dict[str, Any]) -> tuple[Round, int]:
+    """What groups of such a schema say together, and how many they are."""
+    schema = schema_of_json(document, "form")
+    plan = planning.plan(schema)
+    question = planning.request(plan, QUESTION_WINDOW, whole=True)
+    asked = [
+        Group(each, Reply(json.dumps(answer), "f", "e", "m", Usage()))
+        for each, answer in zip(wide.in_groups(question), answers, strict=True)
+    ]
+    return together(question, asked, partial(validation.judge, schema=schema), plan), len(asked)
+
+
+QUESTION_WINDOW = Window((PageImage(1, b"jpeg", 10, 10, "sha"),))
+
+
+def test_an_object_of_which_one_group_sees_nothing_is_whole() -> None:
+    """Null is true for what that group was asked for: its columns are null, and no call is paid for it again."""
+    text = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    inner = {f"o_{n}": text for n in range(120)}
+    part = {"type": "object", "properties": inner, "required": list(inner)}
+    document = {"type": "object", "properties": {"opt": {"anyOf": [part, {"type": "null"}]}}, "required": ["opt"]}
+    plan = planning.plan(schema_of_json(document, "form"))
+    groups_of = wide.in_groups(planning.request(plan, QUESTION_WINDOW, whole=True))
+    answers: list[dict[str, Any]] = [{"opt": dict.fromkeys(_names(each.schema), "seen")} for each in groups_of]
+    answers[0] = {"opt": None}
+    found, _ = asked_for(document, *answers)
+    assert not found.faults
+    assert found.judged.value is not None
+    seen = {name: value for answer in answers[1:] for name, value in answer["opt"].items()}
+    assert found.judged.value["opt"] == {**dict.fromkeys(inner), **seen}
+    nothing, _ = asked_for(document, *({"opt": None} for _ in groups_of))
+    assert json.loads(nothing.text) == {"opt": None}
+
+
+def _names(schema: dict[str, Any]) -> list[str]:
+    opt = schema["properties"]["opt"]
+    return list(next(each for each in opt["anyOf"] if "properties" in each)["properties"])
+
+
+@pytest.mark.parametrize("name", ["{n}", "a.{n}", "box_{n}"])
+def test_a_fault_goes_back_to_its_own_group_whatever_its_field_is_called(name: str) -> None:
+    """Boxes of a tax form are numbers, and some names have dots."""
+    number = {"type": "number"}
+    fields = {name.format(n=n): number for n in range(1, 151)}
+    document = {"type": "object", "properties": fields, "required": list(fields)}
+    plan = planning.plan(schema_of_json(document, "form"))
+    groups_of = wide.in_groups(planning.request(plan, QUESTION_WINDOW, whole=True))
+    answers: list[dict[str, Any]] = [dict.fromkeys(each.schema["properties"], 1) for each in groups_of]
+    answers[1][next(iter(answers[1]))] = "no number"
+    found, count = asked_for(document, *answers)
+    assert count == 3
+    assert list(found.faults) == [1]
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from(["1", "2", "", "3"]), st.sampled_from(["a", "b"])), min_size=1, max_size=5
+    ),
+    odd=st.integers(0, 4),
+    order=st.permutations(range(4)),
+)
+def test_one_odd_group_parts_none_that_agree(rows: list[tuple[str, str]], odd: int, order: list[int]) -> None:
+    """Groups of the same rows are one table in whatever order they are heard, and one that lacks a row is told."""
+    whole = [{"no": no, "name": name} for no, name in rows]
+    answers = [{"rows": [{**row, f"column_{n}": f"{n} {at}"} for at, row in enumerate(whole)]} for n in range(4)]
+    answers[3]["rows"] = [row for at, row in enumerate(answers[3]["rows"]) if at != odd]
+    made = uniting.united([answers[n] for n in order], {("rows",): ("no", "name")})
+    together_ = [row for row in made.value["rows"] if "column_0" in row]
+    assert [{k: v for k, v in row.items() if k != "column_3"} for row in together_] == [
+        {"no": no, "name": name, **{f"column_{n}": f"{n} {at}" for n in range(3)}}
+        for at, (no, name) in enumerate(rows)
+    ]
+    assert sum(each.rows for each in made.unpaired) <= len(made.value["rows"])
