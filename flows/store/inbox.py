@@ -5,7 +5,7 @@ on, its generation grows, so that the outcome of the older bytes does not settle
 function is one transaction's work; who takes rows holds them by its lease (`flows.store.leases`).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -99,6 +99,15 @@ def accept(connection: Connection, schema_name: str, arrived: Sequence[Arrival])
         connection.execute(upsert.on_conflict_do_update(index_elements=["uri", "schema_name"], set_=again), rows)
 
 
+def begin(connection: Connection, *, schema_name: str, arrived: Sequence[Arrival], holder: str) -> list[Taken]:
+    """Notes uploads as waiting and held: whoever heard of them reads them at once."""
+    accept(connection, schema_name, arrived)
+    named = and_(arrivals.c.schema_name == schema_name, arrivals.c.uri.in_([each.uri for each in arrived]))
+    connection.execute(update(arrivals).where(named).values(held_by=holder))
+    rows = connection.execute(select(arrivals).where(named)).all()
+    return [Taken(Arrival(row.uri, row.otherwise), row.generation, row.attempts) for row in rows]
+
+
 def take(
     connection: Connection, *, schema_name: str, holder: str, most: int, besides: Collection[str] = ()
 ) -> list[Taken]:
@@ -154,15 +163,30 @@ def put_back(connection: Connection, schema_name: str, taken: Taken, cause: str 
     )
 
 
-def note(connection: Connection, *, schema_name: str, name: str, state: str, cause: str) -> None:
-    """Notes what a queue's message came to: an object that is gone, or a message nobody can read."""
+def settle_all(
+    connection: Connection, schema_name: str, taken: Sequence[Taken], how: Mapping[str, tuple[str, str | None]]
+) -> None:
+    """Notes how uploads ended, by uri: state and cause; those that wait are put back."""
+    for each in taken:
+        state, cause = how[each.arrival.uri]
+        if state == "waiting":
+            put_back(connection, schema_name, each, cause)
+        else:
+            settle(connection, schema_name, each, state=state, cause=cause)
+
+
+def note_poison(connection: Connection, schema_name: str, messages: Mapping[str, tuple[str, str]]) -> None:
+    """Notes messages that nobody can read: by name, why and what they say, which a later version may understand."""
     now = datetime.now(UTC)
-    said = {"state": state, "cause": cause, "settled_at": now, "attempts": 0, "not_before": now}
-    connection.execute(
-        insert(connection, arrivals)
-        .values(uri=name, schema_name=schema_name, generation=1, accepted_at=now, **said)
-        .on_conflict_do_update(index_elements=["uri", "schema_name"], set_=said)
-    )
+    for name, (cause, body) in messages.items():
+        said = {
+            "state": "poison", "cause": cause, "otherwise": body, "settled_at": now, "attempts": 0, "not_before": now,
+        }  # fmt: skip
+        connection.execute(
+            insert(connection, arrivals)
+            .values(uri=name, schema_name=schema_name, generation=1, accepted_at=now, **said)
+            .on_conflict_do_update(index_elements=["uri", "schema_name"], set_=said)
+        )
 
 
 def waiting(connection: Connection, schema_name: str) -> tuple[int, float]:

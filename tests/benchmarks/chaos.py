@@ -4,8 +4,8 @@
         [--command extract listen consume] [--away endpoint store source queue] [--patience 120] [--documents 40]
 
 Real parts on loopback: PostgreSQL, moto's S3 and SQS with a dead-letter queue, a scripted model, each behind a gate
-of its own that is shut in the middle of the work. `--long` adds 120 s. Fails unless all is there once and the exit code
-is 0; `again` counts questions that were asked more than once beside those in flight when the endpoint went.
+of its own that is shut in the middle of the work. `--long` adds 120 s. Fails unless all is there once and the exit
+code is 0; `again` counts questions that were asked more than once beside those in flight when the endpoint went.
 """
 
 import argparse
@@ -206,7 +206,7 @@ def _consume(made: House, away: str, seconds: float, how: How) -> tuple[int, str
 def _announce(port: int, key: str) -> None:
     """As a bucket does: again until it is accepted."""
     body = json.dumps({"uri": f"s3://docs/{key}"}).encode()
-    request = Request(f"http://127.0.0.1:{port}/", body, {"Authorization": f"Bearer {TOKEN}"})  # noqa: S310 - ours
+    request = Request(f"http://127.0.0.1:{port}/", body, {"Authorization": f"Bearer {TOKEN}"})
     while True:
         try:
             with urlopen(request, timeout=300):  # noqa: S310 - likewise
@@ -249,7 +249,7 @@ def _sqs(cloud: S3Server) -> Any:
 
 
 def _queues(cloud: S3Server, port: int) -> tuple[str, str]:
-    """A queue that is told of every upload to a new bucket, and its dead-letter queue; the first by the gate's port."""
+    """A queue that is told of every upload to a new bucket, by the gate's port, and its dead-letter queue."""
     sqs, s3 = _sqs(cloud), cloud.client()
 
     def arn(url: str) -> str:
@@ -278,7 +278,9 @@ def main() -> int:
     parser.add_argument("--patience", type=float, default=120.0, help="OCTAVO_GIVE_UP_AFTER")
     parser.add_argument("--documents", type=int, default=40)
     wished = parser.parse_args()
-    print(f"{'away':9} {'how':7} {'s':>5}  {'command':8} {'lost':>5} {'twice':>5} {'again':>5} {'dead':>5} {'exit':>5}")
+    print(
+        f"{'away':9} {'how':7} {'s':>5}  {'command':8} {'lost':>5} {'twice':>5} {'again':>5} {'dead':>5} {'exit':>5}"
+    )
     bad = 0
     with tempfile.TemporaryDirectory(prefix="octavo-chaos-") as folder:
         number = 0
