@@ -122,6 +122,9 @@ async def _work(consumer: Consumer, queue: Queue) -> None:
     async with consumer.receiving:
         while consumer.stuck and not consumer.stopping.is_set():
             await _rest(consumer, _A_LITTLE)
+        # Proven first: what is received while the store is away would have been received for nothing.
+        store = consumer.store
+        await _insist(consumer, lambda: store.run(store.transact, inbox.waiting, consumer.schema_name))
         messages = await queue.receive(
             most=MOST_AT_ONCE, poll=consumer.poll, visibility=VISIBILITY, stopping=consumer.stopping.is_set
         )

@@ -6,6 +6,7 @@ the client's concurrency, and for memory the windows that are drawn and not yet 
 """
 
 import asyncio
+import math
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
@@ -112,6 +113,9 @@ async def run_job(
     concurrency = job.concurrency or settings.concurrency
     async with AsyncExitStack() as stack:
         store = stack.enter_context(await _opened(job, settings, watch, waits=job_id is not None))
+        if stopping is not None:
+            # A service waits for as long as it is wanted: what it paid for is kept until then.
+            store.patience = math.inf
         for plan in asked.plans:
             await store.run(make_views, store, plan.schema)
         spool = stack.enter_context(spool_folder())
@@ -160,7 +164,7 @@ async def run_job(
         if stopping is None:
             stack.enter_context(_stopping_on_signals(run))
         else:
-            await stack.enter_async_context(alongside(_drain_on(stopping, run)))
+            await stack.enter_async_context(alongside(_drain_on(stopping, run, settings.give_up_after)))
         await store.run(
             store.start_run, run_id=run.run_id, source=" ".join(job.sources), key=key, endpoint=endpoints[0].name,
             parts=recipe.parts,
@@ -357,8 +361,9 @@ def _stopping_on_signals(run: Run) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-async def _drain_on(stopping: asyncio.Event, run: Run) -> None:
+async def _drain_on(stopping: asyncio.Event, run: Run, patience: float) -> None:
     await stopping.wait()
+    run.store.patience = patience
     _drain(run)
 
 

@@ -9,7 +9,21 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, and_, case, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    and_,
+    case,
+    func,
+    inspect,
+    or_,
+    select,
+    update,
+)  # fmt: skip
 
 from flows.store.dialects import insert, lock_definitions
 from flows.store.leases import holds
@@ -187,6 +201,65 @@ def note_poison(connection: Connection, schema_name: str, messages: Mapping[str,
             .values(uri=name, schema_name=schema_name, generation=1, accepted_at=now, **said)
             .on_conflict_do_update(index_elements=["uri", "schema_name"], set_=said)
         )
+
+
+TROUBLED = ("gone", "failed", "poison")
+"""States in which an arrival stays until a person has it tried again, or it is announced again."""
+
+
+@dataclass(frozen=True)
+class Noted:
+    """An arrival as a person looks at it.
+
+    Attributes:
+        name: the object's uri, or `sqs:ID` of a message that nobody can read.
+        schema_name: whose arrival it is.
+        state: `waiting`, `done`, `gone`, `failed` or `poison`.
+        cause: why.
+        accepted_at: when it was first heard of.
+        body: of a message that nobody can read.
+    """
+
+    name: str
+    schema_name: str
+    state: str
+    cause: str | None
+    accepted_at: datetime
+    body: str | None
+
+
+def noted(
+    connection: Connection, states: Sequence[str], schema_name: str | None = None, names: Sequence[str] = ()
+) -> list[Noted]:
+    """Arrivals in some states, the oldest first; of one schema and of some names where these are given."""
+    if not inspect(connection).has_table(arrivals.name):
+        return []  # nobody listened or consumed yet
+    asked = select(arrivals).where(arrivals.c.state.in_(states)).order_by(arrivals.c.accepted_at, arrivals.c.uri)
+    if schema_name is not None:
+        asked = asked.where(arrivals.c.schema_name == schema_name)
+    if names:
+        asked = asked.where(arrivals.c.uri.in_(names))
+    return [
+        Noted(
+            row.uri, row.schema_name, row.state, row.cause, row.accepted_at,
+            row.otherwise if row.state == "poison" else None,
+        )
+        for row in connection.execute(asked)
+    ]  # fmt: skip
+
+
+def try_again(connection: Connection, which: Noted) -> None:
+    """Lets an object that is gone or failed wait once more; one that was announced meanwhile is left alone."""
+    this = and_(arrivals.c.schema_name == which.schema_name, arrivals.c.uri == which.name)
+    fresh = {"state": "waiting", "attempts": 0, "not_before": datetime.now(UTC), "settled_at": None, "held_by": None}
+    connection.execute(update(arrivals).where(this, arrivals.c.state == which.state).values(**fresh))
+
+
+def understood(connection: Connection, which: Noted, arrived: Sequence[Arrival]) -> None:
+    """A message that nobody could read names these uploads after all: they wait, and it is done with."""
+    accept(connection, which.schema_name, arrived)
+    this = and_(arrivals.c.schema_name == which.schema_name, arrivals.c.uri == which.name)
+    connection.execute(update(arrivals).where(this).values(state="done", settled_at=datetime.now(UTC)))
 
 
 def waiting(connection: Connection, schema_name: str) -> tuple[int, float]:

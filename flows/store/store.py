@@ -1,6 +1,7 @@
 """The store: one SQLite file or PostgreSQL database that holds what was read, paid for and extracted."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -128,7 +129,7 @@ class Store:
                 if left <= 0:
                     raise
                 if self.notice is not None and not told:
-                    self.notice(f"{error}; trying for {left:.0f} s more")
+                    self.notice(f"{error}; trying" + (f" for {left:.0f} s more" if left < math.inf else " again"))
                 await asyncio.sleep(pause)
                 pause = min(_LONGEST_PAUSE, pause * 2)
             else:

@@ -40,7 +40,7 @@ def main() -> int:
                             continue
                         number += 1
                         with house(Path(folder) / str(number), wished.documents, wished.patience) as made:
-                            came = suffer(made, command, away, seconds, how)
+                            came = suffer(made, command, (away,), seconds, how)
                         print(
                             f"{away:9} {how:7} {seconds:5.0f}  {command:8} {came.lost:5} {came.twice:5} "
                             f"{came.again:5} {came.dead:5} {came.code:5}", flush=True,

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,14 +150,14 @@ def house(folder: Path, documents: int, patience: float, delay: float = 0.2) -> 
         yield House(folder, documents, model, cloud, gates, store, behind, queue, dead, settings)
 
 
-def suffer(made: House, command: str, away: str, seconds: float, how: How = "refuse") -> Came:
-    """One command, with one dependency away for so many seconds once a quarter of the work is done."""
+def suffer(made: House, command: str, away: Sequence[str], seconds: float, how: How = "refuse") -> Came:
+    """One command, with each of some dependencies away for so many seconds, one after the other, amid the work."""
     run = {"extract": _extract, "listen": _listen, "consume": _consume}[command]
-    in_flight = CONCURRENCY if away == "endpoint" else 0
+    in_flight = CONCURRENCY if "endpoint" in away else 0
     return made.come(*run(made, away, seconds, how), in_flight)
 
 
-def _extract(made: House, away: str, seconds: float, how: How) -> tuple[int, str]:
+def _extract(made: House, away: Sequence[str], seconds: float, how: How) -> tuple[int, str]:
     made.upload()
     command = [sys.executable, "-m", "flows.cli", "extract", "s3://docs/in/", *made.options, "--json"]
     with subprocess.Popen(
@@ -170,7 +170,7 @@ def _extract(made: House, away: str, seconds: float, how: How) -> tuple[int, str
     return process.returncode, last if process.returncode == 0 and last.startswith("{") else said[-600:]
 
 
-def _listen(made: House, away: str, seconds: float, how: How) -> tuple[int, str]:
+def _listen(made: House, away: Sequence[str], seconds: float, how: How) -> tuple[int, str]:
     (port,) = free_ports(1)
     log = made.folder / "log"
     with listener(port, *made.options[2:], log=log, **made.settings) as process:
@@ -179,16 +179,16 @@ def _listen(made: House, away: str, seconds: float, how: How) -> tuple[int, str]
         sending.start()
         _outage(made, away, seconds, how)
         sending.join()
-        _until_done(made, 60 + seconds)
+        _until_done(made, 60 + seconds * len(away), queue=False)
         return end(process), log.read_text()[-600:]
 
 
-def _consume(made: House, away: str, seconds: float, how: How) -> tuple[int, str]:
+def _consume(made: House, away: Sequence[str], seconds: float, how: How) -> tuple[int, str]:
     made.upload()
     log = made.folder / "log"
     with service("consume", "--queue", made.queue, *made.options, log=log, **made.settings) as process:
         _outage(made, away, seconds, how)
-        _until_done(made, 60 + seconds)
+        _until_done(made, 60 + seconds * len(away), queue=True)
         code = end(process) if process.poll() is None else process.wait()
         return code, log.read_text()[-600:]
 
@@ -205,19 +205,21 @@ def _announce(port: int, key: str) -> None:
             time.sleep(0.5)
 
 
-def _outage(made: House, away: str, seconds: float, how: How) -> None:
-    until = time.monotonic() + 90
-    while len(made.model.asked) < made.documents // 4:
-        assert time.monotonic() < until, "the work did not begin"
-        time.sleep(0.02)
-    with made.gates[away].shut(how):
-        time.sleep(seconds)
+def _outage(made: House, away: Sequence[str], seconds: float, how: How) -> None:
+    for number, each in enumerate(away, 1):
+        until = time.monotonic() + 120
+        while len(made.model.asked) < made.documents * number // (len(away) + 2):
+            assert time.monotonic() < until, "the work did not go on"
+            time.sleep(0.02)
+        with made.gates[each].shut(how):
+            time.sleep(seconds)
 
 
-def _until_done(made: House, seconds: float) -> None:
+def _until_done(made: House, seconds: float, *, queue: bool) -> None:
+    """Until all is read, and where there is a `queue` all of it deleted; at most so long."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        if len(set(made.records())) == made.documents and not made.messages(made.queue):
+        if len(set(made.records())) == made.documents and not (queue and made.messages(made.queue)):
             return
         time.sleep(0.3)
 
