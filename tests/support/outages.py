@@ -19,6 +19,7 @@ from urllib.request import Request, urlopen
 from fakes import Answer, Asked, ModelServer, model_server
 from gates import Gate, How, gate
 from pages import digital_pdf
+from prefect_stack import PREFECT, prefect_stack
 from runs import TOTAL
 from s3_servers import S3Server, free_ports, moto_server
 from services import TOKEN, end, listener, service
@@ -26,7 +27,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from stores import fresh_url
 
-COMMANDS = ("extract", "listen", "consume")
+COMMANDS = ("extract", "listen", "consume", "bulk")
+"""`bulk` is the deployment `bulk-extract` on a Prefect server, its shards on three process workers."""
 AWAY = ("endpoint", "store", "source", "queue")
 CONCURRENCY = 4
 _ROOT = Path(__file__).resolve().parents[2]
@@ -152,7 +154,7 @@ def house(folder: Path, documents: int, patience: float, delay: float = 0.2) -> 
 
 def suffer(made: House, command: str, away: Sequence[str], seconds: float, how: How = "refuse") -> Came:
     """One command, with each of some dependencies away for so many seconds, one after the other, amid the work."""
-    run = {"extract": _extract, "listen": _listen, "consume": _consume}[command]
+    run = {"extract": _extract, "listen": _listen, "consume": _consume, "bulk": _bulk}[command]
     in_flight = CONCURRENCY if "endpoint" in away else 0
     return made.come(*run(made, away, seconds, how), in_flight)
 
@@ -168,6 +170,26 @@ def _extract(made: House, away: Sequence[str], seconds: float, how: How) -> tupl
         said, _ = process.communicate(timeout=600)
     last = said.strip().splitlines()[-1] if said.strip() else ""
     return process.returncode, last if process.returncode == 0 and last.startswith("{") else said[-600:]
+
+
+def _bulk(made: House, away: Sequence[str], seconds: float, how: How) -> tuple[int, str]:
+    made.upload()
+    wanted = {
+        "schema_name": "receipt", "sources": ["s3://docs/in/"], "shard_documents": max(1, made.documents // 4),
+        "shards_at_once": 2, "concurrency": CONCURRENCY,
+    }  # fmt: skip
+    base = f"http://127.0.0.1:{made.gates['endpoint'].port}/v1"
+    model = {"OCTAVO_ENDPOINTS": "custom", "OCTAVO_BASE_URL": base, "OCTAVO_MODEL": "m"}
+    with prefect_stack(made.folder / "stack", **{**made.settings, **model}) as stack:
+        for number in range(3):
+            stack.start_worker(f"worker{number}")
+        watched = stack.start(
+            "bulk", *PREFECT, "deployment", "run", "bulk-extract/bulk-extract", "--params", json.dumps(wanted),
+            "--watch", "--watch-interval", "1",
+        )  # fmt: skip
+        _outage(made, away, seconds, how)
+        code = watched.wait(600)
+        return code, stack.last_words(15) if code else ""
 
 
 def _listen(made: House, away: Sequence[str], seconds: float, how: How) -> tuple[int, str]:
