@@ -23,6 +23,7 @@ COMMANDS = {
         "extract": ("extract:app", "read documents into records"),
         "listen": ("services:listen", "read what a bucket's webhook announces"),
         "consume": ("services:consume", "read what a queue (SQS) announces"),
+        "arrivals": ("arrivals:app", "show announced uploads that were not read, and why; try them once more"),
         "quarantine": ("quarantine:app", "show what could not be read, and why; read it once more"),
     },
     "Use the records": {

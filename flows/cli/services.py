@@ -108,7 +108,7 @@ async def _watched(consumer: "Consumer", work: Coroutine[None, None, None], host
         return
     from flows.events.health import answering
 
-    with answering(host, port, lambda: consumer.unreachable or consumer.stuck):
+    with answering(host, port, lambda: consumer.trouble):
         await work
 
 

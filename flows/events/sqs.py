@@ -1,65 +1,47 @@
 """`octavo consume`: S3 event notifications from an SQS queue (direct, through SNS, through EventBridge).
 
-A message is deleted only once every document it names has a final state; while it is worked on its
-visibility is extended. What cannot be read as a notification stays in the queue, so that the queue's
-own policy moves it to the dead-letter queue; why is noted in the store (`arrivals`, state `poison`).
+Uploads are noted in the store (`arrivals`) first. A message is deleted only once every document it names has a final
+state; while it is worked on its visibility is extended. While endpoint, store or source are away the messages in hand
+are kept, and no other is received: the queue counts how often a message was received, and moves it to the dead-letter
+queue for that. What cannot be read as a notification stays in the queue, for the queue's own policy; why is noted in
+the store (state `poison`).
 """
 
 import asyncio
 import logging
-import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
+from typing import TypeVar
 
-from extractors.errors import BadNotification, CannotRun, SourceUnavailable
+from extractors.errors import CannotRun, SourceAway, SourceUnavailable, StoreUnavailable
 from flows.background import alongside, every
 from flows.events.batch import LONG, MOST_AT_ONCE, SIDE_BY_SIDE, Batch, Ended, TakeUploads
-from flows.events.notifications import arrivals_in
+from flows.events.holding import holding
+from flows.events.queue import POLL, Message, Queue, open_queue
 from flows.observe import telemetry
 from flows.observe.logs import tell
 from flows.run.parameters import Job
 from flows.store import inbox
-from flows.store.inbox import Arrival
+from flows.store.inbox import Arrival, Taken
 from flows.store.store import Store
 
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
+T = TypeVar("T")
 
 VISIBILITY = 120
 """Seconds that a received message stays hidden; extended thrice in that time while it is worked on."""
 
-_TEN = 10
-"""Messages in one call, and entries in one batch: SQS's own limit."""
-
-_COUNT: Literal["ApproximateNumberOfMessages"] = "ApproximateNumberOfMessages"
-
-_POLL = 5
-"""Seconds of a long poll: it is waited for at the end, so that no message is received and then left."""
-
 TRY_LATER = 30
-"""Seconds before a message that was not finished is seen again."""
+"""Seconds before a message that was not finished is seen again, and between two looks whether an outage is over."""
 
-_THREADS = ThreadPoolExecutor(4, thread_name_prefix="events")
+_LOOK_EVERY = 3.0
+"""Seconds between two looks for arrivals that are to be read and have no message: those that a person re-drove."""
 
+_AGAIN = 2.0
+"""Seconds between two attempts at a queue or a store that is away."""
 
-@dataclass(frozen=True)
-class Message:
-    """A received message.
-
-    Attributes:
-        id: SQS's own.
-        handle: to delete it or extend its visibility.
-        arrived: the uploads it names; none for what is no upload (deleted objects, `s3:TestEvent`).
-    """
-
-    id: str
-    handle: str
-    arrived: tuple[Arrival, ...]
+_A_LITTLE = 0.2
 
 
 @dataclass
@@ -78,8 +60,10 @@ class Consumer:
         receiving: held by the micro-batch that is being received.
         reading: held by the one whose documents are read, as long as that is not long: one run at a time keeps to the
             limits of the endpoint.
-        unreachable: why the queue could not be asked last time; None when it could.
-        stuck: why the last batch could not be read, or not to its end; None when it could.
+        unreachable: why queue or store could not be asked last time; None when they could.
+        stuck: why the last batch could not be read, or not to its end; None when it could. Nothing is received then.
+        good_at: when a batch was last read to its end (monotonic).
+        under_way: uris that are worked on.
     """
 
     queue: str
@@ -87,13 +71,20 @@ class Consumer:
     schema_name: str
     job: Job
     take: TakeUploads
-    poll: int = _POLL
+    poll: int = POLL
     rest: int = TRY_LATER
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     receiving: asyncio.Lock = field(default_factory=asyncio.Lock)
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     unreachable: str | None = None
     stuck: str | None = None
+    good_at: float = 0.0
+    under_way: set[str] = field(default_factory=set)
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps it from its work now, in one line; None for nothing."""
+        return self.unreachable or self.stuck
 
 
 async def consume(consumer: Consumer) -> None:
@@ -101,52 +92,116 @@ async def consume(consumer: Consumer) -> None:
 
     Raises:
         SourceUnavailable: the queue does not exist or refuses, at the start; later it is asked again.
-        CannotRun: configuration, credentials or store.
+        CannotRun: configuration or credentials.
     """
-    client = _client(consumer.queue)
-    await _call(client.get_queue_attributes, QueueUrl=consumer.queue, AttributeNames=["VisibilityTimeout"])
+    queue = open_queue(consumer.queue)
+    await queue.check()
     try:
-        async with asyncio.TaskGroup() as group:
+        async with holding(consumer.store), asyncio.TaskGroup() as group:
             # One more than is read: while that is done the next is received, and the endpoint does not wait for it.
             for _ in range(SIDE_BY_SIDE + 1):
-                group.create_task(_work(consumer, client))
+                group.create_task(_again_and_again(consumer, lambda: _work(consumer, queue)))
+            group.create_task(_again_and_again(consumer, lambda: _redrive(consumer)))
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
 
 
-async def _work(consumer: Consumer, client: "SQSClient") -> None:
-    """One micro-batch after the other."""
+async def _again_and_again(consumer: Consumer, step: Callable[[], Awaitable[None]]) -> None:
+    """One step after the other; queue and store that cannot be asked end none of it."""
     while not consumer.stopping.is_set():
         try:
-            async with consumer.receiving:
-                messages = await _receive(consumer, client)
-            consumer.unreachable = None
-            if messages:
-                await _take(messages, consumer, client)
-        except SourceUnavailable as error:
+            await step()
+        except (SourceUnavailable, StoreUnavailable) as error:
             consumer.unreachable = str(error)
             tell(str(error), level=logging.ERROR)
-            await _rest(consumer)
+            await _rest(consumer, consumer.rest)
 
 
-async def _take(messages: list[Message], consumer: Consumer, client: "SQSClient") -> None:
+async def _work(consumer: Consumer, queue: Queue) -> None:
+    """One micro-batch of messages."""
+    async with consumer.receiving:
+        while consumer.stuck and not consumer.stopping.is_set():
+            await _rest(consumer, _A_LITTLE)
+        # Proven first: what is received while the store is away would have been received for nothing.
+        store = consumer.store
+        await _insist(consumer, lambda: store.run(store.transact, inbox.waiting, consumer.schema_name))
+        messages = await queue.receive(
+            most=MOST_AT_ONCE, poll=consumer.poll, visibility=VISIBILITY, stopping=consumer.stopping.is_set
+        )
+    consumer.unreachable = None
+    if messages:
+        await _take(messages, consumer, queue)
+
+
+async def _take(messages: list[Message], consumer: Consumer, queue: Queue) -> None:
     """Reads the documents of some messages, and deletes those messages that are finished."""
-    arrived = list(dict.fromkeys(each for message in messages for each in message.arrived))
-    async with _kept_hidden(messages, consumer, client):
-        batch = await _read(arrived, consumer) if arrived else Batch({}, None)
-        await _note_gone(batch, consumer)
-    finished = [each for each in messages if all(batch.ended[a.uri].state != "waiting" for a in each.arrived)]
-    left = [each for each in messages if each not in finished]
-    for some in _tens(finished):
-        entries = [{"Id": str(n), "ReceiptHandle": each.handle} for n, each in enumerate(some)]
-        await _call(client.delete_message_batch, QueueUrl=consumer.queue, Entries=entries)
-    await _hide(left, consumer.rest, consumer, client)
+    readable = [each for each in messages if each.poison is None]
+    arrived = list(dict.fromkeys(each for message in readable for each in message.arrived))
+    telemetry.uploads("accepted", len(arrived))
+    async with _kept_hidden(readable, queue):
+        await _note_poison(messages, consumer)
+        taken = await _insist(consumer, lambda: _noted(arrived, consumer)) if arrived else []
+        ended = await _read(taken, consumer) if taken else {}
+    finished = [each for each in readable if all(ended[a.uri].state != "waiting" for a in each.arrived)]
+    left = [each for each in readable if each not in finished]
+    await _insist(consumer, lambda: queue.delete(finished))
+    await _insist(consumer, lambda: queue.hide(left, 0 if consumer.stopping.is_set() else consumer.rest))
+
+
+async def _redrive(consumer: Consumer) -> None:
+    """Arrivals that wait and have no message here: re-driven by a person, or left by a process that died."""
+    store = consumer.store
+    if not consumer.stuck:
+        taken = await store.run(
+            store.transact, inbox.take, schema_name=consumer.schema_name, holder=store.holder.id, most=MOST_AT_ONCE,
+            besides=consumer.under_way,
+        )  # fmt: skip
+        if taken:
+            consumer.under_way |= {each.arrival.uri for each in taken}
+            await _read(taken, consumer)
+    await _rest(consumer, _LOOK_EVERY)
+
+
+async def _noted(arrived: Sequence[Arrival], consumer: Consumer) -> list[Taken]:
+    """Uploads as they are noted, held by this process."""
+    store = consumer.store
+    consumer.under_way |= {each.uri for each in arrived}
+    return await store.run(
+        store.transact, inbox.begin, schema_name=consumer.schema_name, arrived=arrived, holder=store.holder.id
+    )
+
+
+async def _read(taken: Sequence[Taken], consumer: Consumer) -> dict[str, Ended]:
+    """How each upload ended, which is noted; what could not be run for an outage is tried until that is over."""
+    ended: dict[str, Ended] = {}
+    left = [each.arrival for each in taken]
+    try:
+        while left:
+            batch = await _read_once(left, consumer)
+            ended |= batch.ended
+            left = [each for each in left if ended[each.uri].state == "waiting"]
+            if not batch.paused or consumer.stopping.is_set():
+                break
+            paused_at = time.monotonic()
+            async with consumer.reading:
+                # Who had to wait for its turn need not rest as well: another one found it well meanwhile.
+                if consumer.good_at < paused_at:
+                    await _rest(consumer, consumer.rest)
+        for uri, each in ended.items():
+            if each.state == "gone":
+                tell(f"gone: {uri}: {each.cause}", level=logging.WARNING, state="gone")
+        store, name = consumer.store, consumer.schema_name
+        how = {uri: (each.state, each.cause) for uri, each in ended.items()}
+        await _insist(consumer, lambda: store.run(store.transact, inbox.settle_all, name, taken, how))
+    finally:
+        consumer.under_way -= {each.arrival.uri for each in taken}
     for state in ("done", "gone", "waiting"):
-        telemetry.uploads(state, sum(ended.state == state for ended in batch.ended.values()))
+        telemetry.uploads(state, sum(each.state == state for each in ended.values()))
+    return ended
 
 
-async def _read(arrived: Sequence[Arrival], consumer: Consumer) -> Batch:
-    """The batch's outcome; when nothing could be run, all of it stays in the queue, and the next one waits too."""
+async def _read_once(arrived: Sequence[Arrival], consumer: Consumer) -> Batch:
+    """The batch's outcome; when nothing could be run, all of it waits."""
     waiting = {each.uri: Ended("waiting") for each in arrived}
     async with consumer.reading:
         if consumer.stopping.is_set():
@@ -155,126 +210,68 @@ async def _read(arrived: Sequence[Arrival], consumer: Consumer) -> Batch:
         await asyncio.wait({reading}, timeout=LONG)
     try:
         batch = await reading
-        consumer.stuck = f"paused: {batch.paused}" if batch.paused else None
     except CannotRun as error:
-        batch = Batch(waiting, None)
-        consumer.stuck = f"{error.kind}: {error}"
+        batch = Batch(waiting, None, str(error))
+        _stuck(f"{error.kind}: {error}", logging.ERROR, consumer)
+    else:
+        if batch.paused:
+            _stuck(f"paused: {batch.paused}", logging.WARNING, consumer)
+        else:
+            consumer.stuck, consumer.good_at = None, time.monotonic()
     finally:
         reading.cancel()
-    if consumer.stuck and not consumer.stopping.is_set():
-        tell(consumer.stuck, level=logging.WARNING if batch.paused else logging.ERROR)
-        async with consumer.reading:
-            await _rest(consumer)
     return batch
 
 
-async def _note_gone(batch: Batch, consumer: Consumer) -> None:
-    for uri, ended in batch.ended.items():
-        if ended.state == "gone":
-            await _note(consumer, uri, "gone", str(ended.cause))
+def _stuck(why: str, level: int, consumer: Consumer) -> None:
+    consumer.stuck = why
+    if not consumer.stopping.is_set():
+        tell(why, level=level)
 
 
-async def _note(consumer: Consumer, name: str, state: str, cause: str) -> None:
-    tell(f"{state}: {name}: {cause}", level=logging.WARNING, state=state)
-    store = consumer.store
-    await store.run(store.transact, inbox.note, schema_name=consumer.schema_name, name=name, state=state, cause=cause)
-
-
-async def _receive(consumer: Consumer, client: "SQSClient") -> list[Message]:
-    """What the queue holds, up to a micro-batch; the first call waits for something, the others do not."""
-    messages: list[Message] = []
-    held = await _call(client.get_queue_attributes, QueueUrl=consumer.queue, AttributeNames=[_COUNT])
-    wait, first_sent = consumer.poll, math.inf
-    while len(messages) < MOST_AT_ONCE and not consumer.stopping.is_set():
-        answer = await _call(
-            client.receive_message, QueueUrl=consumer.queue, MaxNumberOfMessages=_TEN,
-            WaitTimeSeconds=wait, VisibilityTimeout=VISIBILITY, MessageSystemAttributeNames=["All"],
-        )  # fmt: skip
-        received = answer.get("Messages", [])
-        if not received:
-            break
-        for each in received:
-            messages += await _understood(each, consumer)
-            first_sent = min(first_sent, int(each["Attributes"]["SentTimestamp"]) / 1000)
-        wait = 0
-    telemetry.queue(int(held["Attributes"][_COUNT]), max(0.0, time.time() - first_sent))
-    return messages
-
-
-async def _understood(raw: dict[str, Any], consumer: Consumer) -> list[Message]:
-    try:
-        arrived = arrivals_in(raw["Body"])
-    except BadNotification as error:
+async def _note_poison(messages: Sequence[Message], consumer: Consumer) -> None:
+    store, name = consumer.store, consumer.schema_name
+    poison = {f"sqs:{each.id}": (each.poison, each.body) for each in messages if each.poison is not None}
+    for message, (cause, _) in poison.items():
         telemetry.uploads("poison", 1)
-        await _note(consumer, f"sqs:{raw['MessageId']}", "poison", str(error))
-        return []
-    telemetry.uploads("accepted", len(arrived))
-    return [Message(raw["MessageId"], raw["ReceiptHandle"], tuple(arrived))]
+        tell(f"poison: {message}: {cause}", level=logging.WARNING, state="poison")
+    if poison:
+        await _insist(consumer, lambda: store.run(store.transact, inbox.note_poison, name, poison))
 
 
-def _kept_hidden(
-    messages: list[Message], consumer: Consumer, client: "SQSClient"
-) -> AbstractAsyncContextManager[None]:
+def _kept_hidden(messages: list[Message], queue: Queue) -> AbstractAsyncContextManager[None]:
     async def extend() -> None:
-        with suppress(SourceUnavailable):  # the next round may reach it, and a message seen twice does no harm
-            await _hide(messages, VISIBILITY, consumer, client)
+        try:
+            await queue.hide(messages, VISIBILITY)
+        except SourceUnavailable as error:
+            # The next round may reach it, and a message seen twice does no harm.
+            tell(str(error), level=logging.WARNING)
 
     return alongside(every(VISIBILITY / 3, extend))
 
 
-async def _hide(messages: list[Message], seconds: int, consumer: Consumer, client: "SQSClient") -> None:
-    for some in _tens(messages):
-        entries = [
-            {"Id": str(n), "ReceiptHandle": each.handle, "VisibilityTimeout": seconds} for n, each in enumerate(some)
-        ]
-        await _call(client.change_message_visibility_batch, QueueUrl=consumer.queue, Entries=entries)
+async def _insist(consumer: Consumer, step: Callable[[], Awaitable[T]]) -> T:
+    """A step that is tried until queue and store answer.
+
+    Raises:
+        SourceUnavailable: the queue refuses; or it is away, and the consumer stops.
+        StoreUnavailable: the store is away, and the consumer stops.
+    """
+    while True:
+        try:
+            done = await step()
+        except (SourceAway, StoreUnavailable) as error:
+            if consumer.unreachable is None:
+                tell(str(error), level=logging.ERROR)
+            consumer.unreachable = str(error)
+            if consumer.stopping.is_set():
+                raise
+            await _rest(consumer, _AGAIN)
+        else:
+            consumer.unreachable = None
+            return done
 
 
-def _tens(messages: list[Message]) -> Iterator[list[Message]]:
-    for start in range(0, len(messages), _TEN):
-        yield messages[start : start + _TEN]
-
-
-def _client(queue: str) -> "SQSClient":
-    """A client for the queue's server, with boto3's own settings (`AWS_ENDPOINT_URL_SQS` for other servers)."""
-    import boto3
-    from botocore.config import Config
-
-    parts = urlsplit(queue)
-    if not parts.scheme.startswith("http") or not parts.netloc:
-        raise SourceUnavailable(f"{queue} is no queue's URL: write https://sqs.REGION.amazonaws.com/ACCOUNT/NAME")
-    names = parts.netloc.split(".")
-    region = names[1] if names[0] == "sqs" and len(names) > 2 else None  # noqa: PLR2004 - sqs.REGION.amazonaws...
-    config = Config(
-        connect_timeout=5, read_timeout=_POLL + 10, retries={"mode": "standard", "total_max_attempts": 5}
-    )  # fmt: skip
-    with _told(queue):
-        session = boto3.session.Session()
-        return session.client("sqs", config=config, region_name=region or session.region_name or "us-east-1")
-
-
-async def _call(method: Callable[..., Any], **arguments: Any) -> Any:
-    def call() -> Any:
-        with _told(arguments["QueueUrl"]):
-            return method(**arguments)
-
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, call)
-
-
-@contextmanager
-def _told(queue: str) -> Iterator[None]:
-    """Turns what boto3 raises into one line; no secret is in it."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except ClientError as error:
-        said = error.response.get("Error", {})
-        raise SourceUnavailable(f"{queue}: {said.get('Message')} ({said.get('Code')})") from None
-    except (BotoCoreError, ValueError) as error:
-        raise SourceUnavailable(f"{queue}: {type(error).__name__}: check the URL, credentials and network") from None
-
-
-async def _rest(consumer: Consumer) -> None:
+async def _rest(consumer: Consumer, seconds: float) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(consumer.stopping.wait(), consumer.rest)
+        await asyncio.wait_for(consumer.stopping.wait(), seconds)

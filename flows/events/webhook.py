@@ -12,7 +12,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -21,15 +20,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from extractors.errors import BadNotification, CannotRun, StoreUnavailable
-from flows.background import alongside, every
 from flows.events.batch import LONG, MOST_AT_ONCE, SIDE_BY_SIDE, Batch, Ended, TakeUploads
+from flows.events.holding import holding
 from flows.events.notifications import arrivals_in
 from flows.observe import telemetry
 from flows.observe.logs import tell
 from flows.run.parameters import Job
 from flows.store import inbox
 from flows.store.inbox import Taken
-from flows.store.leases import RENEWED_EVERY
 from flows.store.store import Store
 
 MOST_BYTES = 1_048_576
@@ -197,7 +195,7 @@ async def work(listener: Listener) -> None:
     """Takes what waits, batch by batch, until told to stop; what is in flight then ends first."""
     batches: set[asyncio.Task[None]] = set()
     try:
-        async with _held(listener), asyncio.TaskGroup() as group:
+        async with holding(listener.store), asyncio.TaskGroup() as group:
             while not listener.stopping.is_set():
                 await _rested(listener)
                 listener.news.clear()
@@ -239,7 +237,8 @@ async def _take(taken: list[Taken], listener: Listener) -> None:
     store = listener.store
     try:
         batch = await _read(taken, listener)
-        await store.run(store.transact, _settle, listener.schema_name, taken, batch)
+        how = {uri: (each.state, each.cause) for uri, each in batch.ended.items()}
+        await store.run(store.transact, inbox.settle_all, listener.schema_name, taken, how)
         await _waiting(listener)
     except StoreUnavailable as error:
         # What was taken stays held by this process, which takes it again.
@@ -269,15 +268,6 @@ async def _read(taken: list[Taken], listener: Listener) -> Batch:
     return batch
 
 
-def _settle(connection: Any, name: str, taken: list[Taken], batch: Batch) -> None:
-    for each in taken:
-        ended = batch.ended[each.arrival.uri]
-        if ended.state == "waiting":
-            inbox.put_back(connection, name, each, ended.cause)
-        else:
-            inbox.settle(connection, name, each, state=ended.state, cause=ended.cause)
-
-
 async def _rested(listener: Listener) -> None:
     """Until the next batch is due: a long rest is cut short by what arrives meanwhile."""
     least, most = listener.due
@@ -290,23 +280,3 @@ async def _rest(event: asyncio.Event, seconds: float) -> None:
     if seconds > 0:
         with suppress(TimeoutError):
             await asyncio.wait_for(event.wait(), seconds)
-
-
-@asynccontextmanager
-async def _held(listener: Listener) -> AsyncIterator[None]:
-    """Keeps what this process has taken, and lets go of it at the end."""
-    store = listener.store
-
-    async def renew() -> None:
-        try:
-            await store.run(store.renew)
-        except StoreUnavailable as error:
-            tell(str(error), level=logging.ERROR)
-
-    await renew()
-    try:
-        async with alongside(every(RENEWED_EVERY, renew)):
-            yield
-    finally:
-        with suppress(StoreUnavailable):  # then the lease ends by itself
-            await store.run(store.release)

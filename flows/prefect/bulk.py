@@ -26,7 +26,7 @@ from flows.prefect.pool import Pool
 from flows.run.job import Cut, run_job
 from flows.run.parameters import Job
 from flows.settings import read_settings
-from flows.store.store import Store
+from flows.store.opening import open_when_back
 
 _Count = Annotated[int, Field(ge=1)]
 
@@ -69,7 +69,8 @@ async def bulk_extract(
     for_each = job.model_copy(update=told).model_dump(mode="json", exclude=set(_OF_THE_WHOLE))
     cut = Cut(shard_documents, shard_bytes, one_by_one=False, at_once=shards_at_once)
     job_id = str(flow_run.id) if flow_run.id else None
-    with Store.open(known.store) as store:
+    store = await open_when_back(known.store, patience=known.give_up_after, notice=Logged().notice)
+    with store:
         pool = Pool(store, for_each, job.sources)
         async with Artifacts(Logged()) as watch, pool.watching(watch.notice):
             await pool.wait_for_forerunners()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,16 @@ from weakref import WeakValueDictionary
 from extractors.bundles import extract_bundle
 from extractors.concluding import failed_extraction
 from extractors.documents import Extraction, ObjectRef, Spooled
-from extractors.errors import CannotRun, DocumentError, HeldBack, Kind, OctavoError, SourceDown, SourceUnavailable
+from extractors.errors import (
+    CannotRun,
+    DocumentError,
+    HeldBack,
+    Kind,
+    OctavoError,
+    SourceDown,
+    SourceUnavailable,
+    StoreUnavailable,
+)
 from extractors.journey import Journey
 from extractors.pages import opening
 from extractors.pages.rendering import RENDER_VERSION
@@ -241,7 +250,8 @@ async def holding_claims(run: Run) -> AsyncIterator[None]:
         async with alongside(every(RENEWED_EVERY, renew)):
             yield
     finally:
-        await run.store.run(run.store.release)
+        with suppress(StoreUnavailable):  # then the lease ends by itself
+            await run.store.run(run.store.release)
 
 
 def _done_meanwhile(status: str, run: Run) -> None:

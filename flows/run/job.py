@@ -6,6 +6,7 @@ the client's concurrency, and for memory the windows that are drawn and not yet 
 """
 
 import asyncio
+import math
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
@@ -14,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from extractors.documents import ObjectRef
-from extractors.errors import CannotRun, Interrupted, SourceDown, SourceUnavailable
+from extractors.errors import CannotRun, Interrupted, SourceDown, SourceUnavailable, StoreUnavailable
 from extractors.journey import Journey
 from extractors.pages.workers import Workers
 from extractors.vision import VisionClient, open_http
@@ -39,6 +40,7 @@ from flows.storage.s3 import Found, Skipped, list_batches
 from flows.storage.spools import spool_folder
 from flows.store.book import CallBook
 from flows.store.observed import seen_calls, sent_lately
+from flows.store.opening import open_when_back
 from flows.store.served import served_in
 from flows.store.store import Store
 from flows.store.views import make_views
@@ -110,10 +112,12 @@ async def run_job(
     _tell_start(watch, endpoints, asked, settings)
     concurrency = job.concurrency or settings.concurrency
     async with AsyncExitStack() as stack:
-        store = stack.enter_context(Store.open(job.store or settings.store))
-        store.patience, store.notice = settings.give_up_after, watch.notice
+        store = stack.enter_context(await _opened(job, settings, watch, waits=job_id is not None))
+        if stopping is not None:
+            # A service waits for as long as it is wanted: what it paid for is kept until then.
+            store.patience = math.inf
         for plan in asked.plans:
-            make_views(store, plan.schema)
+            await store.run(make_views, store, plan.schema)
         spool = stack.enter_context(spool_folder())
         http, endpoints = await _connected(endpoints, stack)
         workers = await stack.enter_async_context(Workers(settings.render_workers, settings.document_memory))
@@ -160,7 +164,7 @@ async def run_job(
         if stopping is None:
             stack.enter_context(_stopping_on_signals(run))
         else:
-            await stack.enter_async_context(alongside(_drain_on(stopping, run)))
+            await stack.enter_async_context(alongside(_drain_on(stopping, run, settings.give_up_after)))
         await store.run(
             store.start_run, run_id=run.run_id, source=" ".join(job.sources), key=key, endpoint=endpoints[0].name,
             parts=recipe.parts,
@@ -171,16 +175,42 @@ async def run_job(
                 found = _found(job.sources, objects, listing, run)
                 if await _take_all(found, job.limit, run, wrap, cut, hand_out):
                     await listing.conclude(run, job.deleted)
+        except StoreUnavailable as error:
+            summary.paused = _without_store(error)
         finally:
-            try:
-                await book.close()
-                summary.booked = await store.run(store.booked, job_id or run_id, run_id)
-                summary.served = await store.run(served_in, store, job_id or run_id, run_id)
-            finally:
-                summary.stop_clock()
-                watch.finished(summary)
-            await store.run(store.finish_run, run.run_id, summary.as_json())
+            await _conclude(run, book, job_id or run_id)
     return summary
+
+
+async def _opened(job: Job, settings: Settings, watch: Watch, *, waits: bool) -> Store:
+    """The run's store, which waits from here on; only a part of a job under way waits for one that is away already.
+
+    At the start of all, a mistake in its URL is more likely than an outage.
+    """
+    patience = settings.give_up_after if waits else 0.0
+    store = await open_when_back(job.store or settings.store, patience=patience, notice=watch.notice)
+    store.patience = settings.give_up_after
+    return store
+
+
+async def _conclude(run: Run, book: CallBook, job_id: str) -> None:
+    """Counts what the ledger says, and tells it; without the store the run's own counts stand, and it is paused."""
+    store, summary = run.store, run.summary
+    try:
+        await book.close()
+        summary.booked = await store.run(store.booked, job_id, run.run_id)
+        summary.served = await store.run(served_in, store, job_id, run.run_id)
+        summary.stop_clock()
+        await store.run(store.finish_run, run.run_id, summary.as_json())
+    except StoreUnavailable as error:
+        summary.paused = summary.paused or _without_store(error)
+    finally:
+        summary.stop_clock()
+        run.watch.finished(summary)
+
+
+def _without_store(error: StoreUnavailable) -> str:
+    return f"{error}; run the same command again when it is back"
 
 
 def _tell_start(watch: Watch, endpoints: Sequence[Endpoint], asked: Asked, settings: Settings) -> None:
@@ -331,8 +361,9 @@ def _stopping_on_signals(run: Run) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-async def _drain_on(stopping: asyncio.Event, run: Run) -> None:
+async def _drain_on(stopping: asyncio.Event, run: Run, patience: float) -> None:
     await stopping.wait()
+    run.store.patience = patience
     _drain(run)
 
 

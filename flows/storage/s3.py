@@ -87,6 +87,14 @@ _SAME_AS = {"403": "AccessDenied", "404": "NoSuchBucket", "TokenRefreshRequired"
 _GONE = {"NoSuchKey", "404"}
 _FOR_A_WHILE = {"ConnectionError", "HTTPClientError"}
 _BUSY = {429, 500, 502, 503, 504}
+_OF_THE_SOURCE = frozenset({
+    "NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken",
+    "RequestTimeTooSkewed", "AuthorizationHeaderMalformed", "PermanentRedirect", "NoCredentialsError",
+    "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError", "SSOError", "LoginError",
+    "SSLError", "ProxyConnectionError", "ResponseParserError",
+})  # fmt: skip
+"""What an announced object is not to blame for: its bucket, the server, the credentials. None of it is proof that
+the object is gone."""
 
 Again = Callable[[SourceAway, float], None]
 """Hears that the source is away, and since when (monotonic); returns when it is to be asked once more, or raises."""
@@ -183,20 +191,23 @@ async def spool_async(ref: ObjectRef, folder: Path, max_bytes: int) -> Spooled:
 def find_object(uri: str) -> ObjectRef | None:
     """The object that a notification names; None when it is gone, or hidden by a delete marker.
 
+    None is proven: its bucket was listed, and the key is not in it.
+
     Raises:
-        SourceUnavailable: the server does not answer or refuses.
+        SourceAway: the server does not answer, has no such bucket now, or does not know these credentials.
+        SourceUnavailable: the server refuses this object.
     """
     from botocore.exceptions import ClientError
 
     bucket, key = split_s3_uri(uri)
     client = s3_client()
     _reach(bucket, client.meta.endpoint_url)
-    with _told_plainly(uri):
+    with _told_plainly(uri, away=_OF_THE_SOURCE):
         try:
             head = client.head_object(Bucket=bucket, Key=key)
         except ClientError as error:
-            # A missing bucket and a missing key look alike here: an answer to HEAD has no body.
-            if _code(error) in _GONE or _code(error) == "405":
+            # An answer to HEAD has no body: missing bucket and missing key, unknown and denied look alike.
+            if not _is_busy(error) and _is_absent(client, bucket, key):
                 return None
             raise
     return ObjectRef(uri, head.get("ContentLength", 0), head.get("ETag", "").strip('"'))
@@ -209,6 +220,21 @@ async def find_object_async(uri: str) -> ObjectRef | None:
         SourceUnavailable: as `find_object` does.
     """
     return await asyncio.get_running_loop().run_in_executor(_THREADS, find_object, uri)
+
+
+def _is_absent(client: "S3Client", bucket: str, key: str) -> bool:
+    """Whether a bucket is there and has no such key: one answer says both, so that none of it is of another moment.
+
+    Raises:
+        SourceAway: the bucket cannot be listed now, or what answers is no S3 server: that proves nothing.
+    """
+    uri = s3_uri(bucket, key)
+    with _told_plainly(f"s3://{bucket}", away=_OF_THE_SOURCE):
+        page = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+    if page.get("Name") != bucket:
+        raise SourceAway(f"{uri}: what answers is no S3 server: check AWS_ENDPOINT_URL")
+    # Keys come in order: the one that is its own prefix is the first.
+    return all(entry["Key"] != key for entry in page.get("Contents", ()))
 
 
 def s3_uri(bucket: str, key: str) -> str:
@@ -350,7 +376,7 @@ def _s3_chunks(uri: str) -> Generator[bytes]:
         try:
             answer = s3_client().get_object(Bucket=bucket, Key=key)
         except ClientError as error:
-            if _code(error) in _GONE:
+            if _code(error) in _GONE and _is_absent(s3_client(), bucket, key):
                 raise ObjectGone(f"{uri} was listed, but is gone") from None
             raise
     try:
@@ -361,8 +387,11 @@ def _s3_chunks(uri: str) -> Generator[bytes]:
 
 
 @contextmanager
-def _told_plainly(what: str) -> Iterator[None]:
-    """Turns what boto3 raises into one line of what happened and what to do; no secret is in it."""
+def _told_plainly(what: str, away: frozenset[str] = frozenset()) -> Iterator[None]:
+    """Turns what boto3 raises into one line of what happened and what to do; no secret is in it.
+
+    Those of the codes `away` are told as `SourceAway` too: what fails is the bucket's or the server's, for now.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -370,13 +399,18 @@ def _told_plainly(what: str) -> Iterator[None]:
     except ClientError as error:
         code = _SAME_AS.get(_code(error), _code(error))
         told = _ADVICE.get(code) or error.response.get("Error", {}).get("Message") or "the server refuses"
-        busy = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in _BUSY
-        raise (SourceAway if busy else SourceUnavailable)(f"{what}: {told} ({code})") from None
+        for_now = _is_busy(error) or code in away
+        raise (SourceAway if for_now else SourceUnavailable)(f"{what}: {told} ({code})") from None
     except (BotoCoreError, ValueError) as error:
         names = [kind.__name__ for kind in type(error).__mro__]
         known = next((name for name in names if name in _ADVICE), None)
         told = _ADVICE[known] if known else _BAD_SETTING
-        raise (SourceAway if known in _FOR_A_WHILE else SourceUnavailable)(f"{what}: {told} ({names[0]})") from None
+        for_now = known in _FOR_A_WHILE or not away.isdisjoint(names)
+        raise (SourceAway if for_now else SourceUnavailable)(f"{what}: {told} ({names[0]})") from None
+
+
+def _is_busy(error: "ClientError") -> bool:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in _BUSY
 
 
 def _code(error: "ClientError") -> str:

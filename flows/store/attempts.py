@@ -21,6 +21,12 @@ _NOTE = upsert(
     ("id",),
 )  # fmt: skip
 _TRIED = select(exists().where(attempts.c.extraction_id == bindparam("work"), attempts.c.run_id == bindparam("run")))
+_NOTED = select(
+    exists().where(
+        attempts.c.extraction_id == bindparam("work"), attempts.c.run_id == bindparam("run"),
+        attempts.c.finished_at == bindparam("finished"),
+    )
+)  # fmt: skip
 _BEFORE = select(*(func.coalesce(func.sum(attempts.c[name]), 0).label(name) for name in _SPENT)).where(
     attempts.c.extraction_id == bindparam("work")
 )
@@ -70,6 +76,12 @@ def note_attempt(
             **own,
         },
     )
+
+
+def noted(connection: Connection, extraction_id: int, extraction: Extraction, run_id: str) -> bool:
+    """Whether this very outcome was written before: a commit that nobody heard of is done again."""
+    asked = {"work": extraction_id, "run": run_id, "finished": extraction.finished_at}
+    return extraction.finished_at is not None and bool(connection.scalar(_NOTED, asked))
 
 
 def tried(connection: Connection, extraction_id: int, run_id: str) -> bool:

@@ -44,6 +44,14 @@ SUPPORTED = ("sqlite", "postgresql")
 _BUSY_SECONDS = 30
 """How long a SQLite connection waits for another one's write."""
 
+_LIBPQ = {"postgresql+psycopg", "postgresql+psycopg2"}
+_AWAY: dict[str, Any] = {
+    "connect_timeout": 10, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}  # fmt: skip
+"""Seconds (the last: ms) after which a machine that is gone without a word counts as away; by themselves, libpq and
+the system wait for a quarter of an hour, or for ever. The URL's query wins."""
+
 _LOOK_AGAIN = 0.02
 """Seconds between two attempts at what SQLite does not wait for."""
 
@@ -74,7 +82,11 @@ def connect(url: URL, *, read_only: bool) -> Engine:
     """
     if url.get_backend_name() != "sqlite":
         options: dict[str, Any] = {"postgresql_readonly": True} if read_only else {}
-        return create_engine(url, json_serializer=json_text, pool_pre_ping=True, execution_options=options)
+        libpq = url.drivername in _LIBPQ
+        said = {name: value for name, value in _AWAY.items() if libpq and name not in url.query}
+        return create_engine(
+            url, json_serializer=json_text, pool_pre_ping=True, execution_options=options, connect_args=said
+        )  # fmt: skip
     if read_only:
         url = url.set(database=f"file:{quote(url.database or '')}").update_query_dict({"mode": "ro", "uri": "true"})
     engine = create_engine(url, json_serializer=json_text, connect_args={"timeout": _BUSY_SECONDS})

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, exists, select, upda
 from extractors.documents import Extraction
 from extractors.vocabulary import FINAL, WITH_RECORDS, DocumentStatus, PageStatus
 from flows.store import worth
-from flows.store.attempts import note_attempt
+from flows.store.attempts import note_attempt, noted
 from flows.store.calls import spent_on
 from flows.store.keys import Key
 from flows.store.older import tell_older
@@ -48,13 +48,14 @@ def finish(
 
     Returns:
         False when the claim was lost: the holder seemed dead for so long that another one took it
-        over. Then only tokens and cost are noted, and the other one's outcome counts.
+        over. Then only tokens and cost are noted, and the other one's outcome counts. True when this outcome was
+        written before, and its commit was not heard of.
     """
     row = connection.execute(_LOCKED, {"this": extraction_id}).one()
     spent = {"this": extraction_id, **spent_on(connection, extraction_id)}
     if row.held_by != holder:
         connection.execute(_CHANGE, spent)
-        return False
+        return noted(connection, extraction_id, extraction, run_id)
     if extraction.status == DocumentStatus.PENDING and row.status in FINAL:
         connection.execute(_CHANGE, {**spent, "held_by": None})
         return True

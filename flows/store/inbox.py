@@ -5,11 +5,25 @@ on, its generation grows, so that the outcome of the older bytes does not settle
 function is one transaction's work; who takes rows holds them by its lease (`flows.store.leases`).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, and_, case, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    and_,
+    case,
+    func,
+    inspect,
+    or_,
+    select,
+    update,
+)  # fmt: skip
 
 from flows.store.dialects import insert, lock_definitions
 from flows.store.leases import holds
@@ -99,6 +113,15 @@ def accept(connection: Connection, schema_name: str, arrived: Sequence[Arrival])
         connection.execute(upsert.on_conflict_do_update(index_elements=["uri", "schema_name"], set_=again), rows)
 
 
+def begin(connection: Connection, *, schema_name: str, arrived: Sequence[Arrival], holder: str) -> list[Taken]:
+    """Notes uploads as waiting and held: whoever heard of them reads them at once."""
+    accept(connection, schema_name, arrived)
+    named = and_(arrivals.c.schema_name == schema_name, arrivals.c.uri.in_([each.uri for each in arrived]))
+    connection.execute(update(arrivals).where(named).values(held_by=holder))
+    rows = connection.execute(select(arrivals).where(named)).all()
+    return [Taken(Arrival(row.uri, row.otherwise), row.generation, row.attempts) for row in rows]
+
+
 def take(
     connection: Connection, *, schema_name: str, holder: str, most: int, besides: Collection[str] = ()
 ) -> list[Taken]:
@@ -154,15 +177,89 @@ def put_back(connection: Connection, schema_name: str, taken: Taken, cause: str 
     )
 
 
-def note(connection: Connection, *, schema_name: str, name: str, state: str, cause: str) -> None:
-    """Notes what a queue's message came to: an object that is gone, or a message nobody can read."""
+def settle_all(
+    connection: Connection, schema_name: str, taken: Sequence[Taken], how: Mapping[str, tuple[str, str | None]]
+) -> None:
+    """Notes how uploads ended, by uri: state and cause; those that wait are put back."""
+    for each in taken:
+        state, cause = how[each.arrival.uri]
+        if state == "waiting":
+            put_back(connection, schema_name, each, cause)
+        else:
+            settle(connection, schema_name, each, state=state, cause=cause)
+
+
+def note_poison(connection: Connection, schema_name: str, messages: Mapping[str, tuple[str, str]]) -> None:
+    """Notes messages that nobody can read: by name, why and what they say, which a later version may understand."""
     now = datetime.now(UTC)
-    said = {"state": state, "cause": cause, "settled_at": now, "attempts": 0, "not_before": now}
-    connection.execute(
-        insert(connection, arrivals)
-        .values(uri=name, schema_name=schema_name, generation=1, accepted_at=now, **said)
-        .on_conflict_do_update(index_elements=["uri", "schema_name"], set_=said)
-    )
+    for name, (cause, body) in messages.items():
+        said = {
+            "state": "poison", "cause": cause, "otherwise": body, "settled_at": now, "attempts": 0, "not_before": now,
+        }  # fmt: skip
+        connection.execute(
+            insert(connection, arrivals)
+            .values(uri=name, schema_name=schema_name, generation=1, accepted_at=now, **said)
+            .on_conflict_do_update(index_elements=["uri", "schema_name"], set_=said)
+        )
+
+
+TROUBLED = ("gone", "failed", "poison")
+"""States in which an arrival stays until a person has it tried again, or it is announced again."""
+
+
+@dataclass(frozen=True)
+class Noted:
+    """An arrival as a person looks at it.
+
+    Attributes:
+        name: the object's uri, or `sqs:ID` of a message that nobody can read.
+        schema_name: whose arrival it is.
+        state: `waiting`, `done`, `gone`, `failed` or `poison`.
+        cause: why.
+        accepted_at: when it was first heard of.
+        body: of a message that nobody can read.
+    """
+
+    name: str
+    schema_name: str
+    state: str
+    cause: str | None
+    accepted_at: datetime
+    body: str | None
+
+
+def noted(
+    connection: Connection, states: Sequence[str], schema_name: str | None = None, names: Sequence[str] = ()
+) -> list[Noted]:
+    """Arrivals in some states, the oldest first; of one schema and of some names where these are given."""
+    if not inspect(connection).has_table(arrivals.name):
+        return []  # nobody listened or consumed yet
+    asked = select(arrivals).where(arrivals.c.state.in_(states)).order_by(arrivals.c.accepted_at, arrivals.c.uri)
+    if schema_name is not None:
+        asked = asked.where(arrivals.c.schema_name == schema_name)
+    if names:
+        asked = asked.where(arrivals.c.uri.in_(names))
+    return [
+        Noted(
+            row.uri, row.schema_name, row.state, row.cause, row.accepted_at,
+            row.otherwise if row.state == "poison" else None,
+        )
+        for row in connection.execute(asked)
+    ]  # fmt: skip
+
+
+def try_again(connection: Connection, which: Noted) -> None:
+    """Lets an object that is gone or failed wait once more; one that was announced meanwhile is left alone."""
+    this = and_(arrivals.c.schema_name == which.schema_name, arrivals.c.uri == which.name)
+    fresh = {"state": "waiting", "attempts": 0, "not_before": datetime.now(UTC), "settled_at": None, "held_by": None}
+    connection.execute(update(arrivals).where(this, arrivals.c.state == which.state).values(**fresh))
+
+
+def understood(connection: Connection, which: Noted, arrived: Sequence[Arrival]) -> None:
+    """A message that nobody could read names these uploads after all: they wait, and it is done with."""
+    accept(connection, which.schema_name, arrived)
+    this = and_(arrivals.c.schema_name == which.schema_name, arrivals.c.uri == which.name)
+    connection.execute(update(arrivals).where(this).values(state="done", settled_at=datetime.now(UTC)))
 
 
 def waiting(connection: Connection, schema_name: str) -> tuple[int, float]:

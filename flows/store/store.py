@@ -1,6 +1,7 @@
 """The store: one SQLite file or PostgreSQL database that holds what was read, paid for and extracted."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -71,7 +72,7 @@ class Store:
         self._holder: Holder | None = None
         self.patience = 0.0
         self.notice: Callable[[str], None] | None = None
-        self._told_away = False
+        self._away_since: float | None = None
         threads = _THREADS if engine.dialect.name == "postgresql" else 1
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="octavo-store")
 
@@ -114,21 +115,26 @@ class Store:
         """Calls a method of this store in a thread of its own: `await store.run(store.claim, ...)`.
 
         A database that is locked or away is waited for as long as `patience` says: what was paid for is not lost.
+        The seconds are an outage's, not a call's: when they are over, what comes next is tried once.
         """
         loop, began = asyncio.get_running_loop(), time.monotonic()
         pause = _SHORTEST_PAUSE
         while True:
             try:
-                return await loop.run_in_executor(self._threads, partial(method, *args, **kwargs))
+                done = await loop.run_in_executor(self._threads, partial(method, *args, **kwargs))
             except StoreUnavailable as error:
-                left = self.patience - (time.monotonic() - began)
+                told, now = self._away_since is not None, time.monotonic()
+                self._away_since = self._away_since or now
+                left = self.patience - (now - min(began, self._away_since))
                 if left <= 0:
                     raise
-                if self.notice is not None and not self._told_away:
-                    self.notice(f"{error}; trying for {left:.0f} s more")
-                    self._told_away = True
+                if self.notice is not None and not told:
+                    self.notice(f"{error}; trying" + (f" for {left:.0f} s more" if left < math.inf else " again"))
                 await asyncio.sleep(pause)
                 pause = min(_LONGEST_PAUSE, pause * 2)
+            else:
+                self._away_since = None
+                return done
 
     def empty_log(self) -> bool:
         """Leaves nothing that was deleted in SQLite's log; False when another process reads just now."""

@@ -128,15 +128,19 @@ def seaweed_server(folder: Path, webhook: str = "", ports: Sequence[int] = ()) -
 
 
 @contextmanager
-def odd_server(monkeypatch: pytest.MonkeyPatch, get: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[None]:
-    """A server whose GET misbehaves as the test says."""
+def odd_server(
+    monkeypatch: pytest.MonkeyPatch,
+    get: Callable[[BaseHTTPRequestHandler], None],
+    head: Callable[[BaseHTTPRequestHandler], None] = lambda handler: reply(handler, b"", 0),
+) -> Iterator[None]:
+    """A server whose GET, and HEAD where it is given, misbehave as the test says."""
 
     class Odd(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             get(self)
 
         def do_HEAD(self) -> None:
-            reply(self, b"", 0)
+            head(self)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature is the base class's
             """Quiet."""

@@ -14,7 +14,7 @@ from s3_servers import odd_server, reply
 from extractors.documents import ObjectRef
 from extractors.errors import SourceAway, SourceUnavailable
 from flows.storage import s3
-from flows.storage.s3 import list_objects, spool, spool_async
+from flows.storage.s3 import find_object, list_objects, spool, spool_async
 
 ROOT = Path(__file__).resolve().parents[3]
 MOST = 100_000_000
@@ -116,3 +116,32 @@ def test_a_listing_goes_on_where_the_server_went_away(monkeypatch: pytest.Monkey
     assert [each.uri for each in found] == ["s3://bucket/1.pdf", "s3://bucket/2.pdf"]
     assert asked == {"first": 1, "second": 6}
     assert heard == [SourceAway]
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+@pytest.mark.parametrize("body", [b"", b"<html>not here</html>", b"<Error><Code>NoSuchBucket</Code></Error>"])
+def test_what_is_no_bucket_proves_no_object_gone(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> None:
+    """Another server at a mistaken address, a bucket that is missing for a minute: never "deleted"."""
+
+    def refuse(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(b"" if handler.command == "HEAD" else body)
+
+    with odd_server(monkeypatch, refuse, refuse), pytest.raises(SourceUnavailable):
+        find_object(REF.uri)
+
+
+def test_any_page_with_200_proves_no_object_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that answers everything lists no bucket of this name."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        body = b"<ListBucketResult></ListBucketResult>"
+        reply(handler, body, len(body))
+
+    with (
+        odd_server(monkeypatch, answer, lambda handler: handler.send_error(404)),
+        pytest.raises(SourceAway, match="no S3 server"),
+    ):
+        find_object(REF.uri)

@@ -256,3 +256,14 @@ def test_who_could_not_let_go_is_not_waited_for(database: str, tmp_path: Path) -
             assert second.claim(listed("a"), spooled("A"), key=key, run_id="second").elsewhere
     with Store.open(url) as second:
         assert second.claim(listed("a"), spooled("A"), key=key, run_id="second").mine
+
+
+def test_an_outcome_whose_commit_was_not_heard_of_is_written_once(store: Store) -> None:
+    """Done again after the connection broke at the commit, it is the same outcome, not a claim that was lost."""
+    key = Key(schema_name="note", recipe="r1")
+    claim = store.claim(listed("a"), spooled("A"), key=key, run_id="run")
+    done = outcome("complete", draft(text="once"))
+    assert store.finish(claim, done, run_id="run")
+    assert store.finish(claim, done, run_id="run")
+    assert not store.finish(claim, outcome("complete", draft(text="of another run")), run_id="other")
+    assert texts(store) == [("a", "once")]
