@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 from extractors.errors import BadNotification, CannotRun, SourceUnavailable
 from flows.background import alongside, every
-from flows.events.batch import LONG, MOST_AT_ONCE, SIDE_BY_SIDE, Batch, Ended, TakeUploads
-from flows.events.notifications import arrivals_in
+from flows.events.batch import MOST_AT_ONCE, SIDE_BY_SIDE, Batch, Ended, TakeUploads, held_up, job_beside
+from flows.events.notifications import arrivals_in, let_in
 from flows.observe import telemetry
 from flows.observe.logs import tell
 from flows.run.parameters import Job
@@ -72,12 +72,14 @@ class Consumer:
         schema_name: whose records the uploads become.
         job: schema, endpoints and store of every run.
         take: reads a micro-batch.
+        concurrency: calls in flight, of all micro-batches together.
+        prefixes: what may be announced, as `s3://bucket/prefix`; none: everything.
         poll: seconds of a long poll.
         rest: seconds before a message that was not finished is seen again.
         stopping: no further message is received, and the run under way ends early.
         receiving: held by the micro-batch that is being received.
-        reading: held by the one whose documents are read, as long as that is not long: one run at a time keeps to the
-            limits of the endpoint.
+        reading: held by the one whose documents are read, as long as that is not long, or fills the endpoint.
+        under_way: uploads that are being read, in all micro-batches.
         unreachable: why the queue could not be asked last time; None when it could.
         stuck: why the last batch could not be read, or not to its end; None when it could.
     """
@@ -87,11 +89,14 @@ class Consumer:
     schema_name: str
     job: Job
     take: TakeUploads
+    concurrency: int = 64
+    prefixes: tuple[str, ...] = ()
     poll: int = _POLL
     rest: int = TRY_LATER
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     receiving: asyncio.Lock = field(default_factory=asyncio.Lock)
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    under_way: int = 0
     unreachable: str | None = None
     stuck: str | None = None
 
@@ -151,8 +156,10 @@ async def _read(arrived: Sequence[Arrival], consumer: Consumer) -> Batch:
     async with consumer.reading:
         if consumer.stopping.is_set():
             return Batch(waiting, None)
-        reading = asyncio.ensure_future(consumer.take(arrived, consumer.job, consumer.stopping))
-        await asyncio.wait({reading}, timeout=LONG)
+        job = job_beside(consumer.job, consumer.under_way, consumer.concurrency)
+        consumer.under_way += len(arrived)
+        reading = asyncio.ensure_future(consumer.take(arrived, job, consumer.stopping))
+        await asyncio.wait({reading}, timeout=held_up(consumer.under_way, consumer.concurrency))
     try:
         batch = await reading
         consumer.stuck = f"paused: {batch.paused}" if batch.paused else None
@@ -160,6 +167,7 @@ async def _read(arrived: Sequence[Arrival], consumer: Consumer) -> Batch:
         batch = Batch(waiting, None)
         consumer.stuck = f"{error.kind}: {error}"
     finally:
+        consumer.under_way -= len(arrived)
         reading.cancel()
     if consumer.stuck and not consumer.stopping.is_set():
         tell(consumer.stuck, level=logging.WARNING if batch.paused else logging.ERROR)
@@ -203,11 +211,14 @@ async def _receive(consumer: Consumer, client: "SQSClient") -> list[Message]:
 
 async def _understood(raw: dict[str, Any], consumer: Consumer) -> list[Message]:
     try:
-        arrived = arrivals_in(raw["Body"])
+        arrived, kept_out = let_in(arrivals_in(raw["Body"]), consumer.prefixes)
     except BadNotification as error:
         telemetry.uploads("poison", 1)
         await _note(consumer, f"sqs:{raw['MessageId']}", "poison", str(error))
         return []
+    for each in kept_out:
+        await _note(consumer, each.uri, "refused", "outside OCTAVO_LISTEN_PREFIXES")
+    telemetry.uploads("refused", len(kept_out))
     telemetry.uploads("accepted", len(arrived))
     return [Message(raw["MessageId"], raw["ReceiptHandle"], tuple(arrived))]
 
