@@ -64,6 +64,7 @@ def _listen(wishes: dict[str, Any], *, host: Host = "127.0.0.1", port: Port = 84
             concurrency=job.concurrency or settings.concurrency, prefixes=settings.listen_prefixes,
             metrics_token=settings.metrics_token, rest=min(REST, settings.give_up_after),
         )  # fmt: skip
+        telemetry.watches(lambda: listener.trouble)
         # Ends calls that wait for a body that never comes; the loop's drain has its own time (lifespan).
         served = uvicorn.Config(
             create_app(listener), host=host, port=port, log_config=None, access_log=False,
@@ -101,6 +102,7 @@ def _consume(
             queue, store, schema_name, job, _taking(settings), job.concurrency or settings.concurrency,
             settings.listen_prefixes, rest=rest,
         )  # fmt: skip
+        telemetry.watches(lambda: consumer.unreachable or consumer.stuck)
         tell(f"consuming {queue} for {schema_name}")
         watched = _watched(consumer, consume(consumer), host, port, settings.metrics_token)
         asyncio.run(_until_signalled(consumer.stopping, watched))
@@ -135,7 +137,8 @@ def _prepared(job: Job, settings: Settings) -> Iterator[tuple[Store, str]]:
     if not telemetry.start():
         tell("no metrics: install the `telemetry` extra", level=logging.WARNING)
     asked = asked_for(job, settings)
-    first = choose(job.endpoints or (), job.base_url, job.model, settings)[0]
+    endpoints = choose(job.endpoints or (), job.base_url, job.model, settings)
+    telemetry.expect(endpoints)
     with Store.open(settings.store) as store:
         for plan in asked.plans:
             make_views(store, plan.schema)
@@ -146,7 +149,7 @@ def _prepared(job: Job, settings: Settings) -> Iterator[tuple[Store, str]]:
                 "OCTAVO_LISTEN_PREFIXES is not set: whatever the S3 credentials reach may be announced, and is read"
             )
             tell(told, level=logging.WARNING)
-        tell(f"{asked.name} with {first.name} ({first.model}) into {store.shown_url}")
+        tell(f"{asked.name} with {endpoints[0].name} ({endpoints[0].model}) into {store.shown_url}")
         yield store, asked.name
 
 

@@ -62,6 +62,7 @@ class Listener:
         stopping: no further run is begun, and those under way end early.
         failed: why the loop ended before it was told to.
         stuck: why the last run could not be begun, or did not come to its end; None when it did.
+        away: why the store could not be asked last time; None when it could.
         in_vain: runs that could not be begun, since the last that could.
         due: before when no run is begun, whatever arrives; and if nothing does (monotonic).
         under_way: what is being read, by its uri.
@@ -80,9 +81,15 @@ class Listener:
     news: asyncio.Event = field(default_factory=asyncio.Event)
     failed: BaseException | None = None
     stuck: str | None = None
+    away: str | None = None
     in_vain: int = 0
     due: tuple[float, float] = (0.0, 0.0)
     under_way: set[str] = field(default_factory=set)
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps the service from its work now; None for nothing."""
+        return f"the loop has ended: {type(self.failed).__name__}" if self.failed else self.away or self.stuck
 
     def rests(self) -> None:
         """Nothing could be done: the next run begins a little later."""
@@ -112,6 +119,9 @@ def create_app(listener: Listener) -> Starlette:
     async def metrics(request: Request) -> Response:
         if not _may_look(request, listener):
             return _refuse(401, "send the bearer token", {"WWW-Authenticate": "Bearer"})
+        if not listener.away:
+            with suppress(StoreUnavailable):  # which the gauges say
+                await _waiting(listener)
         text, media_type = telemetry.page()
         return Response(text, media_type=media_type)
 
@@ -190,7 +200,12 @@ async def _ready(listener: Listener) -> Response:
 
 
 async def _waiting(listener: Listener) -> tuple[int, float]:
-    count, age = await listener.store.run(listener.store.transact, inbox.waiting, listener.schema_name)
+    try:
+        count, age = await listener.store.run(listener.store.transact, inbox.waiting, listener.schema_name)
+    except StoreUnavailable as error:
+        listener.away = str(error)
+        raise
+    listener.away = None
     telemetry.queue(count, age)
     return count, age
 
@@ -230,6 +245,7 @@ async def _taken(listener: Listener) -> list[Taken]:
             await _waiting(listener)
     except StoreUnavailable as error:
         tell(str(error), level=logging.ERROR)
+        listener.away = str(error)
         listener.rests()
         return []
     listener.under_way |= {each.arrival.uri for each in taken}
