@@ -21,8 +21,6 @@ _QUIET = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
-    # On a busy machine the server of one run takes longer than Prefect's own 20 s.
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
 }
 
 app = command(
@@ -112,6 +110,10 @@ async def _as_flow_run(job: Job, settings: "Settings", watch: "Watch") -> None:
     """The flow in this process; Prefect reads its own settings from the environment, before it is imported."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    if not prefect_is_configured():
+        from flows.prefect.temporary import temporary_server
+
+        os.environ["PREFECT_API_URL"] = temporary_server()
     from flows.prefect.extract import extract_here
 
     await extract_here(job, settings, watch)
