@@ -85,10 +85,12 @@ def service(*arguments: str, log: Path, **settings: str) -> Iterator[subprocess.
 
 
 @contextmanager
-def listener(port: int, *arguments: str, log: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+def listener(
+    port: int, *arguments: str, log: Path, schema: str = "receipt", **settings: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """`octavo listen` that answers already."""
     with service(
-        "listen", "--port", str(port), "--schema", "receipt", *arguments, log=log, **settings
+        "listen", "--port", str(port), "--schema", schema, *arguments, log=log, **settings
     ) as process:  # fmt: skip
         wait_for(lambda: process.poll() is not None or _answers(port))
         assert process.poll() is None, log.read_text()

@@ -100,20 +100,34 @@ def _answers(port: int) -> bool:
         return False
 
 
+SHARD = """
+import asyncio, os, sys
+from flows.prefect.temporary import temporary_server
+os.environ["PREFECT_API_URL"] = temporary_server()
+from flows.prefect.bulk import Listed, extract_shard
+objects = [Listed(uri=sys.argv[1], size=os.path.getsize(sys.argv[1]), etag="1")]
+asyncio.run(extract_shard(objects=objects, schema_name="receipt", base_url=sys.argv[2], model="m"))
+"""
+
+
 def test_runs_without_a_port_add_up_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two runs, one file: what they counted is added, its bill is in it, and node_exporter's format is kept."""
+    """A run and a bulk run's shard, one file: what they counted is added, the bill too."""
     Path("octavo.toml").write_text("[endpoint.custom]\nprice_input = 100\nprice_output = 100\n", "utf-8")
     inbox, file = tmp_path / "in", tmp_path / "metrics" / "octavo.prom"
     inbox.mkdir()
     file.parent.mkdir()
     monkeypatch.setenv("OCTAVO_METRICS_FILE", str(file))
+    monkeypatch.setenv("PYTHONPATH", ROOT)
+    for number in (1, 2):
+        (inbox / f"{number}.pdf").write_bytes(pages.digital_pdf([f"receipt {number}", "Total 12.00"]))
     with model_server(lambda _: says(TOTAL)) as model:
-        for number in (1, 2):
-            (inbox / f"{number}.pdf").write_bytes(pages.digital_pdf([f"receipt {number}", "Total 12.00"]))
-            command = [sys.executable, "-m", "flows.cli", "extract", str(inbox), "--schema", "receipt", "--base-url",
-                       model.base_url, "--model", "m"]  # fmt: skip
-            monkeypatch.setenv("PYTHONPATH", ROOT)
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        asked = ("--schema", "receipt", "--base-url", model.base_url, "--model", "m")
+        ways = (
+            ("-m", "flows.cli", "extract", str(inbox / "1.pdf"), *asked),
+            ("-c", SHARD, str(inbox / "2.pdf"), model.base_url),
+        )
+        for number, way in enumerate(ways, 1):
+            done = subprocess.run([sys.executable, *way], capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
             said = file.read_text()
             assert value(said, "octavo_documents_total", status="complete") == number
@@ -123,9 +137,8 @@ def test_runs_without_a_port_add_up_in_a_file(tmp_path: Path, monkeypatch: pytes
             assert value(said, "octavo_documents_total", status="quarantined") == 0
     assert 'status="quarantined"' in said
     if shutil.which("promtool"):
-        checked = subprocess.run(
-            ["promtool", "check", "metrics"], input=said, capture_output=True, text=True, check=False
-        )
+        command = ["promtool", "check", "metrics"]
+        checked = subprocess.run(command, input=said, capture_output=True, text=True, check=False)
         assert "error" not in checked.stderr.lower(), checked.stderr
     assert {path.name for path in file.parent.iterdir()} == {"octavo.prom", ".octavo.prom.lock"}
 
