@@ -17,6 +17,7 @@ from pydantic_settings import (
 from extractors.errors import BadConfiguration
 from extractors.pages.limits import Limits
 from extractors.vocabulary import Ground
+from flows.setting_names import PREFIX, meant, unknown_variable
 
 FILE = Path("octavo.toml")
 
@@ -51,13 +52,18 @@ class Settings(BaseSettings):
         endpoint: per-profile overrides, as tables `[endpoint.NAME]` of octavo.toml.
         listen_token: that callers of `octavo listen` send as bearer token.
         listen_secret: that they sign bodies with.
+        listen_prefixes: where uploads may be announced from, as `s3://bucket/prefix`; empty: whatever keys reach.
+        metrics_token: that whoever asks for `/metrics` sends as bearer token; None: none is asked for.
+        metrics_file: where runs without a port add what they counted, for node_exporter's textfile collector.
         log_format: of the services: `text` or `json`.
         sampling: request parameters of the model's page, as a table `[sampling]` of octavo.toml.
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="OCTAVO_", toml_file=FILE, extra="forbid", hide_input_in_errors=True, validate_default=True
-    )
+        env_prefix=PREFIX, toml_file=FILE, extra="forbid", hide_input_in_errors=True, validate_default=True,
+        # compose.yaml and Kubernetes pass on what nobody has set as empty.
+        env_ignore_empty=True,
+    )  # fmt: skip
 
     store: str = "sqlite:///octavo.db"
     endpoints: Annotated[tuple[str, ...], NoDecode] = ()
@@ -84,15 +90,36 @@ class Settings(BaseSettings):
     passwords_file: Path | None = None
     listen_token: SecretStr | None = Field(None, min_length=16)
     listen_secret: SecretStr | None = Field(None, min_length=16)
+    listen_prefixes: Annotated[tuple[str, ...], NoDecode] = ()
+    metrics_token: SecretStr | None = Field(None, min_length=16)
+    metrics_file: Path | None = None
     log_format: Literal["text", "json"] = "text"
     endpoint: dict[str, dict[str, Any]] = Field(default_factory=dict)
     sampling: dict[str, Any] = Field(default_factory=dict)
 
-    @field_validator("endpoints", mode="before")
+    @field_validator("endpoints", "listen_prefixes", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+    @field_validator("endpoint")
+    @classmethod
+    def _of_profiles(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        if value:
+            from extractors.vision.endpoints import PROFILES
+
+            for name in value.keys() - PROFILES.keys():
+                raise ValueError(f"there is no endpoint {name!r}{meant(name, PROFILES)}")
+        return value
+
+    @field_validator("listen_prefixes")
+    @classmethod
+    def _in_buckets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for prefix in value:
+            if not prefix.removeprefix("s3://").strip("/") or not prefix.startswith("s3://"):
+                raise ValueError("each is s3://bucket or s3://bucket/prefix, with commas between them")
         return value
 
     @classmethod
@@ -114,15 +141,21 @@ def read_settings() -> Settings:
     Raises:
         BadConfiguration: a value that means nothing, naming the setting but never the value.
     """
-    misnamed = os.environ.get("OCTAVO_ENDPOINT", "{")
+    misnamed = os.environ.get("OCTAVO_ENDPOINT") or "{"
     if not misnamed.lstrip().startswith("{"):
         raise BadConfiguration("OCTAVO_ENDPOINT is no setting: it is OCTAVO_ENDPOINTS, and names them")
+    mistyped = unknown_variable(os.environ, Settings.model_fields)
+    if mistyped:
+        raise BadConfiguration(mistyped)
     try:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(str(step) for step in first["loc"])
-        raise BadConfiguration(f"setting {name} (OCTAVO_{name.upper()} or octavo.toml): {first['msg']}") from None
+        told = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            raise BadConfiguration(f"{FILE}: {name} is no setting{meant(name, Settings.model_fields)}") from None
+        raise BadConfiguration(f"setting {name} (OCTAVO_{name.upper()} or octavo.toml): {told}") from None
     except ValueError as error:
         raise BadConfiguration(f"{FILE} cannot be read: {error}") from None
 

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -228,7 +229,9 @@ def endpoint_for(
         BadConfiguration: no such profile, no key, or an override of something that a profile does not have.
     """
     if name not in PROFILES:
-        raise BadConfiguration(f"unknown endpoint {name!r}: there are {', '.join(PROFILES)}")
+        close = get_close_matches(name, PROFILES, n=1)
+        told = f"did you mean {close[0]}? There are" if close else "there are"
+        raise BadConfiguration(f"unknown endpoint {name!r}: {told} {', '.join(PROFILES)}")
     endpoint = _overridden(PROFILES[name], overrides or {})
     key = environment.get(endpoint.key_env) if endpoint.key_env else api_key
     model = (model or "").strip() or endpoint.model.strip()

@@ -14,15 +14,13 @@ from flows.prefect.configured import prefect_is_configured
 from flows.run.parameters import Job
 
 if TYPE_CHECKING:
-    from flows.cli.terminal import Terminal
+    from flows.observe.watch import Watch
     from flows.settings import Settings
 
 _QUIET = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
-    # On a busy machine the server of one run takes longer than Prefect's own 20 s.
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
 }
 
 app = command(
@@ -54,6 +52,7 @@ def extract(
     from flows.background import prepare_interpreter
     from flows.cli.summary import show_summary
     from flows.cli.terminal import Terminal
+    from flows.observe import telemetry
     from flows.run.asked import several
     from flows.run.job import run_job
 
@@ -67,9 +66,11 @@ def extract(
         return _dry_run(job, settings, json_wanted=json)
     flow_run = prefect or prefect_is_configured()
     watch = Terminal(json=json, how=", as a Prefect flow run" if flow_run else "")
+    telemetry.start_for_run(settings.metrics_file)
+    measured = telemetry.measured(watch)
     prepare_interpreter()
     try:
-        asyncio.run(_as_flow_run(job, settings, watch) if flow_run else run_job(job, settings, watch))
+        asyncio.run(_as_flow_run(job, settings, measured) if flow_run else run_job(job, settings, measured))
     except asyncio.CancelledError:
         # By a second signal.
         raise KeyboardInterrupt(
@@ -82,6 +83,7 @@ def extract(
         raise
     finally:
         watch.close()
+        telemetry.finish()
     if watch.summary is None:
         raise BadConfiguration("the flow run ended before anything was listed; see its logs in Prefect")
     show_summary(watch.summary, job, watch.console)
@@ -107,10 +109,14 @@ def _dry_run(job: Job, settings: "Settings", *, json_wanted: bool) -> int:
     return 0
 
 
-async def _as_flow_run(job: Job, settings: "Settings", watch: "Terminal") -> None:
+async def _as_flow_run(job: Job, settings: "Settings", watch: "Watch") -> None:
     """The flow in this process; Prefect reads its own settings from the environment, before it is imported."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    if not prefect_is_configured():
+        from flows.prefect.temporary import temporary_server
+
+        os.environ["PREFECT_API_URL"] = temporary_server()
     from flows.prefect.extract import extract_here
 
     await extract_here(job, settings, watch)

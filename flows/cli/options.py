@@ -2,9 +2,11 @@
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import parse_qs, urlsplit
 
 from cyclopts import App, Group, Parameter, Token
 from cyclopts.validators import Number
@@ -124,7 +126,26 @@ def settings_with(
     """
     from flows.settings import read_settings
 
+    if store is not None and _holds_password(store):
+        _warn_of_ps()
     said = {
         "store": store, "password": None if password is None else SecretStr(password), "passwords_file": passwords,
     }  # fmt: skip
     return read_settings().model_copy(update={name: value for name, value in said.items() if value is not None})
+
+
+def _holds_password(url: str) -> bool:
+    """Whether a store's URL holds one, before its host or among its parameters."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.password) or "password" in parse_qs(parts.query)
+    except ValueError:
+        return False
+
+
+@functools.cache
+def _warn_of_ps() -> None:
+    """Told once."""
+    print(
+        "octavo: --store holds a password, which `ps` shows to everybody: put it into OCTAVO_STORE", file=sys.stderr
+    )

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+from pydantic import SecretStr
 
 from extractors.errors import BadConfiguration
 from flows.background import prepare_interpreter
@@ -52,19 +53,22 @@ def _listen(wishes: dict[str, Any], *, host: Host = "127.0.0.1", port: Port = 84
     try:
         import uvicorn
 
+        from flows.events.callers import Impatient, Locks
         from flows.events.webhook import REST, Listener, create_app
     except ModuleNotFoundError as error:
         raise BadConfiguration(_NEEDS.format("listen", error.name, "listen")) from None
     job = Job(sources=(), **wishes)
     with _prepared(job, settings) as (store, schema_name):
         listener = Listener(
-            store, schema_name, job, _taking(settings), token=settings.listen_token, secret=settings.listen_secret,
-            rest=min(REST, settings.give_up_after),
+            store, schema_name, job, _taking(settings), Locks(settings.listen_token, settings.listen_secret),
+            concurrency=job.concurrency or settings.concurrency, prefixes=settings.listen_prefixes,
+            metrics_token=settings.metrics_token, rest=min(REST, settings.give_up_after),
         )  # fmt: skip
+        telemetry.watches(lambda: listener.trouble)
         # Ends calls that wait for a body that never comes; the loop's drain has its own time (lifespan).
         served = uvicorn.Config(
             create_app(listener), host=host, port=port, log_config=None, access_log=False,
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=10, http=Impatient,
         )  # fmt: skip
         tell(f"listening on http://{host}:{port} for {schema_name}")
         server = uvicorn.Server(served)
@@ -94,21 +98,28 @@ def _consume(
     job = Job(sources=(), **wishes)
     with _prepared(job, settings) as (store, schema_name):
         rest = min(TRY_LATER, math.ceil(settings.give_up_after))
-        consumer = Consumer(queue, store, schema_name, job, _taking(settings), rest=rest)
+        consumer = Consumer(
+            queue, store, schema_name, job, _taking(settings), job.concurrency or settings.concurrency,
+            settings.listen_prefixes, rest=rest,
+        )  # fmt: skip
+        telemetry.watches(lambda: consumer.unreachable or consumer.stuck)
         tell(f"consuming {queue} for {schema_name}")
-        asyncio.run(_until_signalled(consumer.stopping, _watched(consumer, consume(consumer), host, port)))
+        watched = _watched(consumer, consume(consumer), host, port, settings.metrics_token)
+        asyncio.run(_until_signalled(consumer.stopping, watched))
         telemetry.finish()
     return 0
 
 
-async def _watched(consumer: "Consumer", work: Coroutine[None, None, None], host: str, port: int | None) -> None:
+async def _watched(
+    consumer: "Consumer", work: Coroutine[None, None, None], host: str, port: int | None, token: SecretStr | None
+) -> None:
     """The work, with its health answered beside it where a port is named."""
     if port is None:
         await work
         return
     from flows.events.health import answering
 
-    with answering(host, port, lambda: consumer.trouble):
+    with answering(host, port, lambda: consumer.trouble, token):
         await work
 
 
@@ -126,13 +137,19 @@ def _prepared(job: Job, settings: Settings) -> Iterator[tuple[Store, str]]:
     if not telemetry.start():
         tell("no metrics: install the `telemetry` extra", level=logging.WARNING)
     asked = asked_for(job, settings)
-    first = choose(job.endpoints or (), job.base_url, job.model, settings)[0]
+    endpoints = choose(job.endpoints or (), job.base_url, job.model, settings)
+    telemetry.expect(endpoints)
     with Store.open(settings.store) as store:
         for plan in asked.plans:
             make_views(store, plan.schema)
         store.transact(inbox.make_table)
         prepare_interpreter()
-        tell(f"{asked.name} with {first.name} ({first.model}) into {store.shown_url}")
+        if not settings.listen_prefixes:
+            told = (
+                "OCTAVO_LISTEN_PREFIXES is not set: whatever the S3 credentials reach may be announced, and is read"
+            )
+            tell(told, level=logging.WARNING)
+        tell(f"{asked.name} with {endpoints[0].name} ({endpoints[0].model}) into {store.shown_url}")
         yield store, asked.name
 
 

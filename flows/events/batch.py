@@ -22,6 +22,9 @@ MOST_AT_ONCE = 200
 LONG, SIDE_BY_SIDE = 5.0, 3
 """Seconds after which a run holds up no other, for one slow document is not to be waited for; how many at most."""
 
+_APART = 1.0
+"""Seconds between the beginnings of two runs where there is room for both: what comes meanwhile is one run."""
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -57,6 +60,29 @@ class Batch:
 
 
 TakeUploads = Callable[[Sequence[Arrival], Job, asyncio.Event], Awaitable[Batch]]
+
+
+def held_up(under_way: int, concurrency: int) -> float:
+    """Seconds that a run which has just begun holds up the next one at most.
+
+    Args:
+        under_way: uploads that are being read, in all runs.
+        concurrency: calls in flight that the endpoint is to bear.
+    """
+    return LONG if under_way >= concurrency else _APART
+
+
+def job_beside(job: Job, under_way: int, concurrency: int) -> Job:
+    """The job of a run beside others: what is in flight of all of them keeps to the limit, or near it.
+
+    Args:
+        job: of each run.
+        under_way: uploads that the others are reading.
+        concurrency: calls in flight, of all of them.
+    """
+    if not under_way:
+        return job
+    return job.model_copy(update={"concurrency": max(1, concurrency // SIDE_BY_SIDE, concurrency - under_way)})
 
 
 async def take_uploads(

@@ -5,11 +5,16 @@ hangs is seen from outside.
 """
 
 import asyncio
+import hmac
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from pydantic import SecretStr
 
 from extractors.errors import BadConfiguration
 from flows.observe import telemetry
@@ -17,9 +22,14 @@ from flows.observe import telemetry
 _PATIENCE = 5.0
 """Seconds in which a loop that is alive takes its turn."""
 
+_SLOWEST = 15.0
+"""Seconds of a caller's silence: one that sends half a request holds a thread no longer."""
+
 
 @contextmanager
-def answering(host: str, port: int, trouble: Callable[[], str | None]) -> Iterator[None]:
+def answering(
+    host: str, port: int, trouble: Callable[[], str | None], token: SecretStr | None = None
+) -> Iterator[None]:
     """Answers on a port while it lasts; to be entered on the running event loop.
 
     `/healthz` is 200 while the loop takes its turns, `/readyz` while there is no trouble, and 503 otherwise.
@@ -28,6 +38,7 @@ def answering(host: str, port: int, trouble: Callable[[], str | None]) -> Iterat
         host: to bind to.
         port: likewise.
         trouble: what keeps the service from its work now, in one line without secrets; None for nothing.
+        token: that whoever wants more than a status sends as bearer token; None: none is asked for.
 
     Raises:
         BadConfiguration: the port cannot be had.
@@ -35,10 +46,11 @@ def answering(host: str, port: int, trouble: Callable[[], str | None]) -> Iterat
     loop = asyncio.get_running_loop()
 
     class Answers(BaseHTTPRequestHandler):
+        timeout = _SLOWEST
+
         def do_GET(self) -> None:
             if self.path == "/metrics":
-                text, media_type = telemetry.page()
-                self._answer(200, text, media_type)
+                self._answer(*(_numbers() if self._may_look() else (401, b"", "text/plain")))
             elif self.path == "/healthz":
                 self._state(None if _takes_turns(loop) else "the loop hangs")
             elif self.path == "/readyz":
@@ -46,8 +58,13 @@ def answering(host: str, port: int, trouble: Callable[[], str | None]) -> Iterat
             else:
                 self._answer(404, b"", "text/plain")
 
+        def _may_look(self) -> bool:
+            return _bears(self.headers.get("Authorization"), token)
+
         def _state(self, bad: str | None) -> None:
-            body = json.dumps({"status": bad or "ok"}).encode()
+            # A probe knows no token: it is told whether, not why.
+            told = (bad if self._may_look() else "not ready") if bad else "ok"
+            body = json.dumps({"status": told}).encode()
             self._answer(503 if bad else 200, body, "application/json")
 
         def _answer(self, status: int, body: bytes, media_type: str) -> None:
@@ -61,7 +78,7 @@ def answering(host: str, port: int, trouble: Callable[[], str | None]) -> Iterat
             """Nothing: probes come every few seconds."""
 
     try:
-        server = ThreadingHTTPServer((host, port), Answers)
+        server = _Server((host, port), Answers)
     except OSError as error:
         raise BadConfiguration(f"cannot answer on {host}:{port}: {error.strerror}") from None
     serving = threading.Thread(target=server.serve_forever, name="octavo-health", daemon=True)
@@ -72,6 +89,23 @@ def answering(host: str, port: int, trouble: Callable[[], str | None]) -> Iterat
         server.shutdown()
         server.server_close()
         serving.join()
+
+
+def _numbers() -> tuple[int, bytes, str]:
+    return 200, *telemetry.page()
+
+
+def _bears(authorization: str | None, token: SecretStr | None) -> bool:
+    if token is None:
+        return True
+    return hmac.compare_digest((authorization or "").encode(), f"Bearer {token.get_secret_value()}".encode())
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that went away is no error of ours."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _takes_turns(loop: asyncio.AbstractEventLoop) -> bool:

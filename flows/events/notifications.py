@@ -9,6 +9,8 @@ the first; SeaweedFS's shape was recorded from `weed mini` 4.48.
 """
 
 import json
+import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -18,6 +20,9 @@ from flows.store.inbox import Arrival
 
 _BUCKETS = "/buckets/"
 """Where SeaweedFS keeps its buckets."""
+
+_BUCKET, _LONGEST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"), 1024
+"""A bucket's name, as boto3 takes it; bytes of a key at most: S3's own limit."""
 
 _DEEPEST = 3
 """Envelopes in each other: a body inside SNS inside EventBridge."""
@@ -41,6 +46,51 @@ def arrivals_in(body: str | bytes, depth: int = 0) -> list[Arrival]:
         raise BadNotification(f"the notification lacks or garbles {error}") from None
 
 
+class OutsidePrefixes(BadNotification):
+    """It tells of uploads, and none of them may be announced here."""
+
+
+def let_in(arrived: Sequence[Arrival], prefixes: Sequence[str]) -> tuple[list[Arrival], list[Arrival]]:
+    """What lies under one of the prefixes, and what does not.
+
+    Args:
+        arrived: what was announced. Of one with two readings of its key, those that lie there count.
+        prefixes: `s3://bucket` (all of it) or `s3://bucket/prefix` (each key that begins so); none: all is let in.
+
+    Raises:
+        OutsidePrefixes: nothing of it does.
+    """
+    begins = tuple(each if "/" in each.removeprefix("s3://") else f"{each}/" for each in prefixes)
+    inside, outside = [], []
+    for each in arrived:
+        readings = [uri for uri in (each.uri, each.otherwise) if uri and (not begins or uri.startswith(begins))]
+        if readings:
+            inside.append(Arrival(*readings))
+        else:
+            outside.append(each)
+    if outside and not inside:
+        raise OutsidePrefixes(f"outside OCTAVO_LISTEN_PREFIXES: {outside[0].uri}")
+    return inside, outside
+
+
+def _arrival(bucket: object, key: object, sent: object = None) -> Arrival:
+    """An object, its names held to what a server could have; `sent` is the key as it came, its other reading."""
+    if not isinstance(bucket, str) or not _BUCKET.fullmatch(bucket):
+        raise BadNotification("it names no bucket that can be")
+    if not isinstance(key, str) or not 0 < _bytes(key) <= _LONGEST:
+        raise BadNotification(f"{bucket}: it names no key that can be")
+    other = isinstance(sent, str) and sent != key and _bytes(sent) <= _LONGEST
+    return Arrival(s3_uri(bucket, key), s3_uri(bucket, str(sent)) if other else None)
+
+
+def _bytes(key: str) -> int:
+    """Its length on the wire; 0 for half of a pair of surrogates, or a NUL, which no key has."""
+    try:
+        return 0 if "\0" in key else len(key.encode())
+    except UnicodeEncodeError:
+        return 0
+
+
 def _read(said: dict[str, Any], depth: int) -> list[Arrival]:
     if "uri" in said:
         return [_plain(said["uri"])]
@@ -60,7 +110,7 @@ def _read(said: dict[str, Any], depth: int) -> list[Arrival]:
 def _plain(uri: object) -> Arrival:
     if not isinstance(uri, str) or not uri.startswith("s3://") or not all(split_s3_uri(uri)):
         raise BadNotification("uri must be s3://bucket/key")
-    return Arrival(uri)
+    return _arrival(*split_s3_uri(uri))
 
 
 def _from_record(record: dict[str, Any]) -> Arrival | None:
@@ -70,7 +120,7 @@ def _from_record(record: dict[str, Any]) -> Arrival | None:
     key = unquote_plus(sent)
     if key.endswith("/"):
         return None
-    return Arrival(s3_uri(bucket, key), s3_uri(bucket, sent) if sent != key else None)
+    return _arrival(bucket, key, sent)
 
 
 def _from_eventbridge(said: dict[str, Any]) -> list[Arrival]:
@@ -78,7 +128,7 @@ def _from_eventbridge(said: dict[str, Any]) -> list[Arrival]:
     key = said["detail"]["object"]["key"]
     if said["detail-type"] != "Object Created" or key.endswith("/"):
         return []
-    return [Arrival(s3_uri(said["detail"]["bucket"]["name"], key))]
+    return [_arrival(said["detail"]["bucket"]["name"], key)]
 
 
 def _from_seaweed(said: dict[str, Any]) -> list[Arrival]:
@@ -88,4 +138,4 @@ def _from_seaweed(said: dict[str, Any]) -> list[Arrival]:
     folder = said["message"].get("new_parent_path") or said["key"].rpartition("/")[0]
     bucket, _, key = f"{folder}/{entry['name']}".removeprefix(_BUCKETS).partition("/")
     inside = folder.startswith(_BUCKETS) and not key.startswith(".uploads/")
-    return [Arrival(s3_uri(bucket, key))] if inside else []
+    return [_arrival(bucket, key)] if inside else []

@@ -12,13 +12,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from extractors.errors import CannotRun, SourceAway, SourceUnavailable, StoreUnavailable
 from flows.background import alongside, every
-from flows.events.batch import LONG, MOST_AT_ONCE, SIDE_BY_SIDE, Batch, Ended, TakeUploads
+from flows.events.batch import MOST_AT_ONCE, SIDE_BY_SIDE, Batch, Ended, TakeUploads, held_up, job_beside
 from flows.events.holding import holding
+from flows.events.notifications import OutsidePrefixes, let_in
 from flows.events.queue import POLL, Message, Queue, open_queue
 from flows.observe import telemetry
 from flows.observe.logs import tell
@@ -54,12 +55,14 @@ class Consumer:
         schema_name: whose records the uploads become.
         job: schema, endpoints and store of every run.
         take: reads a micro-batch.
+        concurrency: calls in flight, of all micro-batches together.
+        prefixes: what may be announced, as `s3://bucket/prefix`; none: everything.
         poll: seconds of a long poll.
         rest: seconds before a message that was not finished is seen again.
         stopping: no further message is received, and the run under way ends early.
         receiving: held by the micro-batch that is being received.
-        reading: held by the one whose documents are read, as long as that is not long: one run at a time keeps to the
-            limits of the endpoint.
+        reading: held by the one whose documents are read, as long as that is not long, or fills the endpoint.
+        being_read: uploads, in all micro-batches.
         unreachable: why queue or store could not be asked last time; None when they could.
         stuck: why the last batch could not be read, or not to its end; None when it could. Nothing is received then.
         good_at: when a batch was last read to its end (monotonic).
@@ -71,11 +74,14 @@ class Consumer:
     schema_name: str
     job: Job
     take: TakeUploads
+    concurrency: int = 64
+    prefixes: tuple[str, ...] = ()
     poll: int = POLL
     rest: int = TRY_LATER
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     receiving: asyncio.Lock = field(default_factory=asyncio.Lock)
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    being_read: int = 0
     unreachable: str | None = None
     stuck: str | None = None
     good_at: float = 0.0
@@ -135,11 +141,13 @@ async def _work(consumer: Consumer, queue: Queue) -> None:
 
 async def _take(messages: list[Message], consumer: Consumer, queue: Queue) -> None:
     """Reads the documents of some messages, and deletes those messages that are finished."""
+    messages, refused = _let_in(messages, consumer.prefixes)
     readable = [each for each in messages if each.poison is None]
     arrived = list(dict.fromkeys(each for message in readable for each in message.arrived))
     telemetry.uploads("accepted", len(arrived))
     async with _kept_hidden(readable, queue):
         await _note_poison(messages, consumer)
+        await _note_refused(refused, consumer)
         taken = await _insist(consumer, lambda: _noted(arrived, consumer)) if arrived else []
         ended = await _read(taken, consumer) if taken else {}
     finished = [each for each in readable if all(ended[a.uri].state != "waiting" for a in each.arrived)]
@@ -206,8 +214,10 @@ async def _read_once(arrived: Sequence[Arrival], consumer: Consumer) -> Batch:
     async with consumer.reading:
         if consumer.stopping.is_set():
             return Batch(waiting, None)
-        reading = asyncio.ensure_future(consumer.take(arrived, consumer.job, consumer.stopping))
-        await asyncio.wait({reading}, timeout=LONG)
+        job = job_beside(consumer.job, consumer.being_read, consumer.concurrency)
+        consumer.being_read += len(arrived)
+        reading = asyncio.ensure_future(consumer.take(arrived, job, consumer.stopping))
+        await asyncio.wait({reading}, timeout=held_up(consumer.being_read, consumer.concurrency))
     try:
         batch = await reading
     except CannotRun as error:
@@ -219,6 +229,7 @@ async def _read_once(arrived: Sequence[Arrival], consumer: Consumer) -> Batch:
         else:
             consumer.stuck, consumer.good_at = None, time.monotonic()
     finally:
+        consumer.being_read -= len(arrived)
         reading.cancel()
     return batch
 
@@ -229,6 +240,31 @@ def _stuck(why: str, level: int, consumer: Consumer) -> None:
         tell(why, level=level)
 
 
+def _let_in(messages: Sequence[Message], prefixes: tuple[str, ...]) -> tuple[list[Message], list[Arrival]]:
+    """The messages with what may be read of them, and what may not; one of nothing else is as one nobody can read."""
+    inside: list[Message] = []
+    refused: list[Arrival] = []
+    for each in messages:
+        try:
+            arrived, outside = let_in(each.arrived, prefixes)
+        except OutsidePrefixes as error:
+            inside.append(replace(each, arrived=(), poison=str(error)))
+        else:
+            inside.append(replace(each, arrived=tuple(arrived)))
+            refused += outside
+    return inside, refused
+
+
+async def _note_refused(refused: Sequence[Arrival], consumer: Consumer) -> None:
+    store, name, why = consumer.store, consumer.schema_name, "outside OCTAVO_LISTEN_PREFIXES"
+    for each in refused:
+        tell(f"refused: {each.uri}: {why}", level=logging.WARNING, state="refused")
+    telemetry.uploads("refused", len(refused))
+    if refused:
+        noted = {each.uri: (why, None) for each in refused}
+        await _insist(consumer, lambda: store.run(store.transact, inbox.note_all, name, "refused", noted))
+
+
 async def _note_poison(messages: Sequence[Message], consumer: Consumer) -> None:
     store, name = consumer.store, consumer.schema_name
     poison = {f"sqs:{each.id}": (each.poison, each.body) for each in messages if each.poison is not None}
@@ -236,7 +272,7 @@ async def _note_poison(messages: Sequence[Message], consumer: Consumer) -> None:
         telemetry.uploads("poison", 1)
         tell(f"poison: {message}: {cause}", level=logging.WARNING, state="poison")
     if poison:
-        await _insist(consumer, lambda: store.run(store.transact, inbox.note_poison, name, poison))
+        await _insist(consumer, lambda: store.run(store.transact, inbox.note_all, name, "poison", poison))
 
 
 def _kept_hidden(messages: list[Message], queue: Queue) -> AbstractAsyncContextManager[None]:

@@ -5,8 +5,6 @@ that a burst is a few runs and a kill at any point loses nothing: what waits is 
 """
 
 import asyncio
-import hashlib
-import hmac
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -18,20 +16,19 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.status import HTTP_200_OK
 
 from extractors.errors import BadNotification, CannotRun, StoreUnavailable
-from flows.events.batch import LONG, MOST_AT_ONCE, SIDE_BY_SIDE, Batch, Ended, TakeUploads
+from flows.events.batch import MOST_AT_ONCE, SIDE_BY_SIDE, Batch, Ended, TakeUploads, held_up, job_beside
+from flows.events.callers import MOST_BYTES, Locks, Unfinished, bears, whole_body
 from flows.events.holding import holding
-from flows.events.notifications import arrivals_in
+from flows.events.notifications import OutsidePrefixes, arrivals_in, let_in
 from flows.observe import telemetry
 from flows.observe.logs import tell
 from flows.run.parameters import Job
 from flows.store import inbox
 from flows.store.inbox import Taken
 from flows.store.store import Store
-
-MOST_BYTES = 1_048_576
-"""Of a body: S3 sends a few records at a time, well under 100 KB."""
 
 _LOOK_EVERY = 1.0
 """Seconds between two looks for what other receivers of the same store accepted, or what is due again."""
@@ -55,12 +52,15 @@ class Listener:
         schema_name: whose records the uploads become.
         job: schema, endpoints and store of every run.
         take: reads a micro-batch (`flows.events.batch.take_uploads`, directly or as a Prefect flow run).
-        token: that a caller sends as `Authorization: Bearer ...`.
-        secret: that a caller signs the body with: `X-Octavo-Signature: sha256=` HMAC-SHA256 in hex.
+        locks: what a caller must know.
+        concurrency: calls in flight, of all micro-batches together.
+        prefixes: what may be announced, as `s3://bucket/prefix`; none: everything.
+        metrics_token: that whoever asks for `/metrics` sends; None: none is asked for.
         rest: seconds before the next run after one that could not go on.
         stopping: no further run is begun, and those under way end early.
         failed: why the loop ended before it was told to.
         stuck: why the last run could not be begun, or did not come to its end; None when it did.
+        away: why the store could not be asked last time; None when it could.
         in_vain: runs that could not be begun, since the last that could.
         due: before when no run is begun, whatever arrives; and if nothing does (monotonic).
         under_way: what is being read, by its uri.
@@ -70,16 +70,24 @@ class Listener:
     schema_name: str
     job: Job
     take: TakeUploads
-    token: SecretStr | None
-    secret: SecretStr | None
+    locks: Locks
+    concurrency: int
+    prefixes: tuple[str, ...] = ()
+    metrics_token: SecretStr | None = None
     rest: float = REST
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     failed: BaseException | None = None
     stuck: str | None = None
+    away: str | None = None
     in_vain: int = 0
     due: tuple[float, float] = (0.0, 0.0)
     under_way: set[str] = field(default_factory=set)
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps the service from its work now; None for nothing."""
+        return f"the loop has ended: {type(self.failed).__name__}" if self.failed else self.away or self.stuck
 
     def rests(self) -> None:
         """Nothing could be done: the next run begins a little later."""
@@ -97,10 +105,21 @@ def create_app(listener: Listener) -> Starlette:
         alive = listener.failed is None
         return JSONResponse({"status": "ok" if alive else "the loop has ended"}, 200 if alive else 503)
 
-    async def ready(_: Request) -> Response:
-        return await _ready(listener)
+    async def ready(request: Request) -> Response:
+        answer = await _ready(listener)
+        if _may_look(request, listener):
+            return answer
+        # A probe knows no token: it is told whether, not why.
+        return JSONResponse(
+            {"status": "ok" if answer.status_code == HTTP_200_OK else "not ready"}, answer.status_code
+        )
 
-    async def metrics(_: Request) -> Response:
+    async def metrics(request: Request) -> Response:
+        if not _may_look(request, listener):
+            return _refuse(401, "send the bearer token", {"WWW-Authenticate": "Bearer"})
+        if not listener.away:
+            with suppress(StoreUnavailable):  # which the gauges say
+                await _waiting(listener)
         text, media_type = telemetry.page()
         return Response(text, media_type=media_type)
 
@@ -123,50 +142,43 @@ def create_app(listener: Listener) -> Starlette:
     )
 
 
+def _may_look(request: Request, listener: Listener) -> bool:
+    return listener.metrics_token is None or bears(request.headers.get("Authorization"), listener.metrics_token)
+
+
 async def _notify(request: Request, listener: Listener) -> Response:
-    """401 unknown caller, 413 too large, 422 means nothing, 503 not accepted (send it again), 202 accepted."""
-    body = await _body(request)
-    if not _may(request, body or b"", listener):
-        return _refuse(401, "send the bearer token, or sign the body", {"WWW-Authenticate": "Bearer"})
-    if body is None:
-        return _refuse(413, f"at most {MOST_BYTES} bytes")
+    """401 unknown caller, 408 not finished, 413 too large; else as `_accept`."""
     try:
-        arrived = arrivals_in(body)
+        body = await whole_body(request, kept=listener.locks.may_yet(request))
+    except Unfinished as error:
+        return _refuse(408, str(error), {"Connection": "close"})
+    if not listener.locks.may(request, body or b""):
+        return _refuse(401, "send the bearer token, or sign the body", {"WWW-Authenticate": "Bearer"})
+    return _refuse(413, f"at most {MOST_BYTES} bytes") if body is None else await _accept(body, listener)
+
+
+async def _accept(body: bytes, listener: Listener) -> Response:
+    """403 not to be announced here, 422 means nothing, 503 not accepted (send it again), 202 accepted."""
+    try:
+        arrived, kept_out = let_in(arrivals_in(body), listener.prefixes)
+    except OutsidePrefixes as error:
+        telemetry.uploads("refused", 1)
+        tell(f"refused a notification: {error}", level=logging.WARNING)
+        return _refuse(403, str(error))
     except BadNotification as error:
         tell(f"refused a notification: {error}", level=logging.WARNING)
         return _refuse(422, str(error))
+    for each in kept_out:
+        tell(f"refused, outside OCTAVO_LISTEN_PREFIXES: {each.uri}", level=logging.WARNING)
     try:
         await listener.store.run(listener.store.transact, inbox.accept, listener.schema_name, arrived)
     except StoreUnavailable as error:
         tell(str(error), level=logging.ERROR)
         return _refuse(503, "the store cannot be written now: send it again", {"Retry-After": "10"})
+    telemetry.uploads("refused", len(kept_out))
     telemetry.uploads("accepted", len(arrived))
     listener.news.set()
-    return JSONResponse({"accepted": len(arrived)}, 202)
-
-
-async def _body(request: Request) -> bytes | None:
-    """The body; None when it is too large, which is told without reading it to its end."""
-    held = bytearray()
-    async for chunk in request.stream():
-        held += chunk
-        if len(held) > MOST_BYTES:
-            return None
-    return bytes(held)
-
-
-def _may(request: Request, body: bytes, listener: Listener) -> bool:
-    """Whether the caller knows the token, or the secret that the body is signed with."""
-    if listener.token is not None:
-        wanted = f"Bearer {listener.token.get_secret_value()}".encode()
-        if hmac.compare_digest(request.headers.get("Authorization", "").encode(), wanted):
-            return True
-    if listener.secret is not None:
-        signed = hmac.new(listener.secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
-        return hmac.compare_digest(
-            request.headers.get("X-Octavo-Signature", "").encode(), f"sha256={signed}".encode()
-        )
-    return False
+    return JSONResponse({"accepted": len(arrived), **({"refused": len(kept_out)} if kept_out else {})}, 202)
 
 
 def _refuse(status: int, error: str, headers: dict[str, str] | None = None) -> Response:
@@ -186,7 +198,12 @@ async def _ready(listener: Listener) -> Response:
 
 
 async def _waiting(listener: Listener) -> tuple[int, float]:
-    count, age = await listener.store.run(listener.store.transact, inbox.waiting, listener.schema_name)
+    try:
+        count, age = await listener.store.run(listener.store.transact, inbox.waiting, listener.schema_name)
+    except StoreUnavailable as error:
+        listener.away = str(error)
+        raise
+    listener.away = None
     telemetry.queue(count, age)
     return count, age
 
@@ -205,7 +222,7 @@ async def work(listener: Listener) -> None:
                     await asyncio.sleep(_GATHER)
                     continue
                 batch = group.create_task(_take(taken, listener))
-                await asyncio.wait({batch}, timeout=LONG)
+                await asyncio.wait({batch}, timeout=held_up(len(listener.under_way), listener.concurrency))
                 batches = {each for each in (*batches, batch) if not each.done()}
                 if len(batches) >= SIDE_BY_SIDE:
                     _, batches = await asyncio.wait(batches, return_when=asyncio.FIRST_COMPLETED)
@@ -226,6 +243,7 @@ async def _taken(listener: Listener) -> list[Taken]:
             await _waiting(listener)
     except StoreUnavailable as error:
         tell(str(error), level=logging.ERROR)
+        listener.away = str(error)
         listener.rests()
         return []
     listener.under_way |= {each.arrival.uri for each in taken}
@@ -251,7 +269,8 @@ async def _take(taken: list[Taken], listener: Listener) -> None:
 async def _read(taken: list[Taken], listener: Listener) -> Batch:
     """The batch's outcome; when nothing could be run, all of it waits."""
     try:
-        batch = await listener.take([each.arrival for each in taken], listener.job, listener.stopping)
+        job = job_beside(listener.job, len(listener.under_way) - len(taken), listener.concurrency)
+        batch = await listener.take([each.arrival for each in taken], job, listener.stopping)
     except StoreUnavailable:
         raise
     except CannotRun as error:

@@ -1,5 +1,6 @@
 """A Delta Lake table that always shows the current records: each export is one merge."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,9 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from extractors.errors import DestinationUnavailable
 from flows.export.arrow import Columns
 from flows.store.exports import Removal, Row
+
+_PAINT = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|↳")
+"""The library paints its errors for terminals."""
 
 _GONE = "_removed"
 """Marks the rows of a merge that take a record away."""
@@ -89,4 +93,5 @@ def _source(schema: pa.Schema, batches: Sequence[pa.RecordBatch], removed: Seque
 
 
 def _unavailable(uri: str, error: Exception) -> DestinationUnavailable:
-    return DestinationUnavailable(f"{uri}: the Delta table cannot be used: {' '.join(str(error).split())[:300]}")
+    said = " ".join(_PAINT.sub("", str(error)).split())
+    return DestinationUnavailable(f"{uri}: the Delta table cannot be used: {said[:300]}")

@@ -17,7 +17,7 @@ from extractors.errors import BadConfiguration
 from flows.export.files import WRITERS, CsvFiles, Files
 from flows.export.retyped import kinds_in, refuse_retyped
 from flows.storage.destinations import Destination, destination
-from flows.storage.spools import spool_folder
+from flows.storage.spools import spool_folder, sweep
 from flows.store import exports
 from flows.store.exports import Row, Shipment, Target
 from flows.store.store import Store
@@ -63,7 +63,9 @@ def export(store: Store, *, schema_name: str, place: str, form: str = "parquet",
     _check_libraries(form)
     json_schema = _json_schema(store, schema_name)
     there = destination(place)
+    sweep()
     with _held(store, there, schema_name, form) as held:
+        there.tidy()
         anew = held.number > 1 and not _is_there(there, form)
         target = store.transact(exports.begin_anew, held) if anew else held
         with store.reading() as connection:

@@ -2,35 +2,42 @@
 
 Without it, or before `start`, nothing here does anything, or imports anything. With it, `/metrics` of `octavo listen`
 and of `octavo consume --port N` shows the numbers to Prometheus, and they go to a collector as well, with traces,
-where `OTEL_EXPORTER_OTLP_ENDPOINT` names one (the SDK's own settings, as its specification has them).
+where `OTEL_EXPORTER_OTLP_ENDPOINT` names one (the SDK's own settings, as its specification has them). Runs without a
+port add what they counted to `OCTAVO_METRICS_FILE`. Counters are there from the start, at zero: what a rule of
+Prometheus's sees first at one has not risen. What stands now is computed when somebody looks.
 No document's name is a metric's label: there would be as many series as documents.
 """
 
+import logging
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
 from os import environ
+from pathlib import Path
 from time import time_ns
 from typing import Any
 
 from extractors.documents import StoredReply
 from extractors.ledger import Ended, Ledger, Planned
 from extractors.vision.endpoints import Endpoint
+from flows.observe import textfile
 from flows.observe.logs import about, tell
+from flows.observe.meters import NAME, begin_at_zero, expect_of, meters
+from flows.observe.standings import standings
 from flows.observe.summary import Outcome, Summary
 from flows.observe.watch import Watch
 
 _started = threading.Event()
 _NS = 1_000_000_000
-_NAME = "octavo"
 _DEFAULT_BUCKETS = (0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 240)
 """Seconds: a page takes a model 1 to 20, a window of eight up to minutes."""
 
 
 def start() -> bool:
-    """Keeps what is measured from here on; False when the extra is not installed."""
+    """Keeps what is measured from here on; False when the extra is not installed. Twice is once."""
+    if _started.is_set():
+        return True
     try:
         from opentelemetry.exporter.prometheus import PrometheusMetricReader
         from opentelemetry.sdk.metrics import MeterProvider
@@ -40,7 +47,7 @@ def start() -> bool:
         return False
     from opentelemetry import metrics
 
-    resource = Resource.create({"service.name": environ.get("OTEL_SERVICE_NAME", _NAME)})
+    resource = Resource.create({"service.name": environ.get("OTEL_SERVICENAME") or NAME})
     readers = [PrometheusMetricReader(), *_to_collector(resource)]
     # By its whole name: a pattern would make a histogram of the gauge octavo.queue.oldest.seconds too.
     buckets = View(
@@ -48,7 +55,23 @@ def start() -> bool:
     )
     metrics.set_meter_provider(MeterProvider(readers, resource, views=[buckets]))
     _started.set()
+    standings()
+    begin_at_zero()
     return True
+
+
+def start_for_run(file: Path | None) -> None:
+    """Keeps what a run without a port measures, where a collector or a file is named; nothing otherwise.
+
+    Args:
+        file: that counters are added to, while it goes and by `finish`.
+    """
+    if not (file or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")):
+        return
+    if not start():
+        tell("no metrics: install the `telemetry` extra", level=logging.WARNING)
+    elif file is not None:
+        textfile.keep(file)
 
 
 def _to_collector(resource: Any) -> list[Any]:
@@ -83,62 +106,36 @@ def finish() -> None:
         return
     from opentelemetry import metrics, trace
 
+    textfile.write()
     for provider in (metrics.get_meter_provider(), trace.get_tracer_provider()):
         flush = getattr(provider, "force_flush", None)
         if flush is not None:
             flush()
 
 
-@dataclass(frozen=True)
-class _Meters:
-    """The instruments, made once: names are `octavo.` and what is counted."""
-
-    documents: Any
-    pages: Any
-    records: Any
-    calls: Any
-    call_seconds: Any
-    tokens: Any
-    cost: Any
-    unpriced: Any
-    retries: Any
-    uploads: Any
-    waiting: Any
-    oldest: Any
-
-
-@cache
-def _meters() -> _Meters:
-    from opentelemetry import metrics
-
-    meter = metrics.get_meter(_NAME)
-    return _Meters(
-        documents=meter.create_counter("octavo.documents", description="documents that ended, by status and kind"),
-        pages=meter.create_counter("octavo.pages", description="pages that ended, by status"),
-        records=meter.create_counter("octavo.records", description="records written"),
-        calls=meter.create_counter("octavo.calls", description="replies of models, by endpoint and HTTP status"),
-        call_seconds=meter.create_histogram("octavo.call.seconds", unit="s", description="from request to reply"),
-        tokens=meter.create_counter("octavo.tokens", description="tokens, by direction"),
-        cost=meter.create_counter("octavo.cost.usd", description="USD spent, where the price is known"),
-        unpriced=meter.create_counter("octavo.calls.unpriced", description="replies whose cost is not known"),
-        retries=meter.create_counter("octavo.retries", description="calls sent again"),
-        uploads=meter.create_counter("octavo.uploads", description="uploads announced, by what became of them"),
-        waiting=meter.create_gauge("octavo.queue.waiting", description="uploads accepted and not yet read"),
-        oldest=meter.create_gauge("octavo.queue.oldest.seconds", unit="s", description="age of the oldest of them"),
-    )
+def expect(endpoints: Sequence[Endpoint]) -> None:
+    """Begins at zero what is counted by endpoint: a bill of the first minute has risen, too."""
+    if _started.is_set():
+        expect_of(endpoints)
 
 
 def uploads(state: str, count: int) -> None:
-    """Counts uploads: `accepted`, `done`, `gone`, `waiting` (tried in vain), `poison`."""
+    """Counts uploads: `accepted`, `done`, `gone`, `waiting` (tried in vain), `poison`, `refused`."""
     if count and _started.is_set():
-        _meters().uploads.add(count, {"state": state})
+        meters().uploads.add(count, {"state": state})
 
 
 def queue(waiting: int, oldest_seconds: float) -> None:
-    """Notes how long the queue is, and how old."""
+    """Notes how long the queue is, and how old; it ages from here on."""
     if _started.is_set():
-        _meters().waiting.set(waiting)
-        _meters().oldest.set(oldest_seconds)
+        standings().queue = waiting, (time.monotonic() - oldest_seconds if oldest_seconds else None)
+
+
+def watches(trouble: Callable[[], str | None]) -> None:
+    """Has whoever looks told whether the service can do its work: `trouble` says what keeps it from it, or None."""
+    if _started.is_set():
+        standings().trouble = trouble
+        queue(0, 0.0)
 
 
 @contextmanager
@@ -151,7 +148,7 @@ def span(name: str, **attributes: str) -> Iterator[None]:
         from opentelemetry import trace
 
         marked = {f"octavo.{key}": value for key, value in attributes.items()}
-        with trace.get_tracer(_NAME).start_as_current_span(name, attributes=marked):
+        with trace.get_tracer(NAME).start_as_current_span(name, attributes=marked):
             yield
 
 
@@ -195,19 +192,19 @@ class _MeasuredBook:
 def _measure(call: Planned, ended: Ended) -> None:
     from opentelemetry import trace
 
-    meters, where = _meters(), {"endpoint": call.endpoint, "model": call.model}
-    meters.calls.add(1, {**where, "status": str(ended.status), "outcome": ended.outcome})
-    meters.call_seconds.record(ended.seconds, where)
+    counted, where = meters(), {"endpoint": call.endpoint, "model": call.model}
+    counted.calls.add(1, {**where, "status": str(ended.status), "outcome": ended.outcome})
+    counted.call_seconds.record(ended.seconds, where)
     # What nobody answered is booked at what it could be.
     usage = call.expected if ended.usage is None else ended.usage
     for direction in ("input", "output", "cached"):
-        meters.tokens.add(getattr(usage, direction), {**where, "direction": direction})
+        counted.tokens.add(getattr(usage, direction), {**where, "direction": direction})
     if call.priced or usage.cost_usd:
-        meters.cost.add(usage.cost_usd, where)
+        counted.cost.add(usage.cost_usd, where)
     else:
-        meters.unpriced.add(1, where)
+        counted.unpriced.add(1, where)
     now = time_ns()
-    span = trace.get_tracer(_NAME).start_span(
+    span = trace.get_tracer(NAME).start_span(
         "call", attributes={"octavo.window": call.fingerprint, **where}, start_time=now - int(ended.seconds * _NS)
     )
     span.end(now)
@@ -220,15 +217,17 @@ class _Measured:
         self._records = 0
 
     def started(self, endpoints: Sequence[Endpoint], schema_name: str) -> None:
+        expect(endpoints)
         self._also.started(endpoints, schema_name)
 
     def progressed(self, summary: Summary, outcome: Outcome | None) -> None:
+        standings().follows(summary.meter)
         if outcome is not None:
-            _meters().documents.add(1, {"status": outcome.status, "kind": outcome.kind or ""})
+            meters().documents.add(1, {"status": outcome.status, "kind": outcome.kind or ""})
             for status, count in summary.pages.items():
-                _meters().pages.add(count - self._pages.get(status, 0), {"status": status})
+                meters().pages.add(count - self._pages.get(status, 0), {"status": status})
             self._pages = dict(summary.pages)
-            _meters().records.add(summary.records - self._records)
+            meters().records.add(summary.records - self._records)
             self._records = summary.records
         self._also.progressed(summary, outcome)
 
@@ -236,5 +235,5 @@ class _Measured:
         self._also.notice(line)
 
     def finished(self, summary: Summary) -> None:
-        _meters().retries.add(summary.meter.retries)
+        standings().follows(summary.meter)
         self._also.finished(summary)

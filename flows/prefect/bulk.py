@@ -95,10 +95,11 @@ async def extract_shard(objects: list[Listed], job_id: str | None = None, **wish
         Completed when every document has a final state, good or bad: the parent's table says which.
     """
     refs = tuple(ObjectRef(each.uri, each.size, each.etag, explicit=each.explicit) for each in objects)
-    telemetry.start()
+    settings = read_settings()
+    telemetry.start_for_run(settings.metrics_file)
     async with Artifacts(telemetry.measured(Logged())) as watch:
         summary = await run_job(
-            Job(sources=(), **wishes), read_settings(), watch, objects=refs, run_id=str(flow_run.id),
+            Job(sources=(), **wishes), settings, watch, objects=refs, run_id=str(flow_run.id),
             job_id=job_id, cut=Cut(documents=len(refs) or 1),
         )  # fmt: skip
     telemetry.finish()

@@ -39,7 +39,11 @@ async def on_upload(uris: list[str], **wishes: Any) -> State[dict[str, Any]]:
     Returns:
         Completed when every object has a final state; Failed with the counts when some wait for another try.
     """
-    return _told(await _take([Arrival(uri) for uri in uris], Job(sources=(), **wishes), read_settings(), None))
+    settings = read_settings()
+    telemetry.start_for_run(settings.metrics_file)
+    batch = await _take([Arrival(uri) for uri in uris], Job(sources=(), **wishes), settings, None)
+    telemetry.finish()
+    return _told(batch)
 
 
 async def take_as_flow_run(

@@ -17,6 +17,7 @@ from prefect.states import Completed, Failed
 
 from extractors.vision.endpoints import Endpoint
 from extractors.vocabulary import NOT_COMPLETE, DocumentStatus
+from flows.observe import telemetry
 from flows.observe.summary import Outcome, Summary
 from flows.observe.watch import Silent, Watch
 from flows.prefect.parameters import takes_job
@@ -47,7 +48,11 @@ async def extract(**wishes: Any) -> State[dict[str, Any]]:
     Returns:
         Completed when every document is complete or was done before; Failed with the counts otherwise.
     """
-    return await _run(Job(**wishes), read_settings(), Silent())
+    settings = read_settings()
+    telemetry.start_for_run(settings.metrics_file)
+    state = await _run(Job(**wishes), settings, telemetry.measured(Silent()))
+    telemetry.finish()
+    return state
 
 
 async def extract_here(job: Job, settings: Settings, watch: Watch) -> None:

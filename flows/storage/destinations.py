@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 from extractors.errors import DestinationUnavailable
 from flows.storage.local import local_path
 from flows.storage.s3 import s3_client, split_s3_uri
+from flows.storage.spools import file_beside, is_being_written, sweep_files
 
 
 class Destination(Protocol):
@@ -27,6 +27,9 @@ class Destination(Protocol):
 
     def names(self, prefix: str = "") -> list[str]:
         """The names there that begin so, sorted."""
+
+    def tidy(self) -> None:
+        """Removes what killed exports left half written."""
 
     def remove(self, name: str) -> None:
         """Removes a file."""
@@ -62,16 +65,17 @@ class _Folder:
         with _files_told(self.uri):
             target.parent.mkdir(parents=True, exist_ok=True)
             # Beside its place first: a rename is whole or not at all, a copy over file systems is not.
-            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".octavo-", delete=False) as beside:
+            beside, path = file_beside(target.parent)
+            with beside:
                 try:
                     with file.open("rb") as made:
                         shutil.copyfileobj(made, beside)
                     beside.flush()
                     os.fsync(beside.fileno())
-                    Path(beside.name).chmod(0o644)
-                    Path(beside.name).replace(target)
+                    path.chmod(0o644)
+                    path.replace(target)
                 except BaseException:
-                    Path(beside.name).unlink(missing_ok=True)
+                    path.unlink(missing_ok=True)
                     raise
             file.unlink()
 
@@ -80,7 +84,12 @@ class _Folder:
             if not self._path.is_dir():
                 return []
             found = (str(path.relative_to(self._path)) for path in self._path.rglob("*") if path.is_file())
-            return sorted(name for name in found if name.startswith(prefix))
+            return sorted(name for name in found if name.startswith(prefix) and not is_being_written(Path(name).name))
+
+    def tidy(self) -> None:
+        with _files_told(self.uri):
+            if self._path.is_dir():
+                sweep_files(self._path)
 
     def remove(self, name: str) -> None:
         with _files_told(self.uri):
@@ -109,6 +118,9 @@ class _Bucket:
             listing = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=whole)
             keys = [entry["Key"] for page in listing for entry in page.get("Contents", ())]
         return sorted(key.removeprefix(f"{self._prefix}/") for key in keys)
+
+    def tidy(self) -> None:
+        """Nothing: an object is there as a whole or not at all."""
 
     def remove(self, name: str) -> None:
         with _s3_told(self.uri):

@@ -1,6 +1,6 @@
-"""Temporary folders that a killed process does not leave for ever: the next one that makes one removes them.
+"""Temporary folders and files that a killed process does not leave for ever: the next one removes them.
 
-A folder is locked as long as its process lives, since the system takes the lock away with it.
+Each is locked as long as its process lives, since the system takes the lock away with it.
 """
 
 import fcntl
@@ -12,10 +12,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 _PREFIX = "octavo-spool-"
-_OF_BEFORE = re.compile(r"octavo-[a-z0-9_]{8}")
+_OF_BEFORE = re.compile(r"octavo-(export-)?[a-z0-9_]{8}")
 """How an older version named its folders, which it did not lock."""
+
+_BESIDE = ".octavo-"
+_BESIDE_FILE = re.compile(r"\.octavo-[a-z0-9_]{8}")
+"""How files are named that are on their way to their place."""
 
 _DAY = 86_400.0
 
@@ -48,6 +53,40 @@ def sweep() -> None:
             _remove_unlocked(path)
 
 
+def file_beside(folder: Path) -> tuple[BinaryIO, Path]:
+    """A file that is written beside its place, locked as long as its process lives; to be renamed or removed.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    while True:
+        # Made again, as below, where another process took it for a dead one's before it was locked.
+        made, name = tempfile.mkstemp(dir=folder, prefix=_BESIDE)
+        with suppress(OSError):
+            fcntl.flock(made, fcntl.LOCK_EX)
+        file = os.fdopen(made, "wb")
+        if Path(name).exists():
+            return file, Path(name)
+        file.close()
+
+
+def sweep_files(folder: Path) -> None:
+    """Removes what killed processes left beside places in a folder or below it.
+
+    Raises:
+        OSError: the folder cannot be looked at.
+    """
+    for path in folder.rglob(f"{_BESIDE}*"):
+        if _BESIDE_FILE.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+            with suppress(OSError):
+                _remove_unlocked(path)
+
+
+def is_being_written(name: str) -> bool:
+    """Whether a file's name is that of one that stands beside its place."""
+    return _BESIDE_FILE.fullmatch(name) is not None
+
+
 def _locked() -> tuple[Path, int]:
     """A new folder, and its lock; made again where another process took it for a dead one's before it was locked."""
     while True:
@@ -68,6 +107,9 @@ def _remove_unlocked(path: Path) -> None:
     lock = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(path, ignore_errors=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     finally:
         os.close(lock)

@@ -189,12 +189,17 @@ def settle_all(
             settle(connection, schema_name, each, state=state, cause=cause)
 
 
-def note_poison(connection: Connection, schema_name: str, messages: Mapping[str, tuple[str, str]]) -> None:
-    """Notes messages that nobody can read: by name, why and what they say, which a later version may understand."""
+def note_all(
+    connection: Connection, schema_name: str, state: str, told: Mapping[str, tuple[str, str | None]]
+) -> None:
+    """Notes what is not read: by name, why, and of a message (`poison`) what it says: a later version may understand it.
+
+    What else is noted is `refused`: an object that may not be announced.
+    """
     now = datetime.now(UTC)
-    for name, (cause, body) in messages.items():
+    for name, (cause, body) in told.items():
         said = {
-            "state": "poison", "cause": cause, "otherwise": body, "settled_at": now, "attempts": 0, "not_before": now,
+            "state": state, "cause": cause, "otherwise": body, "settled_at": now, "attempts": 0, "not_before": now,
         }  # fmt: skip
         connection.execute(
             insert(connection, arrivals)

@@ -14,6 +14,8 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+import yaml
+
 TOKEN = "a-token-made-up-for-tests"  # noqa: S105 - it opens nothing
 ROOT = str(Path(__file__).resolve().parents[2])
 
@@ -40,17 +42,25 @@ def get(url: str) -> tuple[int, str]:
 
 
 def dashboard_misses(metrics: str) -> set[str]:
-    """What the dashboard or an alert of the docs asks for and `/metrics` does not show: series, and their labels."""
+    """What the dashboard, a rule or the docs ask for and `/metrics` does not show: series, and their labels."""
     dashboard = json.loads((Path(ROOT) / "deploy" / "grafana" / "octavo.json").read_text())
-    misses = set()
+    groups = yaml.safe_load((Path(ROOT) / "deploy" / "prometheus" / "octavo.rules.yml").read_text())["groups"]
     queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
-    for query in [*queries, *re.findall(r"`([^`]*octavo_[^`]*)`", (Path(ROOT) / "docs/operations.md").read_text())]:
-        series, *_ = re.findall(r"octavo_[a-z_]+", query)
-        wanted = re.findall(r"by \(([^)]*)\)", query)[:1] + re.findall(r"\{(\w+)[=!]", query)
-        labels = {label.strip() for each in wanted for label in each.split(",")}
+    queries += [rule["expr"] for group in groups for rule in group["rules"]]
+    queries += re.findall(r"`([^`]*octavo_[^`]*)`", (Path(ROOT) / "docs/operations.md").read_text())
+    return {miss for query in queries for miss in _misses(query, metrics)}
+
+
+def _misses(query: str, metrics: str) -> Iterator[str]:
+    """A query's series, each with the labels in its braces and those that the query sums by."""
+    summed = {label.strip() for each in re.findall(r"by \(([^)]*)\)", query) for label in each.split(",")}
+    for series, braces in re.findall(r"(octavo_[a-z_]+)(?:\{([^}]*)\})?", query):
         lines = [line for line in metrics.splitlines() if re.match(rf"{series}[ {{]", line)]
-        misses |= {series} if not lines else {f"{series}: {each}" for each in labels if f"{each}=" not in lines[0]}
-    return misses
+        # Whom Prometheus asked is its own label.
+        labels = (summed | set(re.findall(r"(\w+)[=!]", braces))) - {"job", "instance"}
+        yield from (f"{series}: {each}" for each in labels if lines and f"{each}=" not in lines[0])
+        if not lines:
+            yield series
 
 
 def wait_for(held: Callable[[], Any], seconds: float = 40.0) -> None:
@@ -75,10 +85,12 @@ def service(*arguments: str, log: Path, **settings: str) -> Iterator[subprocess.
 
 
 @contextmanager
-def listener(port: int, *arguments: str, log: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+def listener(
+    port: int, *arguments: str, log: Path, schema: str = "receipt", **settings: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """`octavo listen` that answers already."""
     with service(
-        "listen", "--port", str(port), "--schema", "receipt", *arguments, log=log, **settings
+        "listen", "--port", str(port), "--schema", schema, *arguments, log=log, **settings
     ) as process:  # fmt: skip
         wait_for(lambda: process.poll() is not None or _answers(port))
         assert process.poll() is None, log.read_text()

@@ -16,6 +16,7 @@ from services import TOKEN, get, listener, post, service, wait_for
 
 from flows.events import webhook
 from flows.events.batch import Batch, Ended
+from flows.events.callers import Locks
 from flows.events.webhook import Listener
 from flows.run.parameters import Job
 from flows.storage import s3
@@ -141,9 +142,8 @@ def test_alone_and_refused_is_told_until_another_is_answered(tmp_path: Path) -> 
         wait_for(lambda: json.loads(get(f"{url}readyz")[1]) == {"status": "ok", "waiting": 0, "oldest_seconds": 0.0})
 
 
-def test_a_slow_upload_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_upload_is_not_waited_for() -> None:
     """What arrives while a run lasts long is another run's, and what is being read is not taken twice."""
-    monkeypatch.setattr(webhook, "LONG", 0.05)
     began: list[list[str]] = []
     begun = asyncio.Event()
 
@@ -169,7 +169,7 @@ def test_a_slow_upload_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> Non
     with Store.open("sqlite:///octavo.db") as store:
         store.transact(inbox.make_table)
         job = Job(sources=(), schema_name="receipt")
-        asyncio.run(scenario(Listener(store, "receipt", job, take, token=None, secret=None)))
+        asyncio.run(scenario(Listener(store, "receipt", job, take, Locks(None, None), concurrency=64)))
     assert began == [["s3://docs/slow.pdf"], ["s3://docs/one.pdf"]]
     # Announced again while it was read, it waits for its next turn.
     assert rows("select uri, state from arrivals order by uri") == [

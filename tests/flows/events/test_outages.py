@@ -83,7 +83,7 @@ def test_arrivals_are_listed_and_their_bodies_looked_at_again(
         assert main(["arrivals"]) == 0
         store.transact(inbox.make_table)
         body = json.dumps({"uri": "s3://docs/a.pdf"})
-        store.transact(inbox.note_poison, "receipt", {"sqs:1": ("the body is not JSON", body)})
+        store.transact(inbox.note_all, "receipt", "poison", {"sqs:1": ("the body is not JSON", body)})
         assert main(["arrivals", "list", "--json"]) == 0
         told = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
         assert [(each["name"], each["state"]) for each in told["arrivals"]] == [("sqs:1", "poison")]

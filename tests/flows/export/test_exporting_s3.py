@@ -74,6 +74,6 @@ def test_a_bucket_that_refuses_is_told_in_one_line(store: Store, form: str, monk
     with pytest.raises(DestinationUnavailable) as refused:
         export(store, schema_name="note", place="s3://docs/refused", form=form)
     assert "wrong-secret" not in str(refused.value)
-    assert "\n" not in str(refused.value)
+    assert str(refused.value).isprintable()  # no line ends, and nothing that paints a terminal
     with pytest.raises(DestinationUnavailable, match="names no place in a bucket"):
         export(store, schema_name="note", place="s3://docs", form=form)

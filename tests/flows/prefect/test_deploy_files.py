@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-
-from flows.settings import Settings
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 
@@ -48,14 +45,6 @@ def test_deployments_name_flows_that_exist_with_parameters_that_they_take() -> N
         assert set(each.get("parameters", {})) <= set(flow.parameters.properties)
         if "schedules" in each:
             assert each["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
-
-
-def test_settings_in_the_files_exist() -> None:
-    """Every OCTAVO_ variable in deploy/ is a setting, or is given to a command beside it."""
-    known = {f"OCTAVO_{name.upper()}" for name in Settings.model_fields} | {"OCTAVO_SCHEMA", "OCTAVO_QUEUE"}
-    for path in DEPLOY.rglob("*"):
-        if path.is_file() and path.suffix != ".pyc":
-            assert set(re.findall(r"OCTAVO_[A-Z_]+", path.read_text())) - {"OCTAVO_"} <= known, path
 
 
 def test_the_policy_allows_no_more_than_is_called() -> None:
