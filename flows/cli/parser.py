@@ -23,6 +23,7 @@ COMMANDS = {
         "extract": ("extract:app", "read documents into records"),
         "listen": ("services:listen", "read what a bucket's webhook announces"),
         "consume": ("services:consume", "read what a queue (SQS) announces"),
+        "worker": ("worker:app", "take the runs of a Prefect work pool; SIGTERM drains"),
         "quarantine": ("quarantine:app", "show what could not be read, and why; read it once more"),
     },
     "Use the records": {
