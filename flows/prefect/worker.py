@@ -22,6 +22,7 @@ from prefect.utilities.processutils import command_to_string
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
 from flows.background import first_signal
+from flows.prefect import engine
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -37,7 +38,7 @@ class WhereItIs(ProcessJobConfiguration):
 
     def prepare_for_flow_run(self, *arguments: Any, **named: Any) -> None:
         """As Prefect does; a command of its own keeps Prefect from putting that folder on the modules' path."""
-        self.command = self.command or command_to_string([sys.executable, "-m", "prefect.engine"])
+        self.command = self.command or command_to_string([sys.executable, "-m", engine.__name__])
         self.working_dir = self.working_dir or Path.cwd()
         super().prepare_for_flow_run(*arguments, **named)
 

@@ -60,7 +60,7 @@ def test_completed_only_when_every_document_is(inbox: Path) -> None:
 
 @pytest.mark.usefixtures("prefect_server")
 def test_a_run_that_had_nothing_to_read_is_red(inbox: Path, tmp_path: Path) -> None:
-    """No sources, an empty folder, no documents, or only such as failed before: Failed, and the message says which."""
+    """No sources, an empty folder, no documents, or only such as failed before: the message says which."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "read.me").write_text("nothing to see")
