@@ -79,7 +79,7 @@ def test_nothing_of_the_deployers_folder_is_kept() -> None:
 
 
 def test_a_run_without_three_signs_of_life_is_buried() -> None:
-    """The automation is one that Prefect takes; it looks at the deployments' runs only, for thrice their heartbeat."""
+    """The automation is one that Prefect takes; it looks at the deployments' runs, for thrice their heartbeat."""
     from prefect.events.schemas.automations import AutomationCore, EventTrigger
 
     (declared,) = yaml.safe_load((DEPLOY / "automations.yaml").read_text())["automations"]
