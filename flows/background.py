@@ -2,9 +2,10 @@
 
 import asyncio
 import gc
+import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 _COLLECTED_AFTER = 10_000
@@ -47,3 +48,33 @@ async def every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
     while True:
         await asyncio.sleep(seconds)
         await step()
+
+
+@contextmanager
+def first_signal(stop: Callable[[], bool]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM, while the block lasts: `stop` is called; what handled them before does so again afterwards.
+
+    Args:
+        stop: False when it had been asked before: then every task is cancelled.
+    """
+    loop = asyncio.get_running_loop()
+
+    def hear() -> None:
+        if not stop():
+            for task in asyncio.all_tasks(loop):
+                task.cancel()
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for number in before:
+            loop.add_signal_handler(number, hear)
+    except (ValueError, RuntimeError):  # not the main thread: whoever runs the thread handles signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            if handler is not None:
+                signal.signal(number, handler)

@@ -21,6 +21,12 @@ from schemas.record import Schema, schema_of
 
 T = TypeVar("T")
 
+_HOME = Path(__file__).resolve().parents[1]
+"""Where Octavo itself is."""
+
+_OURS = frozenset({"extractors", "flows", "octavo", "schemas"})
+"""Octavo's own packages: a folder of that name in the working directory is a person's, and cannot be imported."""
+
 _HOW = "give a built-in name ({}), package.module:Model, path/to/file.py:Model or a JSON Schema file"
 
 
@@ -67,6 +73,7 @@ def _from_json(path: Path) -> Schema:
 
 def _from_model(spec: str) -> Schema:
     where, _, name = spec.rpartition(":")
+    where = _file_under_our_name(where) or where
     module = _load_file(Path(where)) if where.endswith(".py") else _import(where)
     model = getattr(module, name, None)
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
@@ -106,6 +113,18 @@ class _AsItStands(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
         return self.source_to_code(self.get_data(path), path)
+
+
+def _file_under_our_name(module: str) -> str | None:
+    """`schemas.mine` -> `schemas/mine.py`, where that is in the working directory and is no file of ours."""
+    package = module.partition(".")[0]
+    if package not in _OURS:
+        return None
+    stem = Path(*module.split("."))
+    for path in (stem.with_name(f"{stem.name}.py"), stem / "__init__.py"):
+        if path.is_file() and not path.resolve().is_relative_to(_HOME / package):
+            return str(path)
+    return None
 
 
 def _import(name: str) -> ModuleType:

@@ -24,6 +24,7 @@ COMMANDS = {
         "listen": ("services:listen", "read what a bucket's webhook announces"),
         "consume": ("services:consume", "read what a queue (SQS) announces"),
         "arrivals": ("arrivals:app", "show announced uploads that were not read, and why; try them once more"),
+        "worker": ("worker:app", "take the runs of a Prefect work pool; SIGTERM drains"),
         "quarantine": ("quarantine:app", "show what could not be read, and why; read it once more"),
     },
     "Use the records": {

@@ -14,10 +14,12 @@ from flows.events.batch import Batch, take_uploads
 from flows.export.export import Exported, export
 from flows.observe import telemetry
 from flows.observe.logs import Logged
-from flows.prefect.extract import Artifacts
+from flows.prefect.extract import Artifacts, nothing_good
 from flows.prefect.parameters import takes_job
+from flows.prefect.stopping import stopping
+from flows.prefect.workplace import settings_at_work
 from flows.run.parameters import ONCE, Job
-from flows.settings import Settings, read_settings
+from flows.settings import Settings
 from flows.store.inbox import Arrival
 from flows.store.store import Store
 
@@ -37,12 +39,16 @@ async def on_upload(uris: list[str], **wishes: Any) -> State[dict[str, Any]]:
         **wishes: the job (`flows.run.parameters.Job`).
 
     Returns:
-        Completed when every object has a final state; Failed with the counts when some wait for another try.
+        Completed when every object has a final state; Failed with the counts when some wait for another try, when
+        every one ended in quarantine, and when none was named.
     """
-    settings = read_settings()
+    settings = settings_at_work()
     telemetry.start_for_run(settings.metrics_file)
-    batch = await _take([Arrival(uri) for uri in uris], Job(sources=(), **wishes), settings, None)
-    telemetry.finish()
+    with stopping(Logged().notice) as stop:
+        batch = await _take([Arrival(uri) for uri in uris], Job(sources=(), **wishes), settings, stop.asked)
+        telemetry.finish()
+        if stop.asked.is_set() and batch.paused:
+            return await stop.state(_counts(batch), {})
     return _told(batch)
 
 
@@ -78,9 +84,18 @@ async def _take(arrived: Sequence[Arrival], job: Job, settings: Settings, stoppi
 def _told(batch: Batch) -> State[dict[str, Any]]:
     states = [ended.state for ended in batch.ended.values()]
     counts = {state: states.count(state) for state in ("done", "gone", "waiting")}
-    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    told = _counts(batch)
+    if not states:
+        return Failed(message="no objects were named: nothing was read", data=counts)
+    if batch.summary is not None and nothing_good(batch.summary):
+        return Failed(message=f"{told}: not one could be read; see `octavo quarantine list`", data=counts)
     state = Failed if counts["waiting"] else Completed
     return state(message=told, data=counts)
+
+
+def _counts(batch: Batch) -> str:
+    states = [ended.state for ended in batch.ended.values()]
+    return ", ".join(f"{states.count(each)} {each}" for each in ("done", "gone", "waiting") if each in states)
 
 
 @flow(name="export", flow_run_name="export {schema_name}", validate_parameters=True, persist_result=False)
@@ -97,12 +112,13 @@ async def export_records(
     Returns:
         What went where.
     """
-    done = await asyncio.to_thread(_export, schema_name, destination, form)
+    with stopping(Logged().notice):  # an export is one piece: it is finished
+        done = await asyncio.to_thread(_export, schema_name, destination, form)
     return f"{done.place}: {done.added} records added, {done.removed} removed"
 
 
 def _export(schema_name: str, destination: str, form: str) -> Exported:
-    with Store.open(read_settings().store) as store:
+    with Store.open(settings_at_work().store) as store:
         return export(store, schema_name=schema_name, place=destination, form=form)
 
 
@@ -117,13 +133,14 @@ async def evaluate_records(labels: str, schema_name: str) -> State[dict[str, Any
     Returns:
         Completed, whatever share is right, with the evaluation as data; it fails as `evaluate` raises.
     """
-    found = await asyncio.to_thread(_evaluate, labels, schema_name)
+    with stopping(Logged().notice):
+        found = await asyncio.to_thread(_evaluate, labels, schema_name)
     told = f"{found.schema_name}: {found.total.right} of {found.total.labels} labels right"
     await acreate_table_artifact(table=as_rows(found), key="octavo-evaluation", description=told)
     return Completed(message=told, data=found.as_json())
 
 
 def _evaluate(labels: str, schema_name: str) -> Evaluation:
-    settings = read_settings()
+    settings = settings_at_work()
     with Store.open(settings.store, read_only=True) as store:
         return evaluate(store, schema_name=schema_name, place=labels, max_bytes=settings.max_bytes)

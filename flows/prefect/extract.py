@@ -21,6 +21,7 @@ from flows.observe import telemetry
 from flows.observe.summary import Outcome, Summary
 from flows.observe.watch import Silent, Watch
 from flows.prefect.parameters import takes_job
+from flows.prefect.stopping import Stop, stopping
 from flows.run.job import Shard, TakeShard, run_job
 from flows.run.parameters import Job
 from flows.settings import Settings, read_settings
@@ -75,14 +76,23 @@ async def extract_here(job: Job, settings: Settings, watch: Watch) -> None:
 
 
 async def _run(job: Job, settings: Settings, also: Watch) -> State[dict[str, Any]]:
-    async with Artifacts(also) as watch:
-        summary = await run_job(job, settings, watch, _as_task)
-    return concluded(summary)
+    with stopping(also.notice) as stop:
+        async with Artifacts(also) as watch:
+            summary = await run_job(job, settings, watch, _as_task, stopping=stop.asked)
+        return await concluded(summary, stop, job.sources)
 
 
-def concluded(summary: Summary) -> State[dict[str, Any]]:
-    """Completed when every document is complete or was done before; Failed with the counts otherwise."""
+async def concluded(summary: Summary, stop: Stop, sources: Sequence[str]) -> State[dict[str, Any]]:
+    """Completed when every document is complete or was done before; Failed with the counts otherwise.
+
+    Failed too, and its message says so, when there was nothing to read: green is a run that has read something, or
+    has nothing left to read.
+    """
+    if stop.asked.is_set() and (summary.paused or summary.documents[DocumentStatus.PENDING]):
+        return await stop.state(counted(summary), summary.as_json())
     counts = summary.documents
+    if nothing := _nothing_read(summary, sources):
+        return Failed(message=nothing, data=summary.as_json())
     if summary.exit_code == 0:
         done = f"{counts['complete']} documents complete, {counts['skipped']} skipped"
         if not summary.all_good:
@@ -98,6 +108,39 @@ def concluded(summary: Summary) -> State[dict[str, Any]]:
     message = f"{not_complete} of {total} documents are not complete: {bad}" if not_complete else ""
     missed = f"{summary.unreachable_count} files or folders are unreachable" if summary.unreachable_count else ""
     return Failed(message="; ".join(filter(None, (message, missed))), data=summary.as_json())
+
+
+def counted(summary: Summary) -> str:
+    """The documents by how they ended: `12 complete, 5 pending`."""
+    return ", ".join(f"{count} {status}" for status, count in summary.as_json()["documents"].items() if count)
+
+
+def nothing_good(summary: Summary) -> bool:
+    """Whether documents were taken, and every one of them ended in quarantine."""
+    counts = summary.documents
+    good = counts[DocumentStatus.COMPLETE] + counts[DocumentStatus.PARTIAL] + counts[DocumentStatus.PENDING]
+    return counts[DocumentStatus.QUARANTINED] > 0 and not good
+
+
+def _nothing_read(summary: Summary, sources: Sequence[str]) -> str | None:
+    """Why a run that took nothing is not to be called done; None where it did, or all is done already."""
+    counts = summary.documents
+    if counts["seen"] > counts["skipped"] or summary.unreachable_count:
+        return None
+    if not sources:
+        return "no sources were named: nothing was read"
+    told = " ".join(sources)
+    if not counts["seen"]:
+        return f"there is nothing under {told}: nothing was read"
+    before = summary.done_before
+    if not before.total():
+        return f"none of the {counts['seen']} objects under {told} is a document: nothing was read"
+    if not before.total() - before[DocumentStatus.QUARANTINED]:
+        return (
+            f"all {before.total()} documents failed before, and none is new: nothing was read; "
+            "see `octavo quarantine list`, then `octavo quarantine retry`"
+        )
+    return None
 
 
 def _as_task(take_shard: TakeShard) -> TakeShard:

@@ -3,12 +3,15 @@
 Prefect tells what ended and what crashed; it does not tell of a machine that is gone (its run stays
 `Running` for ever). The store does: a shard's process renews its lease there (`flows.store.leases`), under
 the flow run's id. A run that Prefect calls running, without a lease for `_SILENT`, is dead.
+
+The other way round the parent tells its shards that it lives, and wants them (`flows.store.jobs`). Once it is told to
+end, it takes that word back: shards that run finish what is in flight, those that have not begun are cancelled.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -23,13 +26,18 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, StateType
 from prefect.runtime import flow_run
-from prefect.states import Crashed
+from prefect.states import Cancelled, Crashed
 
-from extractors.errors import CannotRun, EndpointDown, ShardLost
+from extractors.errors import CannotRun, EndpointDown, ShardLost, StoreUnavailable
 from extractors.vocabulary import DocumentStatus
-from flows.background import alongside
+from flows.background import alongside, every
+from flows.prefect.linking import job_tag, link_to_shard
+from flows.prefect.stopping import INTERRUPTED
 from flows.run.document import Run
 from flows.run.job import Shard
+from flows.store import jobs
+from flows.store.jobs import Standing
+from flows.store.leases import RENEWED_EVERY
 from flows.store.store import Store
 
 DEPLOYMENT = "extract-shard/extract-shard"
@@ -54,21 +62,46 @@ class Pool:
         store: open; where shards' leases and counts are.
         wishes: parameters that every shard gets.
         sources: what the whole run is over: with the wishes, they name the job.
+        job_id: the parent's flow run, under which the store knows whether the job is wanted.
+        stopping: set once the parent is to end.
     """
 
-    def __init__(self, store: Store, wishes: dict[str, Any], sources: Sequence[str]) -> None:
+    def __init__(
+        self, store: Store, wishes: dict[str, Any], sources: Sequence[str], job_id: str, stopping: asyncio.Event
+    ) -> None:
         self._store = store
         self._wishes = wishes
+        self._job_id = job_id
+        self._stopping = stopping
+        self._adopted: set[str] = set()
         self._job = "octavo-job:" + sha256(repr((list(sources), sorted(wishes.items()))).encode()).hexdigest()[:16]
         self._under_way: dict[UUID, asyncio.Future[FlowRun]] = {}
         self._alive_at: dict[UUID, float] = {}
 
-    def watching(self, notice: Callable[[str], None]) -> AbstractAsyncContextManager[None]:
-        """Looks at the shards under way for as long as it lasts."""
-        return alongside(self._look(notice))
+    @asynccontextmanager
+    async def watching(self, notice: Callable[[str], None]) -> AsyncIterator[None]:
+        """Looks at the shards under way, and keeps them wanted, for as long as it lasts."""
+
+        async def keep_wanted() -> None:
+            try:
+                if not self._stopping.is_set():
+                    await self._store.run(self._store.transact, jobs.want, [self._job_id, *self._adopted])
+            except StoreUnavailable as error:
+                notice(f"{error}; the shards wait for it too")
+
+        await self._store.run(self._store.transact, jobs.want, [self._job_id])
+        try:
+            async with alongside(self._look(notice)), alongside(every(RENEWED_EVERY, keep_wanted)):
+                yield
+        finally:
+            await self._call_off()
 
     async def wait_for_forerunners(self) -> None:
-        """Waits for shards that an earlier parent of the same job handed out: what they do need not be done here."""
+        """Waits for shards that an earlier parent of the same job handed out: what they do need not be done here.
+
+        Those that run are adopted; those that have not begun, and whose parent is gone, are cancelled: what they were
+        to do is listed here.
+        """
         open_states = [state for state in StateType if state not in TERMINAL_STATES]
         async with get_client() as client:
             found = await client.read_flow_runs(
@@ -77,7 +110,25 @@ class Pool:
                     state=FlowRunFilterState(type=FlowRunFilterStateType(any_=open_states)),
                 )
             )
-        await asyncio.gather(*(self._end_of(each.id) for each in found))
+            orphans = [each for each in found if await self._is_orphan(each)]
+            for each in orphans:
+                await client.set_flow_run_state(each.id, Cancelled(message="its parent is gone; another took over"))
+        left = [each for each in found if each not in orphans]
+        self._adopted = {str(each.parameters["job_id"]) for each in left if each.parameters.get("job_id")}
+        if self._adopted:
+            await self._store.run(self._store.transact, jobs.want, sorted(self._adopted))
+        await asyncio.gather(*(self._end_of(each.id) for each in left))
+        self._adopted = set()
+
+    async def _is_orphan(self, shard: FlowRun) -> bool:
+        """Whether a shard waits for a worker while its parent is not heard of any more."""
+        if shard.state_type != StateType.SCHEDULED or not shard.parameters.get("job_id"):
+            return False
+        found = await self._store.run(self._store.transact, jobs.standing, str(shard.parameters["job_id"]))
+        return found != Standing.WANTED
+
+    async def _call_off(self) -> None:
+        await self._store.run(self._store.transact, jobs.call_off, [self._job_id, *self._adopted])
 
     async def hand_out(self, name: str, shard: Shard, run: Run) -> str:
         """Has a shard taken by a worker, and adds its counts to the run's (`flows.run.job.HandOut`).
@@ -90,10 +141,13 @@ class Pool:
         for attempt in range(1, _TIMES + 1):
             ended = await self._end_of(await self._create(name, shard, attempt, run.run_id))
             counts = await self._store.run(self._store.summaries, [str(ended.id)])
-            if counts:
+            anew = ended.state_name == INTERRUPTED and attempt < _TIMES and not run.stopped
+            if counts and not anew:
                 break
             run.watch.notice(f"{name}: {ended.state_name}, attempt {attempt}: {ended.state and ended.state.message}")
-            if ended.state_type == StateType.FAILED:
+            if run.stopped or ended.state_type == StateType.CANCELLED:
+                return f"{name}: {ended.state_name}"  # what it was to do is pending
+            if ended.state_type == StateType.FAILED and not anew:
                 break  # it says itself why it cannot run, and would say so again
         else:
             raise ShardLost(f"{name}: its process died {_TIMES} times; see flow run {ended.id}")
@@ -120,10 +174,11 @@ class Pool:
                 deployment.id,
                 name=f"{name} of {self._wishes['schema_name']}",
                 parameters={**self._wishes, "objects": objects, "job_id": job_id},
-                tags=["octavo-shard", self._job],
+                tags=["octavo-shard", self._job, job_tag(job_id)],
                 idempotency_key=f"{flow_run.id}:{flow_run.run_count}:{content}:{attempt}",
             )
         identity: UUID = made.id
+        await link_to_shard(name if attempt == 1 else f"{name}, attempt {attempt}", str(identity))
         return identity
 
     async def _end_of(self, run_id: UUID) -> FlowRun:
@@ -151,11 +206,16 @@ class Pool:
                     raise
 
     async def _look_once(self) -> None:
+        if self._stopping.is_set():
+            await self._call_off()
         waited = [run_id for run_id, ending in self._under_way.items() if not ending.done()]
         if not waited:
             return
         async with get_client() as client:
             found = await client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=waited)))
+            if self._stopping.is_set():
+                for each in (each for each in found if each.state_type == StateType.SCHEDULED):
+                    await client.set_flow_run_state(each.id, Cancelled(message="its parent was told to end"))
             await self._bury([each for each in found if each.state_type not in TERMINAL_STATES], client)
         for each in found:
             if each.state_type in TERMINAL_STATES:

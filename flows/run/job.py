@@ -7,9 +7,8 @@ the client's concurrency, and for memory the windows that are drawn and not yet 
 
 import asyncio
 import math
-import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -23,7 +22,7 @@ from extractors.vision.connections import Connections
 from extractors.vision.contexts import with_told_contexts
 from extractors.vision.endpoints import Endpoint
 from extractors.vocabulary import Ground, Stored
-from flows.background import alongside
+from flows.background import alongside, first_signal
 from flows.observe.summary import Summary
 from flows.observe.telemetry import measured_book
 from flows.observe.watch import Watch
@@ -162,7 +161,7 @@ async def run_job(
         )  # fmt: skip
         run.source.stopped = lambda: run.stopped is not None
         if stopping is None:
-            stack.enter_context(_stopping_on_signals(run))
+            stack.enter_context(first_signal(lambda: _stop_on_signal(run)))
         else:
             await stack.enter_async_context(alongside(_drain_on(stopping, run, settings.give_up_after)))
         await store.run(
@@ -334,31 +333,13 @@ async def _shards(refs: AsyncIterator[ObjectRef], cut: Cut) -> AsyncIterator[Sha
         yield tuple(held)
 
 
-@contextmanager
-def _stopping_on_signals(run: Run) -> Iterator[None]:
-    """Ctrl-C and SIGTERM: what is in flight ends, the rest stays pending. A second one stops at once."""
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        if run.stopped is not None:
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
-            return
-        _drain(run)
-        run.watch.notice("stopping: what is in flight is finished first; once more to stop at once")
-
-    handled = (signal.SIGINT, signal.SIGTERM)
-    try:
-        for number in handled:
-            loop.add_signal_handler(number, stop)
-    except (ValueError, RuntimeError):  # not the main thread: whoever runs the thread handles signals
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number in handled:
-            loop.remove_signal_handler(number)
+def _stop_on_signal(run: Run) -> bool:
+    """What is in flight ends, the rest stays pending; False when it was ending already."""
+    if run.stopped is not None:
+        return False
+    _drain(run)
+    run.watch.notice("stopping: what is in flight is finished first; once more to stop at once")
+    return True
 
 
 async def _drain_on(stopping: asyncio.Event, run: Run, patience: float) -> None:

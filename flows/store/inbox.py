@@ -192,7 +192,7 @@ def settle_all(
 def note_all(
     connection: Connection, schema_name: str, state: str, told: Mapping[str, tuple[str, str | None]]
 ) -> None:
-    """Notes what is not read: by name, why, and of a message (`poison`) what it says: a later version may understand it.
+    """Notes what is not read: by name, why, and what a message (`poison`) says, which a later version may understand.
 
     What else is noted is `refused`: an object that may not be announced.
     """

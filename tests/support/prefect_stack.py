@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -58,10 +59,10 @@ class Stack:
         self.processes[name] = process
         return process
 
-    def run(self, *command: str, seconds: float = 120) -> str:
+    def run(self, *command: str, seconds: float = 120, folder: Path = ROOT) -> str:
         """A command's output; its failure is told with it."""
         done = subprocess.run(
-            command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False
+            command, env=self.environment, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False
         )  # fmt: skip
         if done.returncode:
             sys.exit(f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
@@ -118,7 +119,14 @@ class Stack:
 
     def start_worker(self, name: str) -> None:
         """A process worker of the pool, one flow run at a time."""
-        self.start(name, *PREFECT, "worker", "start", "--pool", "octavo", "--limit", "1", "--name", name)
+        self.start(name, sys.executable, "-m", "flows.cli", "worker", "--limit", "1", "--name", name)
+
+    def deploy(self) -> None:
+        """The project's deployments, from a folder that is gone afterwards: nothing may depend on it."""
+        with tempfile.TemporaryDirectory(prefix="octavo-deployer-") as made:
+            (Path(made) / "deploy").mkdir()
+            shutil.copy(ROOT / "deploy" / "prefect.yaml", Path(made) / "deploy")
+            self.run(*PREFECT, "deploy", "--all", "--prefect-file", "deploy/prefect.yaml", folder=Path(made))
 
 
 @contextmanager
@@ -148,7 +156,7 @@ def prefect_stack(folder: Path, **environment: str) -> Iterator[Stack]:
         try:
             running.start_server()
             running.prefect("work-pool", "create", "octavo", "--type", "process")
-            running.prefect("deploy", "--all", "--prefect-file", "deploy/prefect.yaml")
+            running.deploy()
             yield running
         except BaseException:
             print(running.last_words(), flush=True)

@@ -55,3 +55,39 @@ def test_the_policy_allows_no_more_than_is_called() -> None:
         assert not [action for action in actions if "*" in action]
         if "DOCUMENTS" in statement["Resource"]:
             assert not [action for action in actions if "Put" in action or "Delete" in action]
+
+
+def test_nothing_of_the_deployers_folder_is_kept() -> None:
+    """Deployments pull nothing, run where their worker is, and their runs give a sign of life every 30 s."""
+    declared: dict[str, Any] = yaml.safe_load((DEPLOY / "prefect.yaml").read_text())
+    assert declared["pull"] == [{"prefect.deployments.steps.set_working_directory": {"directory": "."}}]
+    for each in declared["deployments"]:
+        assert ":" not in each["entrypoint"], "a file's path would be looked for in the worker's folder"
+        assert each["work_pool"]["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30"
+        assert each["tags"] == ["octavo"]
+
+
+def test_a_run_without_three_signs_of_life_is_buried() -> None:
+    """The automation is one that Prefect takes; it looks at the deployments' runs, for thrice their heartbeat."""
+    from prefect.events.schemas.automations import AutomationCore, EventTrigger
+
+    (declared,) = yaml.safe_load((DEPLOY / "automations.yaml").read_text())["automations"]
+    made = AutomationCore.model_validate(declared)
+    assert isinstance(made.trigger, EventTrigger)
+    assert made.trigger.within.total_seconds() == 3 * 30
+    assert declared["trigger"]["match_related"]["prefect.resource.id"] == "prefect.tag.octavo"
+
+
+def test_workers_drain_for_as_long_everywhere() -> None:
+    """The worker that passes SIGTERM on, and the same time for it, in compose, systemd and Kubernetes."""
+    worker = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["worker"]
+    unit = (DEPLOY / "systemd" / "octavo-worker.service").read_text()
+    template = json.loads((DEPLOY / "kubernetes" / "base-job-template.json").read_text())
+    pod = template["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]
+    assert worker["command"][0] == "worker"
+    assert "/octavo worker " in unit
+    assert "KillMode=mixed" in unit
+    assert "PYTHONSAFEPATH=1" in unit
+    assert "PYTHONSAFEPATH=1" in (DEPLOY / "Dockerfile").read_text()
+    assert "TimeoutStopSec=300" in unit
+    assert (worker["stop_grace_period"], pod["terminationGracePeriodSeconds"]) == ("5m", 300)

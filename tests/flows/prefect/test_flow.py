@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,6 @@ from flows.cli.parser import main
 from flows.run.rerun import Rerun
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Prefect's own server and client warn at will
-
-
-@pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A real Prefect server for the session (about 15 s to start)."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
-        from prefect.testing.utilities import prefect_test_harness
-
-        with prefect_test_harness(server_startup_timeout=90):
-            yield
 
 
 @pytest.fixture
@@ -68,6 +56,31 @@ def test_completed_only_when_every_document_is(inbox: Path) -> None:
     (troubles,) = asyncio.run(artifacts("octavo-troubles"))
     assert "encrypted" in str(troubles.data)
     assert len(asyncio.run(artifacts("octavo-summary"))) == 3
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_run_that_had_nothing_to_read_is_red(inbox: Path, tmp_path: Path) -> None:
+    """No sources, an empty folder, no documents, or only such as failed before: the message says which."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "read.me").write_text("nothing to see")
+    (inbox / "good.pdf").write_bytes(pages.encrypted_pdf("secret"))
+    with model_server(lambda _: says(TOTAL)) as server:
+        wishes = {"schema_name": "receipt", "base_url": server.base_url, "model": "m"}
+        told = {}
+        for name, sources in {
+            "none": [], "empty": [str(tmp_path / "empty")], "notes": [str(tmp_path / "notes")],
+            "quarantined": [str(inbox)], "failed before": [str(inbox)],
+        }.items():  # fmt: skip
+            state = run_flow(sources=sources, **wishes)
+            assert state.is_failed(), name
+            told[name] = state.message
+    assert told["none"] == "no sources were named: nothing was read"
+    assert told["empty"] == f"there is nothing under {tmp_path / 'empty'}: nothing was read"
+    assert "none of the 1 objects" in told["notes"]
+    assert told["quarantined"] == "1 of 1 documents are not complete: 1 quarantined"
+    assert "all 1 documents failed before" in told["failed before"]
+    assert server.asked == []
 
 
 @pytest.mark.usefixtures("prefect_server")
