@@ -35,7 +35,9 @@ FAMILIAR = ASKED | CHECKED_HERE | NOTES
 """A schema of these alone is taken as it stands, so that its recipe stays the same."""
 
 _KNOWN = FAMILIAR | CONDITIONS | {"nullable", "example"}
-_ALIKE = 0.8
+_FIELDS_ELSEWHERE = frozenset({"extends", "$merge", "$patch"})
+"""Of draft 3, and of extensions: they add fields from elsewhere."""
+_ALIKE, _SHORTEST = 0.75, 4
 THE_RECORD = "the record"
 """What the root is called where paths are told."""
 
@@ -47,9 +49,16 @@ def unfamiliar(node: dict[str, Any]) -> list[str]:
 
 def meant_by(keyword: str) -> str | None:
     """The known keyword that a misspelt one is nearest to: `requried` -> `required`; None where there is none."""
-    by_letters = {known.lower(): known for known in sorted(_KNOWN)}
+    by_letters = {known.lower(): known for known in sorted(_KNOWN) if len(known) >= _SHORTEST}
     found = get_close_matches(keyword.lower(), by_letters, n=1, cutoff=_ALIKE)
     return by_letters[found[0]] if found else None
+
+
+def brings_fields(keyword: str, value: Any) -> bool:
+    """Whether what is no keyword holds schemas that would be lost with it: a slip of `allOf`, draft 3's `extends`."""
+    if not isinstance(value, dict | list) or not value:
+        return False
+    return keyword in _FIELDS_ELSEWHERE or meant_by(keyword) in {"properties", "allOf", "anyOf", "oneOf"}
 
 
 def with_nearest(keyword: str) -> str:
