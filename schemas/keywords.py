@@ -37,6 +37,7 @@ FAMILIAR = ASKED | CHECKED_HERE | NOTES
 _KNOWN = FAMILIAR | CONDITIONS | {"nullable", "example"}
 _FIELDS_ELSEWHERE = frozenset({"extends", "$merge", "$patch"})
 """Of draft 3, and of extensions: they add fields from elsewhere."""
+_CHOICES = frozenset({"allOf", "anyOf", "oneOf"})
 _ALIKE, _SHORTEST = 0.75, 4
 THE_RECORD = "the record"
 """What the root is called where paths are told."""
@@ -54,11 +55,15 @@ def meant_by(keyword: str) -> str | None:
     return by_letters[found[0]] if found else None
 
 
-def brings_fields(keyword: str, value: Any) -> bool:
-    """Whether what is no keyword holds schemas that would be lost with it: a slip of `allOf`, draft 3's `extends`."""
-    if not isinstance(value, dict | list) or not value:
+def brings_fields(keyword: str, node: dict[str, Any]) -> bool:
+    """Whether what is no keyword holds schemas that would be lost with it: a slip of `allOf`, draft 3's `extends`.
+
+    An object without any properties is refused anyway, with what the slip may mean.
+    """
+    if not isinstance(node[keyword], dict | list) or not node[keyword]:
         return False
-    return keyword in _FIELDS_ELSEWHERE or meant_by(keyword) in {"properties", "allOf", "anyOf", "oneOf"}
+    meant = meant_by(keyword)
+    return keyword in _FIELDS_ELSEWHERE or meant in _CHOICES or (meant == "properties" and meant in node)
 
 
 def with_nearest(keyword: str) -> str:

@@ -103,7 +103,7 @@ class _Rewriting:
         for key, value in node.items():
             if key in FAMILIAR | CONDITIONS or key.startswith("x-") or key in {"nullable", *_GENERIC}:
                 kept[key] = value
-            elif brings_fields(key, value):
+            elif brings_fields(key, node):
                 near = with_nearest(key)
                 raise ValueError(
                     f"{path or THE_RECORD}: {near} holds schemas and is no keyword; write them under one"
