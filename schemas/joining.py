@@ -11,6 +11,10 @@ class NotPortable(ValueError):
         self.faults = faults
 
 
+class Contradiction(NotPortable):
+    """Parts of a schema that no value can keep to together."""
+
+
 def joined(
     node: dict[str, Any], root: dict[str, Any], path: str, refs: tuple[str, ...] = ()
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -84,5 +88,5 @@ def _common_type(one: Any, other: Any, path: str) -> Any:
     if not common and {"integer"} <= {*first, *second} and {"number"} <= {*first, *second}:
         common = ["integer"]
     if not common:
-        raise NotPortable(f"{path}: {one} and {other} at once; nothing can be both")
+        raise Contradiction(f"{path}: {one} and {other} at once; nothing can be both")
     return common[0] if len(common) == 1 else common

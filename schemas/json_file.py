@@ -48,14 +48,16 @@ def schema_of_json(document: dict[str, Any], name: str) -> Schema:
     def parse(answer: object, habits: PageHabits | None = None, /) -> dict[str, Any]:
         found: Any = read_leaves(answer, document, evidence_of(answer, habits, currency_names))
         errors = sorted(validator.iter_errors(found), key=lambda error: list(map(str, error.absolute_path)))
-        if errors:
-            raise InvalidRecord(schema_faults(errors))
-        if not isinstance(found, dict):
+        if not errors and not isinstance(found, dict):
             raise InvalidRecord([SchemaFault("", "not an object")])
-        faults = list(unkept(found))
+        faults = schema_faults(errors)
+        refused = [fault.steps for fault in faults if fault.what == "value"]
+        # Told at once: behind a field that stays empty a number that no column holds would never show.
+        faults += [each for each in unkept(found) if not any(each.steps[: len(at)] == at for at in refused)]
         if faults:
             raise InvalidRecord(faults)
-        return found
+        made: dict[str, Any] = found
+        return made
 
     return Schema(
         name=snake_case(str(document.get("title") or named or name)),

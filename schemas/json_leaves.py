@@ -3,13 +3,15 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.fields import parse_amount, parse_currency, parse_date
 from schemas.habits import Evidence
+from schemas.printed_times import day_and_time
 from schemas.record import InvalidRecord, SchemaFault
 from schemas.shapes import branches
 
@@ -67,11 +69,12 @@ class _Leaves:
             return _of_number(value, formats, kinds)
         if not isinstance(value, str):
             return value
-        if not formats and "string" not in kinds:
-            if kinds & _NUMBERS and _WIRE.fullmatch(value):
-                return int(value) if "." not in value else float(value)  # as pydantic reads it
+        known = formats & _READ
+        if not known and "string" not in kinds:
+            if kinds & _NUMBERS:
+                return _number(value, self.evidence)
             return _truth(value) if "boolean" in kinds else value
-        return _leaf(value, formats.pop(), self.evidence) if len(formats) == 1 else value
+        return _leaf(value, known.pop(), self.evidence) if len(known) == 1 else value
 
 
 def _of_number(value: float, formats: set[str], kinds: set[str]) -> Any:
@@ -81,6 +84,16 @@ def _of_number(value: float, formats: set[str], kinds: set[str]) -> Any:
     if kinds - {"null"} == {"string"} and not formats & _READ:
         return format(parse_amount(value), "f")
     return _truth(value) if kinds - {"null"} == {"boolean"} else value
+
+
+def _number(value: str, evidence: Evidence) -> Any:
+    """A number as the wire has it, else as it is printed: "1,234.56" where the page says what its marks mean."""
+    if _WIRE.fullmatch(value):
+        return int(value) if "." not in value else float(value)  # as pydantic reads it
+    amount = parse_amount(value, evidence=evidence)
+    if not isinstance(amount, Decimal):
+        return value
+    return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
 def _truth(value: Any) -> Any:
@@ -103,14 +116,15 @@ def is_moment(value: object) -> bool:
 
 
 def _moment(value: str, evidence: Evidence) -> str:
-    """An ISO date-time; a day alone begins at midnight, as pydantic has it."""
+    """An ISO date-time, or a printed one; a day alone begins at midnight, as pydantic has it."""
     plain = value.strip()
     if is_moment(plain):
         return value if _RFC_3339.fullmatch(value) else datetime.fromisoformat(plain.upper()).isoformat()
-    day = parse_date(plain, evidence) if ":" not in plain else None
+    before, clock = day_and_time(plain)
+    day = parse_date(before, evidence) if ":" not in before else None
     if not isinstance(day, date):
         raise ValueError(f"{value[:_LONGEST]!r} is not an ISO date-time; write it as YYYY-MM-DDTHH:MM:SS")  # noqa: TRY004 - as in fields
-    return datetime.combine(day, time()).isoformat()
+    return datetime.combine(day, clock).isoformat()
 
 
 def _is_number(value: object) -> bool:

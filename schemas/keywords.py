@@ -35,7 +35,10 @@ FAMILIAR = ASKED | CHECKED_HERE | NOTES
 """A schema of these alone is taken as it stands, so that its recipe stays the same."""
 
 _KNOWN = FAMILIAR | CONDITIONS | {"nullable", "example"}
-_ALIKE = 0.8
+_FIELDS_ELSEWHERE = frozenset({"extends", "$merge", "$patch"})
+"""Of draft 3, and of extensions: they add fields from elsewhere."""
+_CHOICES = frozenset({"allOf", "anyOf", "oneOf"})
+_ALIKE, _SHORTEST = 0.75, 4
 THE_RECORD = "the record"
 """What the root is called where paths are told."""
 
@@ -47,9 +50,20 @@ def unfamiliar(node: dict[str, Any]) -> list[str]:
 
 def meant_by(keyword: str) -> str | None:
     """The known keyword that a misspelt one is nearest to: `requried` -> `required`; None where there is none."""
-    by_letters = {known.lower(): known for known in sorted(_KNOWN)}
+    by_letters = {known.lower(): known for known in sorted(_KNOWN) if len(known) >= _SHORTEST}
     found = get_close_matches(keyword.lower(), by_letters, n=1, cutoff=_ALIKE)
     return by_letters[found[0]] if found else None
+
+
+def brings_fields(keyword: str, node: dict[str, Any]) -> bool:
+    """Whether what is no keyword holds schemas that would be lost with it: a slip of `allOf`, draft 3's `extends`.
+
+    An object without any properties is refused anyway, with what the slip may mean.
+    """
+    if not isinstance(node[keyword], dict | list) or not node[keyword]:
+        return False
+    meant = meant_by(keyword)
+    return keyword in _FIELDS_ELSEWHERE or meant in _CHOICES or (meant == "properties" and meant in node)
 
 
 def with_nearest(keyword: str) -> str:

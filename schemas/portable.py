@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from schemas.constraints import in_words, of_choices
-from schemas.joining import NotPortable, joined
+from schemas.joining import Contradiction, NotPortable, joined
 
 T = TypeVar("T")
 
@@ -106,8 +106,18 @@ def _node(node: Any, root: dict[str, Any], path: str, refs: tuple[str, ...]) -> 
     if "properties" in shared and not any(_adds_something(choice, root, path, refs) for choice in choices):
         return _plain({key: value for key, value in node.items() if key not in {"anyOf", "oneOf"}}, root, path, refs)
     if shared:
-        choices = [{"allOf": [shared, choice]} for choice in choices]
+        both = [{"allOf": [shared, choice]} for choice in choices]
+        choices = [choice for choice in both if not _is_impossible(choice, root, path, refs)] or both
     return _choice(node, choices, root, path, refs)
+
+
+def _is_impossible(choice: dict[str, Any], root: dict[str, Any], path: str, refs: tuple[str, ...]) -> bool:
+    """Whether an option contradicts what holds for all of them: null beside `type: string`."""
+    try:
+        joined(choice, root, path, refs)
+    except NotPortable as error:
+        return isinstance(error, Contradiction)
+    return False
 
 
 def _adds_something(choice: Any, root: dict[str, Any], path: str, refs: tuple[str, ...]) -> bool:

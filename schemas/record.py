@@ -264,7 +264,7 @@ def _has(node: object, name: str) -> bool:
     return any(isinstance(choice, dict) and choice.get("format") == name for choice in choices)
 
 
-_OF_ANOTHER_TYPE = ("_type", "_instance", "none_required", "_parsing")
+_OF_ANOTHER_TYPE = ("_type", "_instance", "none_required", "_parsing", "literal_error", "enum")
 """How the kinds of those faults end that say that a value is none of its type."""
 
 

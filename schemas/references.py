@@ -57,7 +57,12 @@ class _Found:
         for steps in self._ways(unquote(ref)):
             if not steps:
                 return "#"
-            if isinstance(at(self.schema, steps), dict) and _is_place(self.schema, steps):
+            # Who follows a ref later walks through objects only: what stands in a list is brought to a place by name.
+            if (
+                isinstance(at(self.schema, steps), dict)
+                and _is_place(self.schema, steps)
+                and _by_names(self.schema, steps)
+            ):
                 return _pointer(steps)
             for whole in (self.schema, self.document):
                 if isinstance(at(whole, steps), dict):
@@ -94,6 +99,11 @@ def _steps(pointer: str) -> Steps:
 
 def _pointer(steps: Steps) -> str:
     return "#/" + "/".join(step.replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _by_names(schema: dict[str, Any], steps: Steps) -> bool:
+    """Whether no step on the way leads into a list."""
+    return all(isinstance(at(schema, steps[:length]), dict) for length in range(len(steps)))
 
 
 def _is_place(schema: dict[str, Any], steps: Steps) -> bool:

@@ -1,8 +1,9 @@
 """An answer that its schema refuses -> the same without what is refused: one bad leaf never costs a good record.
 
 A leaf that is refused becomes null (in a list it goes; where a field has a default, it is left out), also where the
-schema requires it: that it was refused says why it is not there. What cannot be mended so is said and left alone: a
-required field that was not answered, a rule over a whole object.
+schema requires it: that it was refused says why it is not there. A required field of a row that was not answered is
+null likewise, for a table is not worthless for one empty cell. What cannot be mended so is said and left alone: a
+required field of the record that was not answered, a rule over a whole object.
 """
 
 from collections.abc import Collection, Sequence
@@ -35,8 +36,8 @@ class Salvaged:
     Attributes:
         value: the answer without what is refused.
         refused: what was taken out.
-        lacking: what is against the schema beside that: required fields that were not answered, rules over whole
-            objects.
+        lacking: what is against the schema beside that: required fields of the record that were not answered, rules
+            over whole objects.
         valid: the schema takes it as it is, without a null for a required field.
     """
 
@@ -65,11 +66,15 @@ def salvaged(
             break
     left = _faults(value, schema, habits)
     told = {*gone, *(each.path for each in refused)}
-    lacking = tuple(fault for fault in left if fault.what != "missing" or fault.path not in told)
+    lacking = []
     for fault in left:
         if fault.what == "missing":
             _made_null(value, fault.steps)
-    return Salvaged(value, tuple(refused), lacking, valid=not left)
+        if fault.what == "missing" and any(isinstance(step, int) for step in fault.steps):
+            refused += [Refused(fault.path, "null", fault.message)] if fault.path not in told else []
+        elif fault.what != "missing" or fault.path not in told:
+            lacking.append(fault)
+    return Salvaged(value, tuple(refused), tuple(lacking), valid=not left)
 
 
 def as_far_as_read(answer: dict[str, Any], schema: Schema, habits: PageHabits | None = None) -> dict[str, Any]:
@@ -136,8 +141,8 @@ def _taken_out(value: dict[str, Any], faults: Sequence[SchemaFault], refused: li
     """Takes out every value that a fault is about; whether there was any."""
     gone: list[tuple[list[Any], int]] = []
     done: set[tuple[int, str | int]] = set()
-    for fault in faults:
-        trail = located(value, fault.steps)
+    # Located before anything is taken out: a second fault about a value that is gone would cost what is around it.
+    for fault, trail in [(fault, located(value, fault.steps)) for fault in faults]:
         if fault.what in {"missing", "whole"} or not trail:
             continue
         container, step = trail[-1]

@@ -143,7 +143,13 @@ def _word(text: str, shape: Shape) -> Any:
         return text
     if text in shape.words.values():
         return text
-    return shape.words.get(letters) or shape.unaccented.get(without_accents(letters), text)
+    return shape.words.get(letters) or shape.unaccented.get(_unaccented(text), text)
+
+
+def _unaccented(text: str) -> str:
+    """Its letters without accents, where they are Latin; elsewhere a mark makes another letter: は is not ば."""
+    plain = without_accents(_folded(text))
+    return plain if plain.isascii() else _folded(text)
 
 
 def _is_number(text: str, number: float) -> bool:
@@ -190,7 +196,7 @@ def _shape(nodes: list[Any], document: Mapping[str, Any], depth: int) -> Shape:
         nullable=any(_allows(node, "null") for node in schemas) or None in words,
         free=any(_allows(node, "string") and "format" not in node and not _enum(node) for node in schemas),
         words=_meaning_one(texts, _folded),
-        unaccented=_meaning_one(texts, lambda word: without_accents(_folded(word))),
+        unaccented=_meaning_one(texts, _unaccented),
         numbers=frozenset(word for word in words if isinstance(word, int | float) and not isinstance(word, bool)),
         own=frozenset(_spelled(word) for word in [*words, *examples] if isinstance(word, str))
         | (_NO if any(_allows(node, "boolean") for node in schemas) else frozenset()),

@@ -9,9 +9,9 @@ from typing import Any
 
 from schemas.conditions import with_fields_of_conditions
 from schemas.drafts import compiles, validator_of
-from schemas.keywords import CONDITIONS, FAMILIAR, THE_RECORD
+from schemas.keywords import CONDITIONS, FAMILIAR, THE_RECORD, brings_fields, with_nearest
 from schemas.references import settled
-from schemas.spelling import bounds_spelled, notes_spelled, type_spelled
+from schemas.spelling import bounds_spelled, keywords_spelled, notes_spelled, type_spelled, with_type_said
 from schemas.subschemas import Steps, changed
 
 _IDS = frozenset({"$id", "id", "$anchor", "$schema"})
@@ -70,7 +70,11 @@ def asked(schema: dict[str, Any]) -> dict[str, Any]:
         kinds = [*first, *([rest] if isinstance(rest, dict) and rest else [])]
         different = [kind for number, kind in enumerate(kinds) if kind not in kinds[:number]]
         most = {} if isinstance(rest, dict) else {"maxItems": len(first)}
-        return {**most, **made, "items": different[0] if len(different) == 1 else {"anyOf": different}}
+        if len(different) == 1:
+            return {**most, **made, "items": different[0]}
+        order = "; ".join(str(kind.get("description") or kind.get("type") or "any") for kind in first)
+        told = f"{made.get('description') or ''} In this order: {order}.".strip()
+        return {**most, **made, "description": told, "items": {"anyOf": different}}
 
     whole: dict[str, Any] = places((), schema)
     return whole
@@ -89,6 +93,8 @@ class _Rewriting:
         if len(steps) > _DEEPEST:
             raise ValueError(f"nested too deeply at {path}")
         node = _with_required(_modern(node))
+        # A part of an `allOf` says what it adds: its type is that of the whole, which may allow null.
+        node = node if steps[-2:-1] == ("allOf",) else with_type_said(node)
         node = changed(node, lambda place, child: self.node(child, (*steps, *place), _path(path, place)))
         return _nullable(self._known(node, path))
 
@@ -97,6 +103,11 @@ class _Rewriting:
         for key, value in node.items():
             if key in FAMILIAR | CONDITIONS or key.startswith("x-") or key in {"nullable", *_GENERIC}:
                 kept[key] = value
+            elif brings_fields(key, node):
+                near = with_nearest(key)
+                raise ValueError(
+                    f"{path or THE_RECORD}: {near} holds schemas and is no keyword; write them under one"
+                )
             elif key not in _IDS:
                 self.dropped.setdefault(path, {})[key] = None
         if isinstance(kept.get("pattern"), str) and not compiles(kept["pattern"]):
@@ -160,7 +171,7 @@ def _open_keys(node: dict[str, Any]) -> dict[str, Any]:
 
 
 _MODERNISED: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
-    notes_spelled, bounds_spelled, _lists, _dependencies, _open_keys, type_spelled,
+    keywords_spelled, notes_spelled, bounds_spelled, _lists, _dependencies, _open_keys, type_spelled,
 )  # fmt: skip
 
 

@@ -164,6 +164,7 @@ def test_what_is_refused() -> None:
     [
         ("requried", "required"), ("enums", "enum"), ("minItem", "minItems"), ("propertes", "properties"),
         ("Description", "description"), ("additionalproperties", "additionalProperties"), ("types", "type"),
+        ("tpye", "type"), ("note", None), ("fields", None), ("aliases", None),
         ("name", None), ("ui:widget", None), ("method", None), ("confidence", None), ("help", None), ("unit", None),
     ],
 )  # fmt: skip

@@ -287,3 +287,71 @@ def test_a_json_schema_file_reads_numbers_as_a_model_does() -> None:
     fields = {"total": {"type": "string", "format": "decimal"}, "n": {"type": "integer"}, "x": {"type": "number"}}
     schema = schema_of_json({"type": "object", "properties": fields, "required": ["total"]}, "numbers")
     assert schema.parse({"total": 5.5, "n": "3", "x": "2.5"}) == {"total": "5.5", "n": 3, "x": 2.5}
+
+
+class Cover(BaseModel):
+    """A row with two fields that it needs."""
+
+    letter: Literal["A", "B"]
+    name: str
+
+
+class Policy(BaseModel):
+    """A record with a table."""
+
+    day: Date
+    rows: list[Cover]
+
+
+POLICIES = [
+    schema_of(Policy),
+    schema_of_json(
+        {
+            "type": "object",
+            "properties": {
+                "day": {"type": "string", "format": "date"},
+                "rows": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {"letter": {"type": "string", "enum": ["A", "B"]}, "name": {"type": "string"}},
+                        "required": ["letter", "name"],
+                    },
+                },
+            },
+            "required": ["day", "rows"],
+        },
+        "policy",
+    ),
+]
+
+
+@pytest.mark.parametrize("schema", POLICIES, ids=["model", "file"])
+@pytest.mark.parametrize("letter", ["C", None, 7, ["A"]])
+def test_a_row_is_not_lost_for_one_of_its_cells(schema: Schema, letter: Any) -> None:
+    """Two faults about one value (its type, its words) take out that value once, and never the row around it."""
+    left = salvaged({"day": "2026-01-02", "rows": [{"letter": letter, "name": "x"}]}, schema)
+    assert left.value["rows"] == [{"letter": None, "name": "x"}]
+    assert [each.path for each in left.refused] == ["rows.0.letter"]
+    assert left.lacking == ()
+
+
+@pytest.mark.parametrize("schema", POLICIES, ids=["model", "file"])
+def test_an_empty_cell_costs_no_document_and_an_empty_field_of_the_record_does(schema: Schema) -> None:
+    """A row that lacks what it needs is told, and stands; a record that does is none."""
+    left = salvaged({"day": "2026-01-02", "rows": [{"letter": "A"}, {"letter": "B", "name": None}]}, schema)
+    assert left.value["rows"] == [{"letter": "A", "name": None}, {"letter": "B", "name": None}]
+    assert [(each.path, each.raw) for each in left.refused] == [("rows.0.name", "null"), ("rows.1.name", "null")]
+    assert left.lacking == ()
+    again = salvaged(left.value, schema, gone={each.path for each in left.refused})
+    assert (again.value, again.refused, again.lacking) == (left.value, (), ())
+    assert [fault.path for fault in salvaged({"day": None, "rows": []}, schema).lacking] == ["day"]
+
+
+def test_a_number_that_no_column_holds_is_taken_out_beside_an_empty_required_field() -> None:
+    """Both faults are found at once, so that none hides behind the other."""
+    fields = {"day": {"type": "string", "format": "date"}, "n": {"type": "integer"}}
+    schema = schema_of_json({"type": "object", "properties": fields, "required": ["day"]}, "n")
+    left = salvaged({"day": "soon", "n": 2**63}, schema)
+    assert left.value == {"day": None, "n": None}
+    assert {each.path for each in left.refused} == {"day", "n"}

@@ -122,3 +122,18 @@ def test_a_field_named_in_another_case_or_spacing_is_that_field() -> None:
     assert _answered({"issueDate": "x", "TOTAL": "5"}, fields) == {"issue_date": "x", "total": "5"}
     assert _answered({"Total": "5", "total": "6"}, fields) == {"Total": "5", "total": "6"}
     assert _answered({"Total": "5", "TOTAL": "6"}, fields) == {"Total": "5", "TOTAL": "6"}
+
+
+@pytest.mark.parametrize(
+    ("choices", "answer", "kept"),
+    [
+        (["Métro", "Bus"], "METRO", "Métro"),
+        (["credito", "debito"], "crédito", "credito"),
+        (["ha", "há"], "hà", "hà"),
+        (["ば", "い"], "は", "は"),
+    ],
+)
+def test_an_accent_is_no_other_word_where_one_can_be_meant(choices: list[str], answer: str, kept: str) -> None:
+    """In Latin letters; elsewhere a mark makes another letter."""
+    document = {"type": "object", "properties": {"it": {"enum": choices}}}
+    assert meant({"it": answer}, shape_of(document)) == {"it": kept}

@@ -163,7 +163,19 @@ def test_any_file_is_taken_or_refused_in_words(data: st.DataObject) -> None:
              c={"type": "number", "minimum": 0}, d={"type": "string", "pattern": "^D"})),
         (obj(a={"type": "array", "items": [NUMBER] * 2}), obj(a={"type": "array", "items": NUMBER, "maxItems": 2})),
         (obj(a={"type": "array", "prefixItems": [TEXT, NUMBER], "items": False}),
-         obj(a={"type": "array", "items": {"anyOf": [TEXT, NUMBER]}, "maxItems": 2})),
+         obj(a={"type": "array", "items": {"anyOf": [TEXT, NUMBER]}, "maxItems": 2,
+                "description": "In this order: string; number."})),
+        (obj(a={"any_of": [TEXT, NUMBER]}, b={"type": "array", "items": TEXT, "min_items": "2"}),
+         obj(a={"anyOf": [TEXT, NUMBER]}, b={"type": "array", "items": TEXT, "minItems": 2})),
+        (obj(a={"type": "money"}, b={"type": "enum", "enum": ["x"]}),
+         obj(a={"type": "string", "format": "decimal"}, b={"enum": ["x"]})),
+        (obj(a={"type": "string", "extraction_hint": "Top right"}, b={**TEXT, "description": "d", "hint": "h"}),
+         obj(a={"type": "string", "description": "Top right"}, b={**TEXT, "description": "d"})),
+        (obj(a={"type": ["string", "null"], "allOf": [{"minLength": 2}], "ui:widget": "x"}),
+         obj(a={"type": ["string", "null"], "minLength": 2})),
+        (obj(a={**TEXT, "oneOf": [{**TEXT, "maxLength": 2}, {"type": "null"}]}), obj(a={**TEXT, "maxLength": 2})),
+        (obj(a={"anyOf": [obj(b=TEXT), {"type": "null"}]}, c={"$ref": "#/properties/a/anyOf/0/properties/b"}),
+         obj(a={"anyOf": [obj(b=TEXT), {"type": "null"}]}, c=TEXT)),
         ({**obj(a=TEXT), "if": {"required": ["a"]}, "then": {"properties": {"b": NUMBER}}}, obj(a=TEXT, b=NUMBER)),
         ({**obj(a=TEXT), "dependencies": {"a": {"properties": {"b": NUMBER}}}}, obj(a=TEXT, b=NUMBER)),
         ({**obj(a=TEXT), "allOf": [{"if": {}, "then": obj(b=TEXT), "else": obj(b=NUMBER)}]},
@@ -304,3 +316,17 @@ def test_what_nothing_refers_to_changes_no_recipe() -> None:
     document = {**PLAIN, "$defs": {**PLAIN["$defs"], "unused": unused}}
     schema = taken(document)
     assert (schema.json_schema, schema.reading) == (document, fingerprint(document))
+
+
+@pytest.mark.parametrize(
+    ("keywords", "told"),
+    [
+        ({"alOf": [obj(b=TEXT)]}, "alOf .is allOf meant"),
+        ({"propertys": {"b": TEXT}}, "propertys .is properties meant"),
+        ({"extends": {"$ref": "#/definitions/b"}}, "extends holds schemas"),
+    ],
+)
+def test_what_holds_schemas_under_no_keyword_is_refused(keywords: dict[str, Any], told: str) -> None:
+    """Were it dropped, the fields in it would be lost."""
+    with pytest.raises(ValueError, match=told):
+        schema_of_json({**obj(a=TEXT), **keywords}, "file")

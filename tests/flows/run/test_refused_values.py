@@ -190,3 +190,20 @@ def test_a_json_schema_file_is_treated_the_same(tmp_path: Path) -> None:
     assert issues() == [("refused_value", "count")]
     (record,) = records()
     assert (record["number"], record["day"], record["total"]) == ("7", "2026-01-02", "1234.50")
+
+
+def test_a_row_with_an_empty_required_cell_stands_in_the_view(inbox: Path) -> None:
+    """A table is not worthless for one empty cell: it is null, with an issue, and the record is found by queries."""
+    cells = {"letter": {"type": "string", "enum": ["A", "B"]}, "name": {"type": "string"}}
+    row = {"type": "object", "properties": cells, "required": list(cells)}
+    fields = {"number": {"type": "string"}, "rows": {"type": "array", "items": row}}
+    document = {"title": "Cover", "type": "object", "properties": fields, "required": list(fields)}
+    (inbox.parent / "cover.json").write_text(json.dumps(document), "utf-8")
+    answer = {"number": "7", "rows": [{"letter": "A", "name": "x"}, {"letter": None, "name": "y"}]}
+    with model_server(lambda _: says(answer)) as server:
+        summary = run(inbox, server.base_url, schema_name=str(inbox.parent / "cover.json"))
+    assert summary.meter.calls == 2
+    assert states() == {"a.pdf": ("partial", "refused_value")}
+    assert records() == [answer]
+    assert [each for each in issues() if each[0] == "refused_value"] == [("refused_value", "rows.1.letter")]
+    assert rows("select letter, name from cover_rows") == [("A", "x"), (None, "y")]
