@@ -13,7 +13,9 @@ def job_tag(job_id: str) -> str:
 
 
 async def tag_job(job_id: str) -> None:
-    """Gives the parent, which runs here, the tag of its shards."""
+    """Gives the parent, which runs here, the tag of its shards; nothing outside of a flow run."""
+    if flow_run.id is None:
+        return
     async with get_client() as client:
         await client.update_flow_run(UUID(job_id), tags=sorted({*flow_run.tags, job_tag(job_id)}))
 

@@ -112,7 +112,7 @@ async def run_job(
     concurrency = job.concurrency or settings.concurrency
     async with AsyncExitStack() as stack:
         store = stack.enter_context(await _opened(job, settings, watch, waits=job_id is not None))
-        if stopping is not None:
+        if stopping is not None and job_id is None and hand_out is None:
             # A service waits for as long as it is wanted: what it paid for is kept until then.
             store.patience = math.inf
         for plan in asked.plans:

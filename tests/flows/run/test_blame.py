@@ -356,9 +356,8 @@ def test_one_document_that_is_never_answered_ends(
         summary = run(inbox, server.base_url, concurrency=concurrency)
         assert summary.exit_code == 3
         assert ended() == {"complete": 5, "quarantined no_answer": 1}
-        first = server.asked[0].images
-        assert sum(asked.images == first for asked in server.asked) <= 4
-        assert rows("select sum(blamed) from calls where outcome = 'unanswered'")[0][0] >= 2
+        # On a busy machine it is asked alone at first, before the others are drawn: that does not count.
+        assert 2 <= rows("select sum(blamed) from calls where outcome = 'unanswered'")[0][0] <= 3
         server.script = lambda _: says(TOTAL)
         assert run(inbox, server.base_url, rerun="failed").exit_code == 0
     assert ended() == {"complete": 6}

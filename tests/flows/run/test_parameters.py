@@ -14,6 +14,8 @@ from flows.cli.options import takes_job
 from flows.observe.summary import Summary
 from flows.run import parameters
 from flows.run.parameters import ONCE, Job
+from flows.store import jobs
+from flows.store.store import Store
 
 GIVEN: dict[str, Any] = {
     "sources": ("inbox", "s3://bucket/in"), "schema_name": "receipt", "endpoints": ("vllm", "local"),
@@ -120,7 +122,7 @@ def test_each_parameter_arrives_at_the_shards(monkeypatch: pytest.MonkeyPatch, t
     seen: dict[str, Any] = {}
 
     class Pool:
-        def __init__(self, _store: Any, wishes: dict[str, Any], sources: Any) -> None:
+        def __init__(self, _store: Any, wishes: dict[str, Any], sources: Any, *_: Any) -> None:
             seen.update(wishes=wishes, sources=sources)
 
         def watching(self, _notice: Any) -> Any:
@@ -147,8 +149,9 @@ def test_each_parameter_arrives_at_the_shards(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr(bulk, "Pool", Pool)
     monkeypatch.setattr(bulk, "run_job", run_job)
     monkeypatch.setattr(bulk, "Artifacts", lambda _watch: Artifacts())
-    monkeypatch.setattr(bulk, "concluded", lambda _summary: None)
-    monkeypatch.setattr(bulk, "_shard_state", lambda _summary: None)
+    monkeypatch.setattr(bulk, "concluded", lambda *_: asyncio.sleep(0))
+    monkeypatch.setattr(bulk, "_shard_state", lambda *_: asyncio.sleep(0))
+    monkeypatch.setattr(bulk, "link_to_parent", lambda *_: asyncio.sleep(0))
     parameters = {**GIVEN, "shards_at_once": 3}
     del parameters["store"]
     asyncio.run(bulk.bulk_extract.fn(**bulk.bulk_extract.validate_parameters(parameters)))
@@ -161,6 +164,8 @@ def test_each_parameter_arrives_at_the_shards(monkeypatch: pytest.MonkeyPatch, t
     assert seen["sources"] == GIVEN["sources"]
     listed = {"uri": "s3://bucket/in/a.pdf", "size": 1, "etag": "e"}
     shard = bulk.extract_shard.validate_parameters({**told, "job_id": "whole", "objects": [listed]})
+    with Store.open(f"sqlite:///{tmp_path / 'octavo.db'}") as store:
+        store.transact(jobs.want, ["whole"])
     asyncio.run(bulk.extract_shard.fn(**shard))
     (whole, _, _), (part, objects, job_id) = seen["jobs"]
     assert whole == Job(**{**GIVEN, "store": None})
