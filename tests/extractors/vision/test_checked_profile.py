@@ -13,10 +13,12 @@ from extractors.errors import BadConfiguration
 from extractors.vision.endpoints import PROFILES, endpoint_for
 from extractors.vision.profile_checks import refuse_unusable
 from extractors.vision.quotas import Granted
-from extractors.vision.sampling import refuse_untaken
+from extractors.vision.sampling import refuse_untaken, sampling_of
 from flows.cli.parser import main
 from flows.run.endpoints import choose
 from flows.settings import read_settings
+from flows.store.observed import sent_lately
+from flows.store.store import Store
 
 
 @pytest.fixture
@@ -51,6 +53,10 @@ def toml(text: str) -> None:
         ("custom", "response_format", {}, "schema_by"),
         ("custom", "messages", [], "extra_body: messages"),
         ("custom", "stream", True, 'stream = "always"'),
+        ("vllm", "structured_outputs", {"json": {}}, "extra_body: structured_outputs: .*schema_by"),
+        ("vllm", "guided_json", {}, "extra_body: guided_json: .*schema_by"),
+        ("vllm", "continue_final_message", True, "extra_body: continue_final_message"),
+        ("vllm", "truncate_prompt_tokens", 10, "planned to fit"),
     ],
 )
 def test_extra_body_overrides_nothing(name: str, field: str, value: Any, said: str) -> None:
@@ -88,6 +94,12 @@ def test_extra_body_adds_what_has_no_name_here(inbox: Path, monkeypatch: pytest.
         ("vllm", {"parameters": {"top_k": "temperature"}}, "two of them are called temperature there"),
         ("vllm", {"parameters": {"top_k": "max_tokens"}}, "cannot be called max_tokens|two of them"),
         ("vllm", {"parameters": {"top_k": "messages"}}, "top_k cannot be called messages"),
+        ("vllm", {"parameters": {"top_k": "provider"}}, "top_k cannot be called provider"),
+        ("vllm", {"parameters": {"tempreature": "temp"}}, "parameters: there is no tempreature"),
+        ("vllm", {"parameters": {"seed": ""}}, "parameters: seed has no name"),
+        ("vllm", {"headers": {"Authorization": "Bearer abc"}}, "Authorization: keys come from the environment only"),
+        ("openrouter", {"models": [" "]}, "models: a name is missing"),
+        ("mistral", {"price_cached": 0.2}, "price_cached is above price_input"),
     ],
 )
 def test_what_a_profile_cannot_use_is_refused_by_name(name: str, values: dict[str, Any], said: str) -> None:
@@ -99,7 +111,16 @@ def test_what_a_profile_cannot_use_is_refused_by_name(name: str, values: dict[st
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("price_input", -1.0), ("price_output", float("nan")), ("images", 0), ("context", -5), ("requests_per_day", 0)],
+    [
+        ("price_input", -1.0),
+        ("price_output", float("nan")),
+        ("images", 0),
+        ("context", -5),
+        ("requests_per_day", 0),
+        ("context", True),
+        ("price_input", True),
+        ("requests_per_minute", 10**30),
+    ],
 )
 def test_a_number_that_makes_no_sense_is_refused(name: str, value: float) -> None:
     """A price below nothing would let any budget through."""
@@ -176,6 +197,78 @@ def test_the_free_models_of_a_gateway_are_asked_once_a_minute() -> None:
     assert endpoint_for("unorouter", key).requests_per_minute is None
     set_by_hand = endpoint_for("unorouter", key, model="m:free", overrides={"requests_per_minute": 30})
     assert set_by_hand.requests_per_minute == 30
+
+
+@pytest.mark.parametrize("name", ["temperature", "seed", "max_tokens", "top_k"])
+def test_true_is_no_number(name: str) -> None:
+    """`false` leaves a parameter out; `true` is none."""
+    with pytest.raises(BadConfiguration, match="true is no value of it"):
+        sampling_of({name: True})
+
+
+@pytest.mark.parametrize("given", [{"stop": ""}, {"stop": ["a", ""]}, {"tools": []}])
+def test_an_empty_parameter_is_refused(given: dict[str, Any]) -> None:
+    """Servers refuse it, and then it would be left out in silence."""
+    with pytest.raises(BadConfiguration, match=f"sampling {next(iter(given))}"):
+        sampling_of(given)
+
+
+@pytest.mark.parametrize(
+    "key", ["sk-secret-of-20-chars\n", "  sk-secret-of-20-chars ", "\tsk-secret-of-20-chars\r\n"]
+)
+def test_a_key_is_sent_without_what_stands_around_it(key: str, inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key file ends with a line end."""
+    monkeypatch.setenv("OPENROUTER_API_KEY", key)
+    with model_server(lambda _: says(TOTAL)) as server:
+        run(inbox, server.base_url, endpoints=("openrouter",))
+    assert {asked.headers["authorization"] for asked in server.asked} == {"Bearer sk-secret-of-20-chars"}
+
+
+@pytest.mark.parametrize("key", ["schl\u00fcssel-secret-of-20", "two\nlines-secret", "secret\x00of-20-characters"])
+def test_a_key_that_cannot_be_sent_is_refused_by_its_variable(key: str) -> None:
+    """Before a call, and without a word of the key."""
+    with pytest.raises(BadConfiguration, match="OPENROUTER_API_KEY cannot be sent") as refused:
+        endpoint_for("openrouter", {"OPENROUTER_API_KEY": key})
+    assert "secret" not in str(refused.value)
+
+
+def test_a_blank_key_is_none() -> None:
+    """As if the variable were not set."""
+    with pytest.raises(BadConfiguration, match="needs a key: set OPENROUTER_API_KEY"):
+        endpoint_for("openrouter", {"OPENROUTER_API_KEY": " \n"})
+
+
+def test_another_dialect_brings_its_own_parameters(inbox: Path) -> None:
+    """Anthropic's Messages behind `custom`: their parameters, schema, headers and key; what they lack is refused."""
+    overrides = {"dialect": "anthropic"}
+    endpoint = endpoint_for("custom", {}, base_url="http://h/v1", model="m", api_key="k" * 20, overrides=overrides)
+    refuse_unusable(endpoint)
+    assert (endpoint.schema_by, endpoint.auth) == ("tool", "x-api-key")
+    assert endpoint.headers == {"anthropic-version": "2023-06-01"}
+    assert endpoint.parameters["stop"] == "stop_sequences"
+    for untaken in ({"prefill": "{"}, {"tools": [{"a": 1}]}, {"logit_bias": {"5": 1}}):
+        with pytest.raises(BadConfiguration, match="endpoint custom takes no"):
+            refuse_untaken(endpoint, untaken)
+    for values in ({"routing": "nitro"}, {"models": ("x",)}, {"provider": {"zdr": True}}):
+        for form in ({"dialect": "anthropic"}, {"auth": "body"}):
+            odd = replace(PROFILES["custom"], base_url="http://h/v1", model="m", **form, **values)
+            with pytest.raises(BadConfiguration, match=r"endpoint custom: .*in this form"):
+                refuse_unusable(odd)
+
+
+def test_a_minutes_requests_of_earlier_runs_count(inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that begins within the minute waits for what is left of it."""
+    assert 15 < Granted(per_minute=2, per_day=None, ages=(40.0, 1.0)).wait() <= 20
+    assert Granted(per_minute=2, per_day=None, ages=(61.0, 1.0)).wait() == 0
+    assert Granted(per_minute=3, per_day=None, ages=(40.0, 1.0)).wait() == 0
+    monkeypatch.setenv("UNOROUTER_API_KEY", "k" * 20)
+    toml("[endpoint.unorouter]\nrequests_per_minute = 2\n")
+    with model_server(lambda _: says(TOTAL)) as server:
+        run(inbox, server.base_url, endpoints=("unorouter",))
+    with Store.open("sqlite:///octavo.db", read_only=True) as store, store.reading() as connection:
+        ages = sent_lately(connection, choose(("unorouter",), None, None, read_settings()))
+    assert len(ages["unorouter"]) == 2
+    assert all(0 <= age < 60 for age in ages["unorouter"])
 
 
 def test_a_minutes_requests_are_waited_for() -> None:
