@@ -11,6 +11,7 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -156,6 +157,10 @@ def read_settings() -> Settings:
         if first["type"] == "extra_forbidden":
             raise BadConfiguration(f"{FILE}: {name} is no setting{meant(name, Settings.model_fields)}") from None
         raise BadConfiguration(f"setting {name} (OCTAVO_{name.upper()} or octavo.toml): {told}") from None
+    except SettingsError as error:
+        # Of a variable whose setting is a table; the value is not repeated.
+        name = next((each for each in Settings.model_fields if f'"{each}"' in str(error)), "")
+        raise BadConfiguration(f"{PREFIX}{name.upper()} is no JSON object, as in {{...}}") from None
     except ValueError as error:
         raise BadConfiguration(f"{FILE} cannot be read: {error}") from None
 

@@ -199,6 +199,14 @@ def test_the_free_models_of_a_gateway_are_asked_once_a_minute() -> None:
     assert set_by_hand.requests_per_minute == 30
 
 
+@pytest.mark.parametrize("text", ["{bad", "temperature=1"])
+def test_a_variable_that_is_no_table_is_named(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not octavo.toml that cannot be read."""
+    monkeypatch.setenv("OCTAVO_SAMPLING", text)
+    with pytest.raises(BadConfiguration, match=r"^OCTAVO_SAMPLING is no JSON object"):
+        read_settings()
+
+
 @pytest.mark.parametrize("name", ["temperature", "seed", "max_tokens", "top_k"])
 def test_true_is_no_number(name: str) -> None:
     """`false` leaves a parameter out; `true` is none."""
