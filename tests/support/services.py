@@ -63,7 +63,7 @@ def _misses(query: str, metrics: str) -> Iterator[str]:
             yield series
 
 
-def wait_for(held: Callable[[], Any], seconds: float = 40.0) -> None:
+def wait_for(held: Callable[[], Any], seconds: float = 120.0) -> None:
     """Waits until something holds; what it last was is the failure's text."""
     until = time.monotonic() + seconds
     while not (last := held()):
