@@ -9,7 +9,7 @@ from typing import Any
 from extractors.answering import Judge, refusal
 from extractors.answers import uniting, validation
 from extractors.answers.decoding import Unreadable
-from extractors.asking import groups, places
+from extractors.asking import groups
 from extractors.asking.planning import Plan
 from extractors.documents import Fault, Reply, UnreadFields, VisionRequest
 from extractors.errors import AnswerError, Kind
@@ -55,7 +55,7 @@ class Round:
         answers: by the group's number, of those that can be read.
         faults: by the group's number, what is to be sent back to it.
         broken: groups whose answer cannot be read, and why.
-        unpaired: rows that are not in every group's answer.
+        unpaired: rows of some groups only.
     """
 
     asked: Sequence[Group]
@@ -90,7 +90,7 @@ def together(question: VisionRequest, asked: Sequence[Group], judge: Judge, plan
     # A group that sees nothing of an object says null for it, though others see some of it.
     for number, answer in answers.items():
         lost += [path for path in asked[number].paths if _is_null_above(answer, path)]
-    value = uniting.completed(made.value, question.schema, lost)
+    value = uniting.completed(made.value, question.schema, lost, [each.path for each in made.unpaired])
     text = json.dumps(value if answers else {}, ensure_ascii=False)
     judged = judge(text)
     faults = {number: [fault] for number, fault in broken.items()}
@@ -120,14 +120,49 @@ def _read(group: Group, whole: Shape, plan: Plan) -> dict[str, Any] | Fault | No
 
 def _whose(path: str, asked: Sequence[Group], answers: Mapping[int, dict[str, Any]]) -> list[int]:
     """The groups that a fault is sent back to; none where it is about what a lost group would have said."""
-    owning = [number for number, group in enumerate(asked) if places.is_asked_for(path, group.question.schema)]
+    owning = [number for number, group in enumerate(asked) if any(_leads(path, each) for each in group.paths)]
     if not owning:
-        owning = [number for number, answer in answers.items() if places.is_held(path, answer)] or list(answers)
+        names = tuple(step for step in path.split(".") if not step.isdecimal())
+        owning = [number for number, answer in answers.items() if _holds(answer, names)] or list(answers)
     return [number for number in owning if number in answers]
 
 
 def _sharing(path: groups.Path, asked: Sequence[Group], answers: Mapping[int, dict[str, Any]]) -> list[int]:
     return [n for n, group in enumerate(asked) if n in answers and any(p[: len(path)] == path for p in group.paths)]
+
+
+def _leads(path: str, names: groups.Path) -> bool:
+    """Whether a fault's path, of names and rows' numbers with dots between, and a leaf's names lie on one way.
+
+    A name may be a number itself, or hold dots: it is looked for before a row's number is left out.
+    """
+    for depth, name in enumerate(names):
+        while path and path != name and not path.startswith(f"{name}."):
+            row, _, rest = path.partition(".")
+            if depth == 0 or not row.isdecimal():
+                return False
+            path = rest
+        path = path[len(name) + 1 :]
+        if not path:
+            return True
+    return True
+
+
+def _is_null_above(value: Any, path: groups.Path) -> bool:
+    """Whether null stands where an object on the way to a leaf is."""
+    if isinstance(value, list):
+        return any(_is_null_above(row, path) for row in value)
+    if not isinstance(value, dict) or path[0] not in value or len(path) == 1:
+        return False
+    return value[path[0]] is None or _is_null_above(value[path[0]], path[1:])
+
+
+def _holds(value: Any, place: groups.Path) -> bool:
+    if isinstance(value, list):
+        return any(_holds(row, place) for row in value)
+    if not place:
+        return True
+    return isinstance(value, dict) and place[0] in value and _holds(value[place[0]], place[1:])
 
 
 def _fault_of(unpaired: uniting.Unpaired) -> Fault:
@@ -164,5 +199,5 @@ def _of_halves(unpaired: uniting.Unpaired) -> str:
     by = " and ".join(unpaired.keys) or "number"
     return (
         f"{'.'.join(unpaired.path)}: {unpaired.rows} rows stand in the answers about some columns only, and have no "
-        f"partner by {by} in the others: compare the table with the page"
+        f"partner by {by}: each is kept alone; compare the table with the page"
     )

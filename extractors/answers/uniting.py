@@ -1,27 +1,23 @@
 """Answers about groups of a wide schema's fields -> the one answer that they are together. Pure.
 
 Objects come together by path. The rows of a list that several groups share are paired by the columns that all of
-them repeat (`pairing`); what cannot be paired stays a row of its own, and is told. The columns of a group that says
-null of an object, or lacks a row, are null.
+them repeat; what cannot be paired stays a row of its own, and is told.
 """
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from extractors.answers.pairing import Key, paired
 from schemas.sameness import meanings
 from schemas.shapes import Shape
 
 Path = tuple[str, ...]
-Node = Mapping[str, Any]
-"""What a group was asked for at one place: a portable schema."""
 
 
 @dataclass(frozen=True)
 class Unpaired:
-    """Rows of a list that are not in every group's answer: `path` without positions, and how many in all."""
+    """Rows of a list for which another group's answer has none of the same key: `path` without positions."""
 
     path: Path
     rows: int
@@ -36,60 +32,94 @@ class United:
     unpaired: tuple[Unpaired, ...] = ()
 
 
-def united(answers: Sequence[dict[str, Any]], schemas: Sequence[Node], keys: Mapping[Path, Path]) -> United:
+def united(answers: Sequence[dict[str, Any]], keys: Mapping[Path, Path]) -> United:
     """Puts the answers of the groups together.
 
     Args:
         answers: one for each group that has one, in the groups' order.
-        schemas: what each of these groups was asked for.
         keys: path of each list of objects, positions left out -> the columns that tell its rows apart.
     """
-    if not answers:
-        return United({})
     uniting = _Uniting(keys)
-    value = uniting.node(list(zip(answers, schemas, strict=True)), ())
-    unpaired = tuple(Unpaired(path, count, keys[path]) for path, count in uniting.unpaired.items())
+    value: dict[str, Any] = {}
+    for answer in _agreeing_first(answers, keys):
+        value = uniting.node(value, answer, ())
+    unpaired = tuple(
+        Unpaired(path, min(count, len(list(_rows_at(value, path)))), keys.get(path, ()))
+        for path, count in uniting.unpaired.items()
+    )
     return United(value, unpaired)
 
 
-def completed(value: Any, node: Node, lost: Collection[Path]) -> Any:
-    """The answer in the schema's order, with null for what lost groups were asked for.
+def _agreeing_first(answers: Sequence[dict[str, Any]], keys: Mapping[Path, Path]) -> list[dict[str, Any]]:
+    """The answers, those first that agree with most others on the rows of their lists, in whatever order they came.
+
+    So one that has a row too many or too few is the odd one, and does not part those that are one.
+    """
+    told = [_row_keys(answer, keys) for answer in answers]
+    agree = [
+        sum(other.get(path) == rows for other in told for path, rows in mine.items()) for mine in told
+    ]  # fmt: skip
+    order = sorted(
+        range(len(answers)),
+        key=lambda n: (-agree[n], -sum(map(len, told[n].values())), repr(sorted(map(repr, answers[n].items())))),
+    )
+    return [answers[n] for n in order]
+
+
+def _row_keys(answer: dict[str, Any], keys: Mapping[Path, Path]) -> "dict[Path, list[Key]]":
+    """What tells the rows of each of an answer's lists apart; lists without any are left out."""
+    found = {path: [_key(row, names) for row in _rows_at(answer, path)] for path, names in keys.items()}
+    return {path: rows for path, rows in found.items() if rows}
+
+
+def _rows_at(value: Any, path: Path) -> Iterator[Any]:
+    """The rows of a list, positions on the way left out."""
+    if isinstance(value, list) and path:
+        for row in value:
+            yield from _rows_at(row, path)
+    elif not path:
+        yield from value if isinstance(value, list) else ()
+    elif isinstance(value, dict) and path[0] in value:
+        yield from _rows_at(value[path[0]], path[1:])
+
+
+def completed(value: Any, node: Mapping[str, Any], lost: Collection[Path], halves: Collection[Path]) -> Any:
+    """The answer with null for what nobody can have said: what lost groups were asked for, and the columns of halves.
 
     Args:
         value: of the groups together.
         node: the portable schema of all of it.
         lost: paths of the leaves that no group has answered for.
+        halves: paths of the lists in which rows have no partner.
     """
-    return _completed(value, node, lost, ())
+    return _Completing(lost, halves).node(value, node, (), half=False)
 
 
-def _completed(value: Any, node: Node, lost: Collection[Path], path: Path) -> Any:
-    inside = _inside(node)
-    if isinstance(value, list) and "items" in inside:
-        return [_completed(row, inside["items"], lost, path) for row in value]
-    if not isinstance(value, dict) or "properties" not in inside:
-        return value
-    made = {}
-    for name, child in inside["properties"].items():
-        at = (*path, name)
-        if name in value:
-            made[name] = _completed(value[name], child, lost, at)
-        elif any(leaf[: len(at)] == at for leaf in lost):
-            made[name] = _nothing(child)
-    return {**made, **{name: child for name, child in value.items() if name not in made}}
+@dataclass(frozen=True)
+class _Completing:
+    lost: Collection[Path]
+    halves: Collection[Path]
+
+    def node(self, value: Any, node: Mapping[str, Any], path: Path, *, half: bool) -> Any:
+        options = [option for option in node.get("anyOf", [node]) if option.get("type") != "null"]
+        if len(options) != 1:
+            return value
+        if isinstance(value, list) and "items" in options[0]:
+            return [self.node(row, options[0]["items"], path, half=half or path in self.halves) for row in value]
+        if not isinstance(value, dict) or "properties" not in options[0]:
+            return value
+        made = dict(value)
+        for name, child in options[0]["properties"].items():
+            at = (*path, name)
+            if name in made:
+                made[name] = self.node(made[name], child, at, half=half)
+            elif half or any(leaf[: len(at)] == at for leaf in self.lost):
+                made[name] = _nothing(child)
+        # As the schema has them, whichever group's answer came first.
+        return {**{name: made[name] for name in options[0]["properties"] if name in made}, **made}
 
 
-def _inside(node: Node) -> Node:
-    """What may stand there besides null; empty where that is one of several."""
-    options = [option for option in node.get("anyOf", [node]) if option.get("type") != "null"]
-    return options[0] if len(options) == 1 else {}
-
-
-def _may_be_null(node: Node) -> bool:
-    return any(option.get("type") == "null" for option in node.get("anyOf", ()))
-
-
-def _nothing(node: Node) -> Any:
+def _nothing(node: Mapping[str, Any]) -> Any:
     if node.get("type") == "object":
         return {name: _nothing(child) for name, child in node["properties"].items()}
     return [] if node.get("type") == "array" else None
@@ -128,13 +158,6 @@ def misfit(answer: Any, own: Shape, whole: Shape, path: Path = ()) -> Path | Non
     return next((at for at in found if at is not None), None)
 
 
-_LACKS: Any = object()
-"""What a group says of a place in a row that it does not have."""
-
-Told = Sequence[tuple[Any, Node]]
-"""What each group says at one place, and what it was asked for there."""
-
-
 class _Uniting:
     """The groups that are being put together; `unpaired` counts rows by the path of their list."""
 
@@ -142,58 +165,75 @@ class _Uniting:
         self.keys = keys
         self.unpaired: Counter[Path] = Counter()
 
-    def node(self, told: Told, path: Path) -> Any:
-        """What all groups say at one place; of a value that several give, as of keys, what most of them say."""
-        given = [value for value, _ in told if value is not None and value is not _LACKS]
-        if not given:
-            value, node = told[0]
-            return _nothing(node) if all(value is _LACKS for value, _ in told) else None
-        if len(told) == 1:
-            return given[0]
-        inside = _inside(told[0][1])
-        if "properties" in inside and all(isinstance(value, dict) for value in given):
-            return self.columns(told, path)
-        if "items" in inside and path in self.keys and all(isinstance(value, list) for value in given):
-            return self.rows(told, path)
-        said = Counter(map(repr, given))
-        return max(given, key=lambda value: said[repr(value)])
+    def node(self, one: Any, other: Any, path: Path) -> Any:
+        """Two groups' values at one place; of a value that both give, as of keys, the first counts."""
+        if isinstance(one, dict) and isinstance(other, dict):
+            both = {name: self.node(value, other.get(name), (*path, name)) for name, value in one.items()}
+            return {**both, **{name: value for name, value in other.items() if name not in one}}
+        if isinstance(one, list) and isinstance(other, list) and path in self.keys:
+            return self.rows(one, other, path)
+        return other if one is None else one
 
-    def columns(self, told: Told, path: Path) -> dict[str, Any]:
-        """Several groups' objects."""
-        parts: list[tuple[Mapping[str, Any], Mapping[str, Node]]] = []
-        for value, node in told:
-            asked = _inside(node).get("properties", {})
-            if value is _LACKS:
-                parts.append((dict.fromkeys(asked, _LACKS), asked))
-            elif value is not None:
-                parts.append((value, asked))
-            elif _may_be_null(node):
-                parts.append(({name: _nothing(child) for name, child in asked.items()}, asked))
-        names = dict.fromkeys(name for part, _ in parts for name in part)
-        return {
-            name: self.node(
-                [(part[name], asked.get(name, {})) for part, asked in parts if name in part], (*path, name)
-            )
-            for name in names
-        }
+    def rows(self, one: list[Any], other: list[Any], path: Path) -> list[Any]:
+        """Two groups' rows: those that are one, then the others, each at its place."""
+        pairs = _paired([_key(row, self.keys[path]) for row in one], [_key(row, self.keys[path]) for row in other])
+        self.unpaired[path] += sum(None in pair for pair in pairs)
+        if not self.unpaired[path]:
+            del self.unpaired[path]
+        return [
+            self.node(None if at is None else one[at], None if there is None else other[there], path)
+            for at, there in pairs
+        ]
 
-    def rows(self, told: Told, path: Path) -> list[Any]:
-        """Several groups' rows; who says null has none."""
-        asked = [_inside(node)["items"] for _, node in told]
-        having = [(value or [], items) for (value, _), items in zip(told, asked, strict=True) if value is not _LACKS]
-        lacking = [(_LACKS, items) for (value, _), items in zip(told, asked, strict=True) if value is _LACKS]
-        made = []
-        for places in paired([[_key(row, self.keys[path]) for row in rows] for rows, _ in having]):
-            if None in places:
-                self.unpaired[path] += 1
-            row = [
-                (_LACKS if at is None else rows[at], items) for at, (rows, items) in zip(places, having, strict=True)
-            ]
-            made.append(self.node([*row, *lacking], path))
-        return made
+
+Key = tuple[frozenset[object], ...]
 
 
 def _key(row: Any, names: Path) -> Key:
     """What a row's keys mean, so that two spellings of one are one."""
     told = [row.get(name) for name in names] if isinstance(row, Mapping) else [None for _ in names]
     return tuple(frozenset() if value is None else meanings(value) for value in told)
+
+
+def _paired(one: Sequence[Key], other: Sequence[Key]) -> list[tuple[int | None, int | None]]:
+    """Positions of rows that are the same in two answers, in order; None for a row that one of them lacks.
+
+    Equal keys are one row, copies in their order where both have as many. A row alone between two such pairs is one
+    with the row alone there in the other answer, where one of their keys is the same.
+    """
+    if list(one) == list(other):
+        return [(at, at) for at in range(len(one))]
+    counts = Counter(one), Counter(other)
+    places: defaultdict[Key, deque[int]] = defaultdict(deque)
+    for there, key in enumerate(other):
+        places[key].append(there)
+    partner = {at: places[key].popleft() for at, key in enumerate(one) if counts[0][key] == counts[1][key]}
+    taken = set(partner.values())
+    for at in range(len(one)):
+        before = partner.get(at - 1, -1 if at == 0 else None)
+        there = len(other) if at in partner or before is None else before + 1
+        if there >= len(other) or there in taken:
+            continue
+        after = partner.get(at + 1, len(other) if at + 1 == len(one) else None)
+        if after == there + 1 and any(mine & its for mine, its in zip(one[at], other[there], strict=True)):
+            partner[at] = there
+            taken.add(there)
+    return _in_order(partner, len(one), len(other))
+
+
+def _in_order(partner: Mapping[int, int], one: int, other: int) -> list[tuple[int | None, int | None]]:
+    """The rows of one answer, each with its partner, and behind the row before it each that has none."""
+    alone = set(range(other)) - set(partner.values())
+    following: dict[int, list[int]] = {}
+    for there in sorted(alone):
+        first = there - 1
+        while first in alone:
+            first -= 1
+        following.setdefault(first, []).append(there)
+    pairs: list[tuple[int | None, int | None]] = [(None, there) for there in following.get(-1, ())]
+    for at in range(one):
+        mate = partner.get(at)
+        pairs.append((at, mate))
+        if mate is not None:
+            pairs += [(None, there) for there in following.get(mate, ())]
+    return pairs

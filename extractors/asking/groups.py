@@ -32,7 +32,7 @@ Path = tuple[str, ...]
 
 def leaf_paths(node: dict[str, Any], path: Path = ()) -> list[Path]:
     """The paths of a portable schema's single values, positions left out; what several choices have counts once."""
-    held = held(node)
+    held = _held(node)
     if len(held) != 1 or held[0] is not node:
         return list(dict.fromkeys(found for option in held for found in leaf_paths(option, path)))
     if node.get("type") == "object":
@@ -55,18 +55,18 @@ def row_keys(schema: dict[str, Any]) -> dict[Path, Path]:
 
 
 def _keys(node: dict[str, Any], path: Path) -> Iterator[tuple[Path, Path]]:
-    for option in held(node):
+    for option in _held(node):
         if option.get("type") == "object":
             for name, child in option["properties"].items():
                 yield from _keys(child, (*path, name))
         elif option.get("type") == "array":
-            for item in held(option["items"]):
+            for item in _held(option["items"]):
                 if item.get("type") == "object":
                     yield path, _telling(item)
             yield from _keys(option["items"], path)
 
 
-def held(node: dict[str, Any]) -> list[dict[str, Any]]:
+def _held(node: dict[str, Any]) -> list[dict[str, Any]]:
     """What may stand there besides null."""
     options = node.get("anyOf")
     if options is None:
@@ -78,7 +78,7 @@ def _pieces(node: dict[str, Any], most: int, *, rows: bool) -> list[dict[str, An
     if len(leaf_paths(node)) <= most:
         return [node]
     if "anyOf" in node:
-        held = held(node)
+        held = _held(node)
         if len(held) != 1:
             return [node]
         made = _pieces(held[0], most, rows=rows)
@@ -125,4 +125,4 @@ def _telling(item: dict[str, Any]) -> Path:
 
 def _is_single(node: dict[str, Any]) -> bool:
     """Whether a text or a number stands there: yes and no tell no rows apart."""
-    return all(option.get("type") in {"string", "integer", "number"} for option in held(node))
+    return all(option.get("type") in {"string", "integer", "number"} for option in _held(node))
