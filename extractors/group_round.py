@@ -84,13 +84,11 @@ def together(question: VisionRequest, asked: Sequence[Group], judge: Judge, plan
             broken[number] = read
         elif read is not None:
             answers[number] = read
-    made = uniting.united(list(answers.values()), groups.row_keys(question.schema))
+    said = [uniting.Said(answer, asked[number].paths) for number, answer in answers.items()]
+    made = uniting.united(said, groups.row_keys(question.schema), question.schema)
     good = {path for number in answers for path in asked[number].paths}
     lost = [path for path in groups.leaf_paths(question.schema) if path not in good]
-    # A group that sees nothing of an object says null for it, though others see some of it.
-    for number, answer in answers.items():
-        lost += [path for path in asked[number].paths if _is_null_above(answer, path)]
-    value = uniting.completed(made.value, question.schema, lost, [each.path for each in made.unpaired])
+    value = uniting.completed(made.value, question.schema, lost)
     text = json.dumps(value if answers else {}, ensure_ascii=False)
     judged = judge(text)
     faults = {number: [fault] for number, fault in broken.items()}
@@ -146,15 +144,6 @@ def _leads(path: str, names: groups.Path) -> bool:
         if not path:
             return True
     return True
-
-
-def _is_null_above(value: Any, path: groups.Path) -> bool:
-    """Whether null stands where an object on the way to a leaf is."""
-    if isinstance(value, list):
-        return any(_is_null_above(row, path) for row in value)
-    if not isinstance(value, dict) or path[0] not in value or len(path) == 1:
-        return False
-    return value[path[0]] is None or _is_null_above(value[path[0]], path[1:])
 
 
 def _holds(value: Any, place: groups.Path) -> bool:

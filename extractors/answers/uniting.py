@@ -25,6 +25,14 @@ class Unpaired:
 
 
 @dataclass(frozen=True)
+class Said:
+    """A group's answer, and the paths of the leaves that it was asked for."""
+
+    value: dict[str, Any]
+    paths: Collection[Path]
+
+
+@dataclass(frozen=True)
 class United:
     """The answer of all groups together, and which rows of it are halves."""
 
@@ -32,38 +40,44 @@ class United:
     unpaired: tuple[Unpaired, ...] = ()
 
 
-def united(answers: Sequence[dict[str, Any]], keys: Mapping[Path, Path]) -> United:
+def united(answers: Sequence[Said], keys: Mapping[Path, Path], schema: Mapping[str, Any]) -> United:
     """Puts the answers of the groups together.
+
+    Where one says null for an object or a row that another has, what it was asked for there is null, there alone.
 
     Args:
         answers: one for each group that has one, in the groups' order.
         keys: path of each list of objects, positions left out -> the columns that tell its rows apart.
+        schema: the portable schema of all of it.
     """
-    uniting = _Uniting(keys)
     value: dict[str, Any] = {}
+    before: frozenset[Path] = frozenset()
+    alone: Counter[Path] = Counter()
     for answer in _agreeing_first(answers, keys):
-        value = uniting.node(value, answer, ())
+        its = _ways(answer.paths)
+        value = _Uniting(keys, before, its, alone).node(value, answer.value, schema, ())
+        before |= its
     unpaired = tuple(
         Unpaired(path, min(count, len(list(_rows_at(value, path)))), keys.get(path, ()))
-        for path, count in uniting.unpaired.items()
+        for path, count in alone.items()
     )
     return United(value, unpaired)
 
 
-def _agreeing_first(answers: Sequence[dict[str, Any]], keys: Mapping[Path, Path]) -> list[dict[str, Any]]:
+def _agreeing_first(answers: Sequence[Said], keys: Mapping[Path, Path]) -> list[Said]:
     """The answers, those first that agree with most others on the rows of their lists, in whatever order they came.
 
     So one that has a row too many or too few is the odd one, and does not part those that are one.
     """
-    told = [_row_keys(answer, keys) for answer in answers]
+    told = [_row_keys(answer.value, keys) for answer in answers]
     agree = [
         sum(other.get(path) == rows for other in told for path, rows in mine.items()) for mine in told
     ]  # fmt: skip
-    order = sorted(
-        range(len(answers)),
-        key=lambda n: (-agree[n], -sum(map(len, told[n].values())), repr(sorted(map(repr, answers[n].items())))),
-    )
-    return [answers[n] for n in order]
+
+    def oddness(n: int) -> tuple[int, int, str]:
+        return -agree[n], -sum(map(len, told[n].values())), repr(sorted(map(repr, answers[n].value.items())))
+
+    return [answers[n] for n in sorted(range(len(answers)), key=oddness)]
 
 
 def _row_keys(answer: dict[str, Any], keys: Mapping[Path, Path]) -> "dict[Path, list[Key]]":
@@ -83,46 +97,51 @@ def _rows_at(value: Any, path: Path) -> Iterator[Any]:
         yield from _rows_at(value[path[0]], path[1:])
 
 
-def completed(value: Any, node: Mapping[str, Any], lost: Collection[Path], halves: Collection[Path]) -> Any:
-    """The answer with null for what nobody can have said: what lost groups were asked for, and the columns of halves.
+def completed(value: Any, node: Mapping[str, Any], lost: Collection[Path]) -> Any:
+    """The answer, in the schema's order, with null for what lost groups were asked for.
 
     Args:
         value: of the groups together.
         node: the portable schema of all of it.
         lost: paths of the leaves that no group has answered for.
-        halves: paths of the lists in which rows have no partner.
     """
-    return _Completing(lost, halves).node(value, node, (), half=False)
+    return _completed(value, node, (), _ways(lost))
 
 
-@dataclass(frozen=True)
-class _Completing:
-    lost: Collection[Path]
-    halves: Collection[Path]
-
-    def node(self, value: Any, node: Mapping[str, Any], path: Path, *, half: bool) -> Any:
-        options = [option for option in node.get("anyOf", [node]) if option.get("type") != "null"]
-        if len(options) != 1:
-            return value
-        if isinstance(value, list) and "items" in options[0]:
-            return [self.node(row, options[0]["items"], path, half=half or path in self.halves) for row in value]
-        if not isinstance(value, dict) or "properties" not in options[0]:
-            return value
-        made = dict(value)
-        for name, child in options[0]["properties"].items():
-            at = (*path, name)
-            if name in made:
-                made[name] = self.node(made[name], child, at, half=half)
-            elif half or any(leaf[: len(at)] == at for leaf in self.lost):
-                made[name] = _nothing(child)
-        # As the schema has them, whichever group's answer came first.
-        return {**{name: made[name] for name in options[0]["properties"] if name in made}, **made}
+def _completed(value: Any, node: Mapping[str, Any], path: Path, lost: Collection[Path]) -> Any:
+    held = _held(node)
+    if isinstance(value, list) and "items" in held:
+        return [_completed(row, held["items"], path, lost) for row in value]
+    if not isinstance(value, dict) or "properties" not in held:
+        return value
+    made = dict(value)
+    for name, child in held["properties"].items():
+        at = (*path, name)
+        if name in made:
+            made[name] = _completed(made[name], child, at, lost)
+        elif at in lost:
+            made[name] = _nothing(child, at, lost)
+    # As the schema has them, whichever group's answer came first.
+    return {**{name: made[name] for name in held["properties"] if name in made}, **made}
 
 
-def _nothing(node: Mapping[str, Any]) -> Any:
+def _held(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What stands at a place besides null; nothing where that is a choice."""
+    options = [option for option in node.get("anyOf", [node]) if option.get("type") != "null"]
+    return options[0] if len(options) == 1 else {}
+
+
+def _nothing(node: Mapping[str, Any], path: Path, asked: Collection[Path]) -> Any:
+    """Null at one place, or an object of nulls, with the properties that were asked for, where null may not stand."""
     if node.get("type") == "object":
-        return {name: _nothing(child) for name, child in node["properties"].items()}
+        inside = {name: (child, (*path, name)) for name, child in node["properties"].items()}
+        return {name: _nothing(child, at, asked) for name, (child, at) in inside.items() if at in asked}
     return [] if node.get("type") == "array" else None
+
+
+def _ways(leaves: Collection[Path]) -> frozenset[Path]:
+    """The leaves and all that they stand in."""
+    return frozenset(leaf[:depth] for leaf in leaves for depth in range(1, len(leaf) + 1))
 
 
 def own_part(answer: Any, own: Shape, whole: Shape) -> Any:
@@ -140,7 +159,7 @@ def own_part(answer: Any, own: Shape, whole: Shape) -> Any:
 
 def misfit(answer: Any, own: Shape, whole: Shape, path: Path = ()) -> Path | None:
     """Where a group's answer has no object or list though several groups share it; None where all is well."""
-    if own == whole or answer is None:
+    if own == whole or (answer is None and own.nullable):
         return None
     if own.items is not None:
         if not isinstance(answer, list):
@@ -158,30 +177,48 @@ def misfit(answer: Any, own: Shape, whole: Shape, path: Path = ()) -> Path | Non
     return next((at for at in found if at is not None), None)
 
 
+@dataclass(frozen=True)
 class _Uniting:
-    """The groups that are being put together; `unpaired` counts rows by the path of their list."""
+    """Two answers that are being put together.
 
-    def __init__(self, keys: Mapping[Path, Path]) -> None:
-        self.keys = keys
-        self.unpaired: Counter[Path] = Counter()
+    Attributes:
+        keys: of each list's rows.
+        mine: what the one was asked for, as `_ways`.
+        its: what the other was asked for.
+        alone: counts rows that have no partner, by the path of their list.
+    """
 
-    def node(self, one: Any, other: Any, path: Path) -> Any:
-        """Two groups' values at one place; of a value that both give, as of keys, the first counts."""
-        if isinstance(one, dict) and isinstance(other, dict):
-            both = {name: self.node(value, other.get(name), (*path, name)) for name, value in one.items()}
-            return {**both, **{name: value for name, value in other.items() if name not in one}}
-        if isinstance(one, list) and isinstance(other, list) and path in self.keys:
-            return self.rows(one, other, path)
-        return other if one is None else one
+    keys: Mapping[Path, Path]
+    mine: frozenset[Path]
+    its: frozenset[Path]
+    alone: Counter[Path]
 
-    def rows(self, one: list[Any], other: list[Any], path: Path) -> list[Any]:
+    def node(self, one: Any, other: Any, schema: Mapping[str, Any], path: Path) -> Any:
+        """What both say of one place; of a value that both give, as of keys, the first counts."""
+        held = _held(schema)
+        if isinstance(one, list | None) and isinstance(other, list | None) and path in self.keys and one != other:
+            return self.rows(one or [], other or [], held.get("items", {}), path)
+        if one is None and isinstance(other, dict):
+            one = _nothing(held, path, self.mine)
+        elif other is None and isinstance(one, dict):
+            other = _nothing(held, path, self.its)
+        if not isinstance(one, dict) or not isinstance(other, dict):
+            return other if one is None else one
+        inside = held.get("properties", {})
+        both = {
+            name: self.node(value, other[name], inside.get(name, {}), (*path, name)) if name in other else value
+            for name, value in one.items()
+        }
+        return {**both, **{name: value for name, value in other.items() if name not in one}}
+
+    def rows(self, one: list[Any], other: list[Any], schema: Mapping[str, Any], path: Path) -> list[Any]:
         """Two groups' rows: those that are one, then the others, each at its place."""
         pairs = _paired([_key(row, self.keys[path]) for row in one], [_key(row, self.keys[path]) for row in other])
-        self.unpaired[path] += sum(None in pair for pair in pairs)
-        if not self.unpaired[path]:
-            del self.unpaired[path]
+        alone = sum(None in pair for pair in pairs)
+        if alone:
+            self.alone[path] += alone
         return [
-            self.node(None if at is None else one[at], None if there is None else other[there], path)
+            self.node(None if at is None else one[at], None if there is None else other[there], schema, path)
             for at, there in pairs
         ]
 

@@ -171,9 +171,114 @@ def test_one_odd_group_parts_none_that_agree(rows: list[tuple[str, str]], odd: i
     whole = [{"no": no, "name": name} for no, name in rows]
     answers = [{"rows": [{**row, f"column_{n}": f"{n} {at}"} for at, row in enumerate(whole)]} for n in range(4)]
     answers[3]["rows"] = [row for at, row in enumerate(answers[3]["rows"]) if at != odd]
-    made = uniting.united([answers[n] for n in order], {("rows",): ("no", "name")})
-    together_ = [row for row in made.value["rows"] if "column_0" in row]
+    columns = ["no", "name", *(f"column_{n}" for n in range(4))]
+    row = {"type": "object", "properties": {key: {"type": "string"} for key in columns}}
+    schema = {"type": "object", "properties": {"rows": {"type": "array", "items": row}}}
+    said = [
+        uniting.Said(answers[n], [("rows", name) for name in ("no", "name", f"column_{n}")]) for n in order
+    ]  # fmt: skip
+    made = uniting.united(said, {("rows",): ("no", "name")}, schema)
+    together_ = [row for row in made.value["rows"] if row.get("column_0") is not None]
     assert [{k: v for k, v in row.items() if k != "column_3"} for row in together_] == [
         {**row, **{f"column_{n}": f"{n} {at}" for n in range(3)}} for at, row in enumerate(whole)
     ]
     assert sum(each.rows for each in made.unpaired) <= len(made.value["rows"])
+
+
+TEXT = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+
+
+def table_of_parts(*, part_or_null: bool) -> dict[str, Any]:
+    """A schema of rows, each with a part of 120 columns, which must be there and may be null."""
+    inner = {f"o_{n}": TEXT for n in range(120)}
+    part: dict[str, Any] = {"type": "object", "properties": inner, "required": list(inner)}
+    held = {"anyOf": [part, {"type": "null"}]} if part_or_null else part
+    row = {
+        "type": "object",
+        "properties": {"no": TEXT, "name": TEXT, "part": held},
+        "required": ["no", "name", "part"],
+    }
+    rows = {"type": "array", "items": row}
+    return {"type": "object", "properties": {"rows": rows}, "required": ["rows"]}
+
+
+def parts(document: dict[str, Any], count: int = 2) -> list[dict[str, Any]]:
+    """The right answer of each group of such a schema: every cell says its row and its column."""
+    plan = planning.plan(schema_of_json(document, "form"))
+    record = {
+        "rows": [
+            {"no": f"{at}", "name": f"row {at}", "part": {f"o_{n}": f"{at} {n}" for n in range(120)}}
+            for at in range(count)
+        ]
+    }
+    return [
+        projected(record, each.schema) for each in wide.in_groups(planning.request(plan, QUESTION_WINDOW, whole=True))
+    ]
+
+
+def test_null_for_what_may_not_be_null_is_no_answer() -> None:
+    """It would be taken for a form without anything: the group is asked again, and its fields are told as unread."""
+    document = table_of_parts(part_or_null=False)
+    answers = parts(document)
+    answers[1]["rows"][0]["part"] = None
+    found, _ = asked_for(document, *answers)
+    assert list(found.broken) == list(found.faults) == [1]
+    assert found.broken[1].path == "rows.part"
+    assert found.judged.value is not None
+    (unread,) = told(found, validation.Kept(found.judged.value)).unread
+    assert {path.split(".")[-1] for path in unread.fields} == set(answers[1]["rows"][1]["part"])
+
+
+@pytest.mark.parametrize("silent", [0, 1])
+def test_null_in_one_row_hides_nothing_in_another(silent: int) -> None:
+    """Where a group's part is null its columns are, there alone: a needed one that lacks elsewhere is asked for."""
+    document = table_of_parts(part_or_null=True)
+    answers = parts(document)
+    at = next(n for n, answer in enumerate(answers) if "o_30" in answer["rows"][0]["part"])
+    answers[at]["rows"][silent]["part"] = None
+    del answers[at]["rows"][1 - silent]["part"]["o_30"]
+    found, _ = asked_for(document, *answers)
+    assert list(found.faults) == [at]
+    assert f"rows.{1 - silent}.part.o_30" in {fault.path for fault in found.faults[at]}
+
+
+def test_no_table_for_one_group_and_rows_for_others_is_told() -> None:
+    """Nobody knows which of them is right: the groups are asked again, the rows stay, each alone."""
+    row = dict.fromkeys(("no", "name", *(f"o_{n}" for n in range(120))), TEXT)
+    rows = {"type": "array", "items": {"type": "object", "properties": row, "required": list(row)}}
+    document = {
+        "type": "object",
+        "properties": {"rows": {"anyOf": [rows, {"type": "null"}]}},
+        "required": ["rows"],
+    }
+    plan = planning.plan(schema_of_json(document, "form"))
+    record = {"rows": [{name: f"{at} {name}" for name in row} for at in range(2)]}
+    asked = wide.in_groups(planning.request(plan, QUESTION_WINDOW, whole=True))
+    answers: list[dict[str, Any]] = [projected(record, each.schema) for each in asked]
+    answers[1] = {"rows": None}
+    found, count = asked_for(document, *answers)
+    assert sorted(found.faults) == list(range(count))
+    ((path, alone),) = [(each.path, each.rows) for each in found.unpaired]
+    assert (path, alone) == (("rows",), 2)
+    assert len(json.loads(found.text)["rows"]) == 2
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    nulls=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), max_size=5),
+    rows=st.integers(1, 3),
+)
+def test_null_of_an_object_is_null_of_its_columns_there_alone(nulls: list[tuple[int, int]], rows: int) -> None:
+    """Which groups see nothing of which rows' parts: every other cell is as its group said it."""
+    document = table_of_parts(part_or_null=True)
+    answers = parts(document, rows)
+    for group, at in nulls:
+        if at < rows:
+            answers[group]["rows"][at]["part"] = None
+    found, _ = asked_for(document, *answers)
+    assert not found.faults
+    made = json.loads(found.text)["rows"]
+    for at in range(rows):
+        said = [answer["rows"][at]["part"] for answer in answers]
+        whole = {name: cell for part in said if part is not None for name, cell in part.items()}
+        assert made[at]["part"] == ({**dict.fromkeys(f"o_{n}" for n in range(120)), **whole} if whole else None)

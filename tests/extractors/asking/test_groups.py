@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from wide import projected, wide_schema
 
-from extractors.answers.uniting import Unpaired, united
+from extractors.answers.uniting import Said, Unpaired, united
 from extractors.asking.groups import AT_ONCE, MOST, cut, leaf_paths, row_keys
 from extractors.asking.planning import plan
 from flows.schema_lookup import find_schema
@@ -76,7 +76,8 @@ def test_answers_to_the_groups_are_the_answer(data: st.DataObject, most: int) ->
     schema, values = data.draw(objects())
     answer = data.draw(values)
     assert Draft202012Validator(schema).is_valid(answer)
-    found = united([projected(answer, group) for group in cut(schema, most)], row_keys(schema))
+    said = [Said(projected(answer, group), leaf_paths(group)) for group in cut(schema, most)]
+    found = united(said, row_keys(schema), schema)
     assert found.value == answer
     assert not found.unpaired
 
@@ -123,15 +124,23 @@ def test_rows_are_known_by_their_number_and_name(columns: tuple[str, ...], keys:
 KEYS = {("rows",): ("no", "name")}
 
 
-def rows(*told: tuple[Any, ...], column: str) -> dict[str, Any]:
+def table_of(*columns: str) -> dict[str, Any]:
+    """A portable schema of such a table."""
+    row = {"type": "object", "properties": {key: {} for key in columns}, "required": list(columns)}
+    return {"type": "object", "properties": {"rows": {"type": "array", "items": row}}, "required": ["rows"]}
+
+
+def rows(*told: tuple[Any, ...], column: str) -> Said:
     """Rows of number, name and one more column."""
-    return {"rows": [{"no": row[0], "name": row[1], column: row[2]} for row in told]}
+    answer = {"rows": [{"no": row[0], "name": row[1], column: row[2]} for row in told]}
+    return Said(answer, [("rows", name) for name in ("no", "name", column)])
 
 
 def united_rows(one: list[tuple[Any, ...]], other: list[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], int]:
     """The rows of two groups as (number, name, first group's value, second group's), and how many have no partner."""
-    found = united([rows(*one, column="a"), rows(*other, column="b")], KEYS)
-    told = [(row["no"], row["name"], row.get("a"), row.get("b")) for row in found.value["rows"]]
+    schema = table_of("no", "name", "a", "b")
+    found = united([rows(*one, column="a"), rows(*other, column="b")], KEYS, schema)
+    told = [(row["no"], row["name"], row["a"], row["b"]) for row in found.value["rows"]]
     return told, sum(each.rows for each in found.unpaired)
 
 
@@ -182,9 +191,17 @@ def test_no_value_is_lost_and_none_is_in_two_rows(one: list[tuple[Any, ...]], ot
 
 def test_what_is_alone_is_told_with_the_list_and_its_keys() -> None:
     """So that a person finds the table, also where it is inside the records of a list."""
-    found = united(
-        [{"records": [{"no": "1", "lines": [{"no": "1", "a": 1}]}]}, {"records": [{"no": "1", "lines": []}]}],
-        {("records",): ("no",), ("records", "lines"): ("no",)},
-    )
+    line = {"type": "object", "properties": {"no": {}, "a": {}, "b": {}}}
+    record = {"type": "object", "properties": {"no": {}, "lines": {"type": "array", "items": line}}}
+    schema = {"type": "object", "properties": {"records": {"type": "array", "items": record}}}
+    told = [("a", [{"no": "1", "a": 1}]), ("b", [])]
+    said = [
+        Said(
+            {"records": [{"no": "1", "lines": lines}]},
+            [("records", "no"), ("records", "lines", "no"), ("records", "lines", column)],
+        )
+        for column, lines in told
+    ]
+    found = united(said, {("records",): ("no",), ("records", "lines"): ("no",)}, schema)
     assert found.unpaired == (Unpaired(("records", "lines"), 1, ("no",)),)
-    assert found.value == {"records": [{"no": "1", "lines": [{"no": "1", "a": 1}]}]}
+    assert found.value == {"records": [{"no": "1", "lines": [{"no": "1", "a": 1, "b": None}]}]}
