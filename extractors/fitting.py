@@ -18,10 +18,13 @@ async def fitted(plan: planning.Plan, vision: VisionClient) -> planning.Plan:
     """A plan with so many pages a request as every endpoint of the run takes.
 
     Raises:
-        BadConfiguration: no endpoint holds a single page under its schema.
+        BadConfiguration: no endpoint holds a single page under its schema, or a prefill fits some of its questions.
     """
-    forms = [planning.request(plan, Window(()), whole=whole) for whole in (True, False)]
-    groups = [group for form in forms for group in wide.in_groups(form)]
+    forms = [wide.in_groups(planning.request(plan, Window(()), whole=whole)) for whole in (True, False)]
+    groups = [group for form in forms for group in form]
+    if len(forms[0]) > 1:
+        name = plan.schema.name
+        vision.refuse_a_field_begun(f"{name}, whose fields are asked for in {len(forms[0])} groups")
 
     def ask(pages: int) -> list[VisionRequest]:
         return [replace(group, answer_tokens=planning.answer_tokens(group.schema, pages)) for group in groups]
@@ -35,8 +38,9 @@ async def room_for_looks(plans: Sequence[planning.Plan], vision: VisionClient) -
     """What one look at the pages of a file may hold: tokens of 1, 2, ... pages' pictures.
 
     Raises:
-        BadConfiguration: no endpoint holds a single page.
+        BadConfiguration: no endpoint holds a single page, or a prefill does not fit.
     """
+    vision.refuse_a_field_begun("the look at a file's pages (--split)")
     wire = splitting.wire_schema([plan.schema for plan in plans])
 
     def ask(pages: int) -> list[VisionRequest]:

@@ -21,18 +21,24 @@ from extractors.errors import (
 from extractors.ledger import Ledger
 from extractors.vision.budget import Budget
 from extractors.vision.calling import MOST_BYTES, Answered, speaks
-from extractors.vision.contexts import Ask, needed, no_room, picture_tokens
+from extractors.vision.contexts import Ask
 from extractors.vision.cut_prompts import failure_of
 from extractors.vision.endings import is_known, named
 from extractors.vision.endpoints import Endpoint
-from extractors.vision.estimating import text_tokens
 from extractors.vision.flow import Flow
 from extractors.vision.identity import Keys, keys_of, whom
 from extractors.vision.learning import Seen
 from extractors.vision.metering import Meter
 from extractors.vision.outcomes import outcome
 from extractors.vision.question import Patience, Question
-from extractors.vision.sampling import refuse_untaken, sampling_of, tokens_beside, tools_of
+from extractors.vision.rooms import Wanted, rooms_of
+from extractors.vision.sampling import (
+    refuse_a_field_begun,
+    refuse_untaken,
+    sampling_of,
+    tokens_beside,
+    tools_of,
+)
 from extractors.vision.sending import Sender
 from extractors.vision.wire import CHARACTERS_PER_TOKEN, Asking, Spoken, cost
 from extractors.vocabulary import Stored
@@ -131,37 +137,16 @@ class VisionClient:
         Raises:
             BadConfiguration: none can.
         """
-        flows = [flow for flow in self._sender.flows if flow.out is None]
-        # Two at least: where a row is torn between two windows, their pages are asked together.
-        rooms: dict[Flow, tuple[int, ...]] = {}
-        for flow in flows:
-            rooms[flow], count = await picture_tokens(
-                flow.endpoint, self._within(ask), max(2, most), page, self._beside
-            )
-            if count is not text_tokens:
-                flow.count = count  # for all that is asked of it, whichever plan it mattered for
-            if not rooms[flow]:
-                tokens = max(needed(flow.endpoint, each, 1, count) for each in self._within(ask)(1))
-                flow.out = no_room(flow.endpoint, tokens + self._beside, page, what)
-        left = [flow for flow in flows if flow.out is None]
-        told = [flow.out for flow in flows if flow.out is not None]
-        if not left:
-            raise BadConfiguration("; ".join(told))
-        for each in told:
-            self._notice(f"{each}; going on with {', '.join(flow.endpoint.name for flow in left)}")
-        pages = min(len(rooms[flow]) for flow in left)
-        if pages < most:
-            tight = next(flow.endpoint for flow in left if len(rooms[flow]) == pages)
-            holds = f"{tight.name}'s context of {tight.context:,} tokens holds {pages} page{'s' * (pages > 1)}"
-            self._notice(f"{what}: {holds} a request, instead of {most}")
-        return tuple(min(rooms[flow][number] for flow in left) for number in range(pages))
+        wanted = Wanted(ask, most, page, what, self._sampling.get("max_completion_tokens"), self._beside)
+        return await rooms_of(self._sender.flows, wanted, self._notice)
 
-    def _within(self, ask: Ask) -> Ask:
-        """The same questions, their answers as long as the run's sampling lets them be."""
-        most = self._sampling.get("max_completion_tokens")
-        if most is None:
-            return ask
-        return lambda pages: [replace(each, answer_tokens=min(each.answer_tokens, most)) for each in ask(pages)]
+    def refuse_a_field_begun(self, what: str) -> None:
+        """Refuses a prefill that fits one schema only, where other questions are asked, too.
+
+        Raises:
+            BadConfiguration: there is one; `what` says whom it does not fit.
+        """
+        refuse_a_field_begun(self._sampling, what)
 
     @property
     def most_pictures(self) -> int:

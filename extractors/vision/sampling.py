@@ -118,6 +118,19 @@ def refuse_untaken(endpoint: Endpoint, given: Mapping[str, Any]) -> None:
         )
 
 
+def refuse_a_field_begun(sampling: Mapping[str, Any], what: str) -> None:
+    """Refuses a prefill that fits one schema only, where others are asked for, too.
+
+    Raises:
+        BadConfiguration: it holds a name, and not just what all answers begin with; `what` says whom it does not fit.
+    """
+    prefill = str(sampling.get("prefill") or "")
+    if '"' in prefill:
+        raise BadConfiguration(
+            f'sampling prefill {prefill!a:.80} begins a field, and does not fit {what}: set prefill = "{{", or none'
+        )
+
+
 def tools_of(request: VisionRequest, sampling: Mapping[str, Any]) -> Tools:
     """Which tools' calls answer a question: the schema's own, and the one that a person forces; her others do not."""
     given = {name for tool in sampling.get("tools") or () if (name := _name_of(tool)) is not None}

@@ -21,7 +21,7 @@ from runs import TOTAL, rows, run, states
 from extractors.asking import planning, wide
 from extractors.documents import WHOLE, PageImage, Picture
 from extractors.errors import BadConfiguration
-from extractors.fitting import fitted, room_of
+from extractors.fitting import fitted, room_for_looks, room_of
 from extractors.vision import VisionClient, contexts
 from extractors.vision.endpoints import PROFILES
 from flows.cli.parser import main
@@ -245,6 +245,15 @@ def test_a_context_that_is_set_is_obeyed(inbox: Path) -> None:
     assert max(len(asked.images) for asked in server.asked) == 5
 
 
+def test_the_one_model_that_a_server_lists_is_meant_whatever_it_calls_it(inbox: Path) -> None:
+    """llama.cpp lists its model by the path of its file."""
+    with model_server(strict(16_384)) as server:
+        server.entries = [{"id": "/models/small.gguf", "meta": {"n_ctx": 16_384}}]
+        run(inbox, server.base_url, endpoints=("custom",))
+    assert rows("select distinct status from calls") == [(200,)]
+    assert max(len(asked.images) for asked in server.asked) == 2
+
+
 @pytest.mark.parametrize(
     "entry", [{}, {"max_model_len": None}, {"max_model_len": "16k"}, {"max_model_len": -1}, {"max_model_len": True}]
 )
@@ -280,6 +289,25 @@ def test_ollama_beside_another_is_left_out(inbox: Path, monkeypatch: pytest.Monk
         run(inbox, None, schema_name="invoice", endpoints=("ollama", "custom"), model=None)  # type: ignore[arg-type]
     assert ollama.asked == []
     assert [len(asked.images) for asked in other.asked][:1] == [8]
+
+
+@pytest.mark.parametrize("begun", ['{"field_0": "', '{ "records": [{'])
+def test_a_prefill_that_fits_one_question_only_is_refused(begun: str) -> None:
+    """Where a wide schema is asked in groups, or a file's pages are looked at, before anything is sent."""
+    vision = VisionClient([PROFILES["vllm"]], None, _NoCalls(), sampling={"prefill": begun})  # type: ignore[arg-type]
+    with pytest.raises(BadConfiguration, match=r"begins a field, and does not fit wide, .* in 4 groups"):
+        asyncio.run(fitted(planning.plan(wide_schema(120)), vision))
+    narrow = asyncio.run(fitted(planning.plan(wide_schema(80)), vision))
+    with pytest.raises(BadConfiguration, match="does not fit the look at a file's pages"):
+        asyncio.run(room_for_looks([narrow], vision))
+
+
+@pytest.mark.parametrize("begun", ["{", " {\n", "```json\n{", ""])
+def test_a_prefill_that_all_answers_begin_with_fits(begun: str) -> None:
+    """In groups and looks, too."""
+    vision = VisionClient([PROFILES["vllm"]], None, _NoCalls(), sampling={"prefill": begun})  # type: ignore[arg-type]
+    plan = asyncio.run(fitted(planning.plan(wide_schema(120)), vision))
+    assert asyncio.run(room_for_looks([plan], vision))
 
 
 def test_a_tool_takes_room_in_the_prompt() -> None:

@@ -296,6 +296,23 @@ def test_figures_are_of_the_calls_that_were_asked_for(inbox: Path) -> None:
     assert each.cost_usd == 0.25
 
 
+def test_a_stream_that_comes_all_at_once_is_written_in_all_of_its_time(inbox: Path) -> None:
+    """A server that thinks, then sends one event, wrote while it was waited for: not thousands of tokens a second."""
+    Path("octavo.toml").write_text('stream = "always"\n', "utf-8")
+
+    def at_once(asked: Asked) -> Answer:
+        pieces = in_pieces(asked).pieces or ()
+        return Answer(pieces=[b"".join(pieces)], headers={"content-type": "text/event-stream"}, delay=0.3)
+
+    with model_server(at_once) as server:
+        run(inbox, server.base_url, endpoints=("custom",), model="m")
+    with Store.open("sqlite:///octavo.db", read_only=True) as store:
+        (each,) = served_since(store, datetime.now(UTC) - timedelta(minutes=5))
+    ((seconds, first),) = rows("select seconds, first_token_seconds from calls")
+    assert first > 0.9 * seconds
+    assert each.tokens_per_second == pytest.approx(100 / seconds)
+
+
 def test_cached_tokens_cost_what_the_profile_says(inbox: Path) -> None:
     """`price_cached` where it is set, else what other input costs; an endpoint's own cost wins."""
     Path("octavo.toml").write_text(
