@@ -35,7 +35,7 @@ bench: $(MADE)
 	$(BIN)/python tests/benchmarks/bench_store.py
 	$(BIN)/python tests/benchmarks/kills.py
 
-# The deployment for real, on loopback: server, worker, S3, built-in model (about two minutes).
+# The deployment for real, on loopback: server, worker, S3, built-in model (about three minutes).
 deploy-check: $(MADE)
 	PYTHONPATH=.:tests/support $(BIN)/python tests/support/deploy_check.py
 

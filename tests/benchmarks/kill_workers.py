@@ -21,12 +21,17 @@ from typing import Any
 
 import pages
 from fakes import Answer, Asked, ModelServer, model_server
-from prefect_stack import Stack, prefect_stack
+from prefect_stack import Stack, prefect_stack, until
 from runs import TOTAL
 from s3_servers import seaweed_server
-from sqlalchemy import create_engine, text
 
 WORKERS = 3
+BULK = "bulk-extract/bulk-extract"
+COUNTS = (
+    "select count(*), coalesce(sum(n), 0), count(*) filter (where n > 1)"
+    " from (select document_uri, count(*) n from receipt group by 1) as each"
+)
+"""Documents with a record, records, and documents with more than one."""
 CONCURRENCY = 12
 """Calls in flight of all shards together; shards at once get a share each."""
 
@@ -65,14 +70,14 @@ def check(stack: Stack, model: ModelServer, count: int) -> None:
         "shards_at_once": WORKERS, "concurrency": CONCURRENCY,
     }  # fmt: skip
     stack.start_worker("parent")
-    first = begun(stack, parameters)
-    until(lambda: state(stack, first) == "Running", "the parent runs")
+    first = stack.begun(BULK, parameters)
+    until(lambda: stack.state(first) == "Running", "the parent runs")
     for number in range(WORKERS):
         stack.start_worker(f"worker-{number}")
     began = time.monotonic()
     until(lambda: len(model.asked) >= count // 4, "a quarter of the calls")
-    until(lambda: busy_worker(stack) is not None, "a worker has a shard")
-    killed = str(busy_worker(stack))
+    until(stack.busy_workers, "a worker has a shard")
+    killed = stack.busy_workers()[0]
     stack.kill(killed)
     told(f"{killed} and its shard killed after {len(model.asked)} calls")
     stack.start_worker("another")
@@ -81,17 +86,17 @@ def check(stack: Stack, model: ModelServer, count: int) -> None:
     told(f"Prefect's server killed after {len(model.asked)} calls")
     time.sleep(5)
     stack.start_server()
-    told(f"and started again; the parent is {state(stack, first)}")
+    told(f"and started again; the parent is {stack.state(first)}")
     until(lambda: len(model.asked) >= 3 * count // 4, "three quarters of the calls")
     stack.kill("parent")
-    told(f"the parent killed after {len(model.asked)} calls; Prefect calls it {state(stack, first)}")
+    told(f"the parent killed after {len(model.asked)} calls; Prefect calls it {stack.state(first)}")
     stack.start_worker("parent-2")
     last = begun_again(stack, parameters)
-    until(lambda: state(stack, last) in {"Completed", "Failed", "Crashed", "Cancelled"}, "the run ends")
-    told(f"the next run: {state(stack, last)}: {stack.api(f'flow_runs/{last}')['state']['message']}")
+    until(lambda: stack.state(last) in {"Completed", "Failed", "Crashed", "Cancelled"}, "the run ends")
+    told(f"the next run: {stack.state(last)}: {stack.api(f'flow_runs/{last}')['state']['message']}")
     for run in (first, last):
         told(f"artifacts of {run}: {dict(artifacts(stack, run))}")
-    documents, records, twice = counts(stack)
+    documents, records, twice = map(int, stack.told_by_store(COUNTS))
     paid_twice = len(model.asked) - len({asked.fingerprint for asked in model.asked})
     told(
         f"{count} documents: {documents} with a record, {records} records, {twice} documents with more than one; "
@@ -103,19 +108,13 @@ def check(stack: Stack, model: ModelServer, count: int) -> None:
     assert model.most_in_flight <= CONCURRENCY
 
 
-def begun(stack: Stack, parameters: dict[str, Any]) -> str:
-    """The id of a run of the deployment."""
-    deployment = stack.api("deployments/name/bulk-extract/bulk-extract")["id"]
-    return str(stack.api(f"deployments/{deployment}/create_flow_run", {"parameters": parameters})["id"])
-
-
 def begun_again(stack: Stack, parameters: dict[str, Any]) -> str:
     """The id of a run that was let in: while Prefect believes the dead parent to run, others are cancelled."""
     began = time.monotonic()
     while True:
-        run = begun(stack, parameters)
+        run = stack.begun(BULK, parameters)
         until(partial(decided, stack, run), "the next run is let in or not")
-        if state(stack, run) != "Cancelled":
+        if stack.state(run) != "Cancelled":
             told(f"another run was let in {time.monotonic() - began:.0f} s after the parent's death")
             return run
         assert time.monotonic() - began < 600, "no other run is let in"
@@ -124,48 +123,13 @@ def begun_again(stack: Stack, parameters: dict[str, Any]) -> str:
 
 def decided(stack: Stack, run: str) -> bool:
     """Whether a flow run was let in or cancelled."""
-    return state(stack, run) not in {"Scheduled", "Pending", "Late"}
-
-
-def state(stack: Stack, run: str) -> str:
-    """A flow run's state, by name."""
-    return str(stack.api(f"flow_runs/{run}")["state"]["name"])
+    return stack.state(run) not in {"Scheduled", "Pending", "Late"}
 
 
 def artifacts(stack: Stack, run: str) -> Counter[str]:
     """How many artifacts of each type a flow run has."""
     found = stack.api("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}})
     return Counter(each["type"] for each in found)
-
-
-def busy_worker(stack: Stack) -> str | None:
-    """A worker that has begun a shard and not ended it, by its log."""
-    for name in stack.processes:
-        log = (stack.folder / f"{name}.log").read_text(errors="replace")
-        if name.startswith("worker-") and log.count("for flow 'extract-shard'") > log.count("Finished in state"):
-            return name
-    return None
-
-
-def until(held: Any, what: str, seconds: float = 600) -> None:
-    """Waits until something holds."""
-    end = time.monotonic() + seconds
-    while not held():
-        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.2)
-
-
-def counts(stack: Stack) -> tuple[int, int, int]:
-    """Documents with a record, records, and documents with more than one."""
-    engine = create_engine(stack.environment["OCTAVO_STORE"])
-    query = (
-        "select count(*), coalesce(sum(n), 0), count(*) filter (where n > 1)"
-        " from (select document_uri, count(*) n from receipt group by 1) as each"
-    )
-    with engine.connect() as connection:
-        row = connection.execute(text(query)).one()
-    engine.dispose()
-    return int(row[0]), int(row[1]), int(row[2])
 
 
 def told(line: str) -> None:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,12 +50,13 @@ class Stack:
         """Where Prefect's server keeps its data."""
         return "PostgreSQL" if "PREFECT_API_DATABASE_CONNECTION_URL" in self.environment else "SQLite"
 
-    def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, *command: str, folder: Path | None = None) -> subprocess.Popen[bytes]:
         """A process whose output is in `NAME.log`."""
         with (self.folder / f"{name}.log").open("ab") as told:
             process = subprocess.Popen(
-                command, env=self.environment, cwd=self.folder, stdout=told, stderr=told, start_new_session=True
-            )
+                command, env=self.environment, cwd=folder or self.folder, stdout=told, stderr=told,
+                start_new_session=True,
+            )  # fmt: skip
         self.processes[name] = process
         return process
 
@@ -81,6 +82,33 @@ class Stack:
         )
         with urlopen(request, timeout=30) as answer:  # noqa: S310 - likewise
             return json.load(answer)
+
+    def begun(self, deployment: str, parameters: dict[str, Any]) -> str:
+        """The id of a new run of a deployment."""
+        found = self.api(f"deployments/name/{deployment}")["id"]
+        return str(self.api(f"deployments/{found}/create_flow_run", {"parameters": parameters})["id"])
+
+    def state(self, run: str) -> str:
+        """A flow run's state, by name."""
+        return str(self.api(f"flow_runs/{run}")["state"]["name"])
+
+    def busy_workers(self) -> list[str]:
+        """Workers that have begun a shard and not ended it, by their logs."""
+        logs = {name: (self.folder / f"{name}.log").read_text(errors="replace") for name in self.processes}
+        return [
+            name
+            for name, log in logs.items()
+            if log.rfind("for flow 'extract-shard'")
+            > max(log.rfind(each) for each in ("for flow 'bulk-", "Finished in"))
+        ]
+
+    def told_by_store(self, query: str) -> tuple[Any, ...]:
+        """The one row that a query finds."""
+        engine = create_engine(self.environment["OCTAVO_STORE"])
+        with engine.connect() as connection:
+            row = connection.exec_driver_sql(query).one()
+        engine.dispose()
+        return tuple(row)
 
     def last_words(self, lines: int = 40) -> str:
         """The end of each process's log, for a failure's reader."""
@@ -118,8 +146,10 @@ class Stack:
                 time.sleep(0.3)
 
     def start_worker(self, name: str) -> None:
-        """A process worker of the pool, one flow run at a time."""
-        self.start(name, sys.executable, "-m", "flows.cli", "worker", "--limit", "1", "--name", name)
+        """A process worker of the pool, one flow run at a time, in a folder of its own."""
+        (self.folder / f"at-{name}").mkdir(exist_ok=True)
+        command = (sys.executable, "-m", "flows.cli", "worker", "--limit", "1", "--name", name)
+        self.start(name, *command, folder=self.folder / f"at-{name}")
 
     def deploy(self) -> None:
         """The project's deployments, from a folder that is gone afterwards: nothing may depend on it."""
@@ -127,6 +157,18 @@ class Stack:
             (Path(made) / "deploy").mkdir()
             shutil.copy(ROOT / "deploy" / "prefect.yaml", Path(made) / "deploy")
             self.run(*PREFECT, "deploy", "--all", "--prefect-file", "deploy/prefect.yaml", folder=Path(made))
+
+
+def until(held: Callable[[], object], what: str, seconds: float = 600) -> None:
+    """Waits until something holds.
+
+    Raises:
+        AssertionError: it does not within so many seconds.
+    """
+    end = time.monotonic() + seconds
+    while not held():
+        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.2)
 
 
 @contextmanager
