@@ -2,8 +2,8 @@
 
 A Prefect server, three process workers, PostgreSQL as the store, an S3 server and the built-in model;
 `deploy/prefect.yaml` deployed; `bulk-extract` (in two shards), `on-upload`, `export` and `evaluate` triggered; the
-records looked up in the view; bulk runs cancelled, drained and killed; the alerts' rules tried. What fails is told with
-the end of every process's log; `LIMIT` bounds it all.
+records looked up in the view; bulk runs cancelled, drained and killed; the alerts' rules tried. What fails is told
+with the end of every process's log; `LIMIT` bounds it all.
 """
 
 import json
