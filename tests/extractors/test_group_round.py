@@ -1,7 +1,7 @@
 """Answers of a wide schema's groups, whatever they hold: read, put together and judged."""
 
 import json
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from wide import projected, record_of, wide_schema
 
 from extractors.answers import uniting, validation
 from extractors.asking import planning, wide
-from extractors.documents import PageImage, Reply, Usage, Window
+from extractors.documents import PageImage, Reply, Usage, VisionRequest, Window
 from extractors.errors import TruncatedAnswer
 from extractors.group_round import Group, Round, together, told
 from schemas.json_file import schema_of_json
@@ -106,16 +106,22 @@ def leaves(value: Any) -> list[Any]:
     return [value]
 
 
+@cache
+def planned(document: str) -> tuple[planning.Plan, VisionRequest, list[VisionRequest]]:
+    """How a schema is asked for: in one question, and in groups."""
+    plan = planning.plan(schema_of_json(json.loads(document), "form"))
+    question = planning.request(plan, QUESTION_WINDOW, whole=True)
+    return plan, question, wide.in_groups(question)
+
+
 def asked_for(document: dict[str, Any], *answers: dict[str, Any]) -> tuple[Round, int]:
     """What groups of such a schema say together, and how many they are."""
-    schema = schema_of_json(document, "form")
-    plan = planning.plan(schema)
-    question = planning.request(plan, QUESTION_WINDOW, whole=True)
+    plan, question, groups_of = planned(json.dumps(document))
     asked = [
         Group(each, Reply(json.dumps(answer), "f", "e", "m", Usage()))
-        for each, answer in zip(wide.in_groups(question), answers, strict=True)
+        for each, answer in zip(groups_of, answers, strict=True)
     ]
-    return together(question, asked, partial(validation.judge, schema=schema), plan), len(asked)
+    return together(question, asked, partial(validation.judge, schema=plan.schema), plan), len(asked)
 
 
 QUESTION_WINDOW = Window((PageImage(1, b"jpeg", 10, 10, "sha"),))
@@ -127,8 +133,7 @@ def test_an_object_of_which_one_group_sees_nothing_is_whole() -> None:
     inner = {f"o_{n}": text for n in range(120)}
     part = {"type": "object", "properties": inner, "required": list(inner)}
     document = {"type": "object", "properties": {"opt": {"anyOf": [part, {"type": "null"}]}}, "required": ["opt"]}
-    plan = planning.plan(schema_of_json(document, "form"))
-    groups_of = wide.in_groups(planning.request(plan, QUESTION_WINDOW, whole=True))
+    *_, groups_of = planned(json.dumps(document))
     answers: list[dict[str, Any]] = [{"opt": dict.fromkeys(_names(each.schema), "seen")} for each in groups_of]
     answers[0] = {"opt": None}
     found, _ = asked_for(document, *answers)
@@ -151,8 +156,7 @@ def test_a_fault_goes_back_to_its_own_group_whatever_its_field_is_called(name: s
     number = {"type": "number"}
     fields = {name.format(n=n): number for n in range(1, 151)}
     document = {"type": "object", "properties": fields, "required": list(fields)}
-    plan = planning.plan(schema_of_json(document, "form"))
-    groups_of = wide.in_groups(planning.request(plan, QUESTION_WINDOW, whole=True))
+    *_, groups_of = planned(json.dumps(document))
     answers: list[dict[str, Any]] = [dict.fromkeys(each.schema["properties"], 1) for each in groups_of]
     answers[1][next(iter(answers[1]))] = "no number"
     found, count = asked_for(document, *answers)
@@ -204,16 +208,14 @@ def table_of_parts(*, part_or_null: bool) -> dict[str, Any]:
 
 def parts(document: dict[str, Any], count: int = 2) -> list[dict[str, Any]]:
     """The right answer of each group of such a schema: every cell says its row and its column."""
-    plan = planning.plan(schema_of_json(document, "form"))
+    *_, groups_of = planned(json.dumps(document))
     record = {
         "rows": [
             {"no": f"{at}", "name": f"row {at}", "part": {f"o_{n}": f"{at} {n}" for n in range(120)}}
             for at in range(count)
         ]
     }
-    return [
-        projected(record, each.schema) for each in wide.in_groups(planning.request(plan, QUESTION_WINDOW, whole=True))
-    ]
+    return [projected(record, each.schema) for each in groups_of]
 
 
 def test_null_for_what_may_not_be_null_is_no_answer() -> None:
@@ -251,10 +253,9 @@ def test_no_table_for_one_group_and_rows_for_others_is_told() -> None:
         "properties": {"rows": {"anyOf": [rows, {"type": "null"}]}},
         "required": ["rows"],
     }
-    plan = planning.plan(schema_of_json(document, "form"))
+    *_, groups_of = planned(json.dumps(document))
     record = {"rows": [{name: f"{at} {name}" for name in row} for at in range(2)]}
-    asked = wide.in_groups(planning.request(plan, QUESTION_WINDOW, whole=True))
-    answers: list[dict[str, Any]] = [projected(record, each.schema) for each in asked]
+    answers: list[dict[str, Any]] = [projected(record, each.schema) for each in groups_of]
     answers[1] = {"rows": None}
     found, count = asked_for(document, *answers)
     assert sorted(found.faults) == list(range(count))
@@ -263,7 +264,7 @@ def test_no_table_for_one_group_and_rows_for_others_is_told() -> None:
     assert len(json.loads(found.text)["rows"]) == 2
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(
     nulls=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), max_size=5),
     rows=st.integers(1, 3),
