@@ -117,7 +117,7 @@ def _of_groups(parts: Sequence[merging.Part]) -> Iterator[Issue]:
     """What a person should know of answers that were put together from several questions about the same pages."""
     for part in parts:
         for page in part.pages:
-            yield from (Issue(IssueKind.UNPAIRED_ROWS, _path_of(page), told) for told in part.unpaired)
+            yield from (Issue(kind, _path_of(page), told) for kind, told in part.put_together)
             for lost in part.unread:
                 yield Issue(
                     IssueKind.UNREAD_FIELDS, _path_of(page), f"not read: {_listed(lost.fields)}: {lost.cause}"

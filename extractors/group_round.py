@@ -13,7 +13,7 @@ from extractors.asking import groups
 from extractors.asking.planning import Plan
 from extractors.documents import Fault, Reply, UnreadFields, VisionRequest
 from extractors.errors import AnswerError, Kind
-from extractors.vocabulary import Records
+from extractors.vocabulary import IssueKind, Records
 from schemas.shapes import Shape, shape_of
 
 
@@ -55,7 +55,7 @@ class Round:
         answers: by the group's number, of those that can be read.
         faults: by the group's number, what is to be sent back to it.
         broken: groups whose answer cannot be read, and why.
-        unpaired: rows of some groups only.
+        made: their answers put together.
     """
 
     asked: Sequence[Group]
@@ -64,13 +64,13 @@ class Round:
     answers: Mapping[int, dict[str, Any]]
     faults: Mapping[int, list[Fault]]
     broken: Mapping[int, Fault]
-    unpaired: Sequence[uniting.Unpaired]
+    made: uniting.United
 
     @property
     def badness(self) -> tuple[bool, int, int]:
         """The smaller the better."""
-        rows = sum(each.rows for each in self.unpaired)
-        return self.judged.value is None, len(self.asked) - len(self.answers), rows
+        odd = sum(each.rows for each in self.made.unpaired) + len(self.made.conflicts)
+        return self.judged.value is None, len(self.asked) - len(self.answers), odd
 
 
 def together(question: VisionRequest, asked: Sequence[Group], judge: Judge, plan: Plan) -> Round:
@@ -94,10 +94,11 @@ def together(question: VisionRequest, asked: Sequence[Group], judge: Judge, plan
     faults = {number: [fault] for number, fault in broken.items()}
     sent = [(fault, _whose(fault.path, asked, answers)) for fault in judged.faults]
     sent += [(_fault_of(each), _sharing(each.path, asked, answers)) for each in made.unpaired]
+    sent += [(_contradicted(each), _sharing(each.path, asked, answers)) for each in made.conflicts]
     for fault, numbers in sent:
         for number in numbers:
             faults.setdefault(number, []).append(fault)
-    return Round(asked, text, judged, answers, faults, broken, made.unpaired)
+    return Round(asked, text, judged, answers, faults, broken, made)
 
 
 def _read(group: Group, whole: Shape, plan: Plan) -> dict[str, Any] | Fault | None:
@@ -154,8 +155,24 @@ def _holds(value: Any, place: groups.Path) -> bool:
     return isinstance(value, dict) and place[0] in value and _holds(value[place[0]], place[1:])
 
 
+def _contradicted(conflict: uniting.Conflict) -> Fault:
+    message = (
+        f"{_shown(conflict.kept)} and {_shown(conflict.other)} were given for it in one and the same row when other "
+        "columns of the table were asked for: give it just as printed"
+    )
+    return Fault(Kind.INVALID_ANSWER, ".".join(conflict.path), message)
+
+
+def _shown(value: Any) -> str:
+    return f"{value!r:.60}"
+
+
+def _columns(keys: Sequence[groups.Path]) -> str:
+    return " and ".join(".".join(path) for path in keys)
+
+
 def _fault_of(unpaired: uniting.Unpaired) -> Fault:
-    by = " and ".join(unpaired.keys)
+    by = _columns(unpaired.keys)
     message = (
         "the rows are not those that were given when other columns of the table were asked for: give every row once, "
         "in order" + (f", with {by} just as printed" if by else "")
@@ -181,12 +198,30 @@ def told(found: Round, kept: validation.Kept) -> validation.Kept:
         if error is not None:
             fields = tuple(".".join(path) for path in group.paths if path not in good)
             unread.append(UnreadFields(fields, error.kind, str(error)))
-    return replace(kept, unpaired=tuple(map(_of_halves, found.unpaired)), unread=tuple(unread))
+    made = found.made
+    odd = [(IssueKind.UNPAIRED_ROWS, _of_halves(each)) for each in made.unpaired]
+    odd += [(IssueKind.UNPAIRED_ROWS, _of_no_keys(path)) for path in made.unkeyed]
+    odd += [(IssueKind.CONFLICT, _of_two(each)) for each in made.conflicts]
+    return replace(kept, put_together=tuple(odd), unread=tuple(unread))
 
 
 def _of_halves(unpaired: uniting.Unpaired) -> str:
-    by = " and ".join(unpaired.keys) or "number"
+    by = _columns(unpaired.keys) or "number"
     return (
         f"{'.'.join(unpaired.path)}: {unpaired.rows} rows stand in the answers about some columns only, and have no "
         f"partner by {by}: each is kept alone; compare the table with the page"
+    )
+
+
+def _of_no_keys(path: groups.Path) -> str:
+    return (
+        f"{'.'.join(path)}: no column says which row it is, so that the answers about some columns each were put "
+        "together by the rows' order alone: compare the table with the page"
+    )
+
+
+def _of_two(conflict: uniting.Conflict) -> str:
+    return (
+        f"{'.'.join(conflict.path)}: {_shown(conflict.kept)} (kept) and {_shown(conflict.other)} were answered for "
+        "one and the same row: compare it with the page"
     )

@@ -170,7 +170,7 @@ async def _answered(
     part = await grounded(kept.value, window.pages, words, habits, journey)
     own = {page.page: page.words for page in window.pages}
     labelled = kinds.labelled(own, journey.plan.schema) if journey.ground != Ground.OFF else None
-    told = replace(part, refused=kept.refused, unpaired=kept.unpaired, unread=kept.unread)
+    told = replace(part, refused=kept.refused, put_together=kept.put_together, unread=kept.unread)
     return [replace(told, labelled=labelled)], []
 
 

@@ -10,7 +10,8 @@ from schemas.currencies import currencies_of
 from schemas.dates import read_date
 from schemas.folding import without_accents
 
-_LETTERS = re.compile(r"[^\W_]+")
+_LETTERS = re.compile(r"[^\W_]+|(?<=[^\W_])[+#]+|(?<=[^\W_])-$")
+"""What counts of a text: letters and digits, and signs behind them that make another of it, as in C++, C# and A-."""
 
 
 def mean_the_same(one: Any, other: Any) -> bool:

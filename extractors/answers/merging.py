@@ -29,7 +29,7 @@ class Part:
         refused: what was taken out of it.
         nothing_found: nothing was read, twice.
         labelled: whether its pages show a label of the schema's amounts (`kinds`); None where it cannot be told.
-        unpaired: of a wide schema, in words: rows that stand in some groups' answers only.
+        put_together: of a wide schema, kind and words: where its groups' answers did not quite come together.
         unread: likewise: fields whose question got no usable answer.
     """
 
@@ -40,7 +40,7 @@ class Part:
     refused: tuple[Refused, ...] = ()
     nothing_found: bool = False
     labelled: bool | None = None
-    unpaired: tuple[str, ...] = ()
+    put_together: tuple[tuple[IssueKind, str], ...] = ()
     unread: tuple[UnreadFields, ...] = ()
 
 

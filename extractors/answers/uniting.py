@@ -4,15 +4,17 @@ Objects come together by path. The rows of a list that several groups share are 
 them repeat; what cannot be paired stays a row of its own, and is told.
 """
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.sameness import meanings
+from extractors.answers.pairing import Path, key_of, paired, rows_at
+from schemas.sameness import mean_the_same
 from schemas.shapes import Shape
 
-Path = tuple[str, ...]
+Keys = Mapping[Path, tuple[Path, ...]]
+"""Path of each list of objects, positions left out -> paths in a row of the columns that tell its rows apart."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,16 @@ class Unpaired:
 
     path: Path
     rows: int
-    keys: Path
+    keys: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Two values that groups gave for one place: `path` without positions; the first one is kept."""
+
+    path: Path
+    kept: Any
+    other: Any
 
 
 @dataclass(frozen=True)
@@ -34,37 +45,46 @@ class Said:
 
 @dataclass(frozen=True)
 class United:
-    """The answer of all groups together, and which rows of it are halves."""
+    """The answer of all groups together.
+
+    Attributes:
+        value: the answer.
+        unpaired: which of its rows are halves.
+        conflicts: where groups contradict each other.
+        unkeyed: paths of lists whose rows have nothing that tells them apart: they are paired by their order alone.
+    """
 
     value: dict[str, Any]
     unpaired: tuple[Unpaired, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    unkeyed: tuple[Path, ...] = ()
 
 
-def united(answers: Sequence[Said], keys: Mapping[Path, Path], schema: Mapping[str, Any]) -> United:
+def united(answers: Sequence[Said], keys: Keys, schema: Mapping[str, Any]) -> United:
     """Puts the answers of the groups together.
 
     Where one says null for an object or a row that another has, what it was asked for there is null, there alone.
 
     Args:
         answers: one for each group that has one, in the groups' order.
-        keys: path of each list of objects, positions left out -> the columns that tell its rows apart.
+        keys: of each list's rows.
         schema: the portable schema of all of it.
     """
     value: dict[str, Any] = {}
     before: frozenset[Path] = frozenset()
-    alone: Counter[Path] = Counter()
+    seen = _Seen()
     for answer in _agreeing_first(answers, keys):
         its = _ways(answer.paths)
-        value = _Uniting(keys, before, its, alone).node(value, answer.value, schema, ())
+        value = _Uniting(keys, before, its, seen).node(value, answer.value, schema, ())
         before |= its
     unpaired = tuple(
-        Unpaired(path, min(count, len(list(_rows_at(value, path)))), keys.get(path, ()))
-        for path, count in alone.items()
+        Unpaired(path, min(count, len(list(rows_at(value, path)))), keys.get(path, ()))
+        for path, count in seen.alone.items()
     )
-    return United(value, unpaired)
+    return United(value, unpaired, tuple(dict.fromkeys(seen.conflicts)), tuple(dict.fromkeys(seen.unkeyed)))
 
 
-def _agreeing_first(answers: Sequence[Said], keys: Mapping[Path, Path]) -> list[Said]:
+def _agreeing_first(answers: Sequence[Said], keys: Keys) -> list[Said]:
     """The answers, those first that agree with most others on the rows of their lists, in whatever order they came.
 
     So one that has a row too many or too few is the odd one, and does not part those that are one.
@@ -80,21 +100,10 @@ def _agreeing_first(answers: Sequence[Said], keys: Mapping[Path, Path]) -> list[
     return [answers[n] for n in sorted(range(len(answers)), key=oddness)]
 
 
-def _row_keys(answer: dict[str, Any], keys: Mapping[Path, Path]) -> "dict[Path, list[Key]]":
+def _row_keys(answer: dict[str, Any], keys: Keys) -> dict[Path, list[Any]]:
     """What tells the rows of each of an answer's lists apart; lists without any are left out."""
-    found = {path: [_key(row, names) for row in _rows_at(answer, path)] for path, names in keys.items()}
+    found = {path: [key_of(row, columns).means for row in rows_at(answer, path)] for path, columns in keys.items()}
     return {path: rows for path, rows in found.items() if rows}
-
-
-def _rows_at(value: Any, path: Path) -> Iterator[Any]:
-    """The rows of a list, positions on the way left out."""
-    if isinstance(value, list) and path:
-        for row in value:
-            yield from _rows_at(row, path)
-    elif not path:
-        yield from value if isinstance(value, list) else ()
-    elif isinstance(value, dict) and path[0] in value:
-        yield from _rows_at(value[path[0]], path[1:])
 
 
 def completed(value: Any, node: Mapping[str, Any], lost: Collection[Path]) -> Any:
@@ -177,6 +186,15 @@ def misfit(answer: Any, own: Shape, whole: Shape, path: Path = ()) -> Path | Non
     return next((at for at in found if at is not None), None)
 
 
+@dataclass
+class _Seen:
+    """What is seen while answers are put together: rows without a partner, counted by their list's path, and more."""
+
+    alone: Counter[Path] = field(default_factory=Counter)
+    conflicts: list[Conflict] = field(default_factory=list)
+    unkeyed: list[Path] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class _Uniting:
     """Two answers that are being put together.
@@ -185,13 +203,13 @@ class _Uniting:
         keys: of each list's rows.
         mine: what the one was asked for, as `_ways`.
         its: what the other was asked for.
-        alone: counts rows that have no partner, by the path of their list.
+        seen: takes what is to be told.
     """
 
-    keys: Mapping[Path, Path]
+    keys: Keys
     mine: frozenset[Path]
     its: frozenset[Path]
-    alone: Counter[Path]
+    seen: _Seen
 
     def node(self, one: Any, other: Any, schema: Mapping[str, Any], path: Path) -> Any:
         """What both say of one place; of a value that both give, as of keys, the first counts."""
@@ -203,7 +221,7 @@ class _Uniting:
         elif other is None and isinstance(one, dict):
             other = _nothing(held, path, self.its)
         if not isinstance(one, dict) or not isinstance(other, dict):
-            return other if one is None else one
+            return self.single(one, other, path)
         inside = held.get("properties", {})
         both = {
             name: self.node(value, other[name], inside.get(name, {}), (*path, name)) if name in other else value
@@ -211,66 +229,24 @@ class _Uniting:
         }
         return {**both, **{name: value for name, value in other.items() if name not in one}}
 
+    def single(self, one: Any, other: Any, path: Path) -> Any:
+        """One value of two that are said of one place."""
+        if one is None or other is None:
+            return other if one is None else one
+        if not (isinstance(one, dict | list) or isinstance(other, dict | list) or mean_the_same(one, other)):
+            self.seen.conflicts.append(Conflict(path, one, other))
+        return one
+
     def rows(self, one: list[Any], other: list[Any], schema: Mapping[str, Any], path: Path) -> list[Any]:
         """Two groups' rows: those that are one, then the others, each at its place."""
-        pairs = _paired([_key(row, self.keys[path]) for row in one], [_key(row, self.keys[path]) for row in other])
+        columns = self.keys[path]
+        pairs = paired([key_of(row, columns) for row in one], [key_of(row, columns) for row in other])
         alone = sum(None in pair for pair in pairs)
         if alone:
-            self.alone[path] += alone
+            self.seen.alone[path] += alone
+        if not columns and len(pairs) > 1:
+            self.seen.unkeyed.append(path)
         return [
             self.node(None if at is None else one[at], None if there is None else other[there], schema, path)
             for at, there in pairs
         ]
-
-
-Key = tuple[frozenset[object], ...]
-
-
-def _key(row: Any, names: Path) -> Key:
-    """What a row's keys mean, so that two spellings of one are one."""
-    told = [row.get(name) for name in names] if isinstance(row, Mapping) else [None for _ in names]
-    return tuple(frozenset() if value is None else meanings(value) for value in told)
-
-
-def _paired(one: Sequence[Key], other: Sequence[Key]) -> list[tuple[int | None, int | None]]:
-    """Positions of rows that are the same in two answers, in order; None for a row that one of them lacks.
-
-    Equal keys are one row, copies in their order where both have as many. A row alone between two such pairs is one
-    with the row alone there in the other answer, where one of their keys is the same.
-    """
-    if list(one) == list(other):
-        return [(at, at) for at in range(len(one))]
-    counts = Counter(one), Counter(other)
-    places: defaultdict[Key, deque[int]] = defaultdict(deque)
-    for there, key in enumerate(other):
-        places[key].append(there)
-    partner = {at: places[key].popleft() for at, key in enumerate(one) if counts[0][key] == counts[1][key]}
-    taken = set(partner.values())
-    for at in range(len(one)):
-        before = partner.get(at - 1, -1 if at == 0 else None)
-        there = len(other) if at in partner or before is None else before + 1
-        if there >= len(other) or there in taken:
-            continue
-        after = partner.get(at + 1, len(other) if at + 1 == len(one) else None)
-        if after == there + 1 and any(mine & its for mine, its in zip(one[at], other[there], strict=True)):
-            partner[at] = there
-            taken.add(there)
-    return _in_order(partner, len(one), len(other))
-
-
-def _in_order(partner: Mapping[int, int], one: int, other: int) -> list[tuple[int | None, int | None]]:
-    """The rows of one answer, each with its partner, and behind the row before it each that has none."""
-    alone = set(range(other)) - set(partner.values())
-    following: dict[int, list[int]] = {}
-    for there in sorted(alone):
-        first = there - 1
-        while first in alone:
-            first -= 1
-        following.setdefault(first, []).append(there)
-    pairs: list[tuple[int | None, int | None]] = [(None, there) for there in following.get(-1, ())]
-    for at in range(one):
-        mate = partner.get(at)
-        pairs.append((at, mate))
-        if mate is not None:
-            pairs += [(None, there) for there in following.get(mate, ())]
-    return pairs

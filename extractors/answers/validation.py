@@ -8,6 +8,7 @@ from typing import Any
 from extractors.answers.decoding import Unreadable, readings, written
 from extractors.documents import Fault, UnreadFields
 from extractors.errors import Kind
+from extractors.vocabulary import IssueKind
 from schemas.habits import PageHabits, is_open
 from schemas.record import InvalidRecord, Schema, SchemaFault
 from schemas.salvage import Refused, located, salvaged
@@ -39,13 +40,13 @@ class Kept:
     Attributes:
         value: the answer.
         refused: what was taken out of it.
-        unpaired: of a wide schema, in words: rows that stand in some groups' answers only.
+        put_together: of a wide schema, kind and words: where its groups' answers did not quite come together.
         unread: likewise: fields whose question got no usable answer.
     """
 
     value: dict[str, Any]
     refused: tuple[Refused, ...] = ()
-    unpaired: tuple[str, ...] = ()
+    put_together: tuple[tuple[IssueKind, str], ...] = ()
     unread: tuple[UnreadFields, ...] = ()
 
 

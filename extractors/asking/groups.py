@@ -49,12 +49,12 @@ def cut(schema: dict[str, Any], most: int = MOST) -> list[dict[str, Any]]:
     return _pieces(schema, max(1, most), rows=False)
 
 
-def row_keys(schema: dict[str, Any]) -> dict[Path, Path]:
-    """Path of each list of objects, positions left out -> the columns that tell its rows apart, in their order."""
+def row_keys(schema: dict[str, Any]) -> dict[Path, tuple[Path, ...]]:
+    """Path of each list of objects, positions left out -> paths in a row of the columns that tell its rows apart."""
     return dict(_keys(schema, ()))
 
 
-def _keys(node: dict[str, Any], path: Path) -> Iterator[tuple[Path, Path]]:
+def _keys(node: dict[str, Any], path: Path) -> Iterator[tuple[Path, tuple[Path, ...]]]:
     for option in _held(node):
         if option.get("type") == "object":
             for name, child in option["properties"].items():
@@ -90,37 +90,67 @@ def _pieces(node: dict[str, Any], most: int, *, rows: bool) -> list[dict[str, An
     return [node]
 
 
-def _of_object(node: dict[str, Any], most: int, repeated: Path) -> list[dict[str, Any]]:
+def _of_object(node: dict[str, Any], most: int, repeated: tuple[Path, ...]) -> list[dict[str, Any]]:
     """Runs of neighbouring properties, each with those that are repeated; a child that does not fit is cut itself."""
     room = max(1, most - len(repeated))
     runs: list[dict[str, Any]] = []
     size = 0
     for name, child in node["properties"].items():
-        for piece in _pieces(child, room, rows=False) if name not in repeated else ():
+        for piece in _pieces(child, room, rows=False) if (name,) not in repeated else ():
             weight = len(leaf_paths(piece))
             if not runs or size + weight > room or name in runs[-1]:
                 runs.append({})
                 size = 0
             runs[-1][name] = piece
             size += weight
-    kept = {name: node["properties"][name] for name in repeated}
-    return [_projected(node, {**kept, **run}) for run in runs] or [node]
+    asked = [{path for name, piece in run.items() for path in leaf_paths(piece, (name,))} for run in runs]
+    return [_only(node, paths.union(repeated)) for paths in asked] or [node]
 
 
-def _projected(node: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
-    properties = {name: chosen[name] for name in node["properties"] if name in chosen}
-    return {**node, "properties": properties, "required": [name for name in node["required"] if name in chosen]}
+def _only(node: dict[str, Any], paths: set[Path]) -> dict[str, Any]:
+    """A node with the leaves at these paths alone; a choice between several objects stays whole."""
+    held = _held(node)
+    if len(held) != 1:
+        return node
+    if held[0] is not node:
+        return {**node, "anyOf": [_only(each, paths) if each is held[0] else each for each in node["anyOf"]]}
+    if node.get("type") == "array":
+        return {**node, "items": _only(node["items"], paths)}
+    if node.get("type") != "object":
+        return node
+    firsts = {path[0] for path in paths if path}
+    chosen = {
+        name: _only(child, {path[1:] for path in paths if path[:1] == (name,)})
+        for name, child in node["properties"].items()
+        if name in firsts
+    }
+    return {**node, "properties": chosen, "required": [name for name in node["required"] if name in chosen]}
 
 
-def _telling(item: dict[str, Any]) -> Path:
-    """The columns of a row that say which it is: its number and its name, else its day, else the first ones."""
-    single = [name for name, child in item["properties"].items() if _is_single(child)]
+def _telling(item: dict[str, Any]) -> tuple[Path, ...]:
+    """The columns of a row that say which it is: its number and its name, else its day, else the first ones.
+
+    Those of its own, if there are enough, else those of the objects in it, too.
+    """
+    singles = list(_singles(item))
+    own = [path for path in singles if len(path) == 1]
+    single = own if len(own) >= _KEYS else singles
     sure = [
-        next((name for name in single if not wanted.isdisjoint(words(name))), None)
+        next((path for path in single if not wanted.isdisjoint(words(path[-1]))), None)
         for wanted in (_NUMBERS, _NAMES, _DAYS)
     ]
-    chosen = list(dict.fromkeys([*(name for name in sure if name is not None), *single]))[:_KEYS]
-    return tuple(name for name in single if name in chosen)
+    chosen = list(dict.fromkeys([*(path for path in sure if path is not None), *single]))[:_KEYS]
+    return tuple(path for path in single if path in chosen)
+
+
+def _singles(item: dict[str, Any], path: Path = ()) -> Iterator[Path]:
+    """Where single values stand in a row, those in its lists and choices left out."""
+    for name, child in item["properties"].items():
+        held = _held(child)
+        if _is_single(child):
+            yield (*path, name)
+        elif len(held) == 1 and held[0].get("type") == "object":
+            yield from _singles(held[0], (*path, name))
 
 
 def _is_single(node: dict[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from extractors.asking import planning, wide
 from extractors.documents import PageImage, Reply, Usage, VisionRequest, Window
 from extractors.errors import TruncatedAnswer
 from extractors.group_round import Group, Round, together, told
+from extractors.vocabulary import IssueKind
 from schemas.json_file import schema_of_json
 
 SCHEMA = schema_of_json(wide_schema(180, columns=90), "form")
@@ -88,7 +89,7 @@ def test_what_a_lost_group_was_asked_for_is_null_and_told(number: int) -> None:
     found = heard([None if at == number else json.dumps(each) for at, each in enumerate(right())])
     assert not found.faults
     assert found.judged.value is not None
-    ((unread,), unpaired) = (told(found, validation.Kept(found.judged.value)).unread, found.unpaired)
+    ((unread,), unpaired) = (told(found, validation.Kept(found.judged.value)).unread, found.made.unpaired)
     assert not unpaired
     for path in unread.fields:
         first, *rest = path.split(".")
@@ -181,7 +182,7 @@ def test_one_odd_group_parts_none_that_agree(rows: list[tuple[str, str]], odd: i
     said = [
         uniting.Said(answers[n], [("rows", name) for name in ("no", "name", f"column_{n}")]) for n in order
     ]  # fmt: skip
-    made = uniting.united(said, {("rows",): ("no", "name")}, schema)
+    made = uniting.united(said, {("rows",): (("no",), ("name",))}, schema)
     together_ = [row for row in made.value["rows"] if row.get("column_0") is not None]
     assert [{k: v for k, v in row.items() if k != "column_3"} for row in together_] == [
         {**row, **{f"column_{n}": f"{n} {at}" for n in range(3)}} for at, row in enumerate(whole)
@@ -259,7 +260,7 @@ def test_no_table_for_one_group_and_rows_for_others_is_told() -> None:
     answers[1] = {"rows": None}
     found, count = asked_for(document, *answers)
     assert sorted(found.faults) == list(range(count))
-    ((path, alone),) = [(each.path, each.rows) for each in found.unpaired]
+    ((path, alone),) = [(each.path, each.rows) for each in found.made.unpaired]
     assert (path, alone) == (("rows",), 2)
     assert len(json.loads(found.text)["rows"]) == 2
 
@@ -283,3 +284,48 @@ def test_null_of_an_object_is_null_of_its_columns_there_alone(nulls: list[tuple[
         said = [answer["rows"][at]["part"] for answer in answers]
         whole = {name: cell for part in said if part is not None for name, cell in part.items()}
         assert made[at]["part"] == ({**dict.fromkeys(f"o_{n}" for n in range(120)), **whole} if whole else None)
+
+
+def test_groups_that_contradict_each_other_about_a_key_are_asked_again_and_told() -> None:
+    """Of a row that its neighbours and its other key pair, both values are shown to the groups, and to a person."""
+    document = table_of_parts(part_or_null=True)
+    answers = parts(document)
+    answers[2]["rows"][0]["no"] = "9"
+    found, count = asked_for(document, *answers)
+    assert sorted(found.faults) == list(range(count))
+    assert all("'0' and '9' were given" in fault.message for each in found.faults.values() for fault in each)
+    assert found.judged.value is not None
+    assert [row["no"] for row in found.judged.value["rows"]] == ["0", "1"]
+    ((kind, words),) = told(found, validation.Kept(found.judged.value)).put_together
+    assert (kind, words[:49]) == (IssueKind.CONFLICT, "rows.no: '0' (kept) and '9' were answered for one")
+    assert found.badness > asked_for(document, *parts(document))[0].badness
+
+
+def test_rows_of_sections_only_are_known_by_what_stands_in_these() -> None:
+    """The ordinary form, of which a file has many: its records are paired by their first boxes, in whatever order."""
+    form = wide_schema(120)
+    document = {"type": "object", "properties": {"forms": {"type": "array", "items": form}}, "required": ["forms"]}
+    *_, groups_of = planned(json.dumps(document))
+    records = [
+        {name: {box: f"{box} of {at}" for box in part["properties"]} for name, part in form["properties"].items()}
+        for at in range(3)
+    ]
+    answers = [projected({"forms": records}, each.schema) for each in groups_of]
+    answers[1]["forms"].reverse()
+    found, count = asked_for(document, *answers)
+    assert (count > 1, found.faults, found.judged.value) == (True, {}, {"forms": records})
+
+
+def test_rows_that_nothing_tells_apart_are_told() -> None:
+    """Rows of yes and no are put together by their order, which a person should know; a single one needs no order."""
+    row = {f"o_{n}": {"type": "boolean"} for n in range(120)}
+    rows = {"type": "array", "items": {"type": "object", "properties": row, "required": list(row)}}
+    document = {"type": "object", "properties": {"rows": rows}, "required": ["rows"]}
+    *_, groups_of = planned(json.dumps(document))
+    for count in (1, 2):
+        record = {"rows": [dict.fromkeys(row, bool(at)) for at in range(count)]}
+        found, _ = asked_for(document, *(projected(record, each.schema) for each in groups_of))
+        assert found.judged.value == record
+        words = [words for _, words in told(found, validation.Kept(record)).put_together]
+        assert len(words) == count - 1
+        assert all("no column says which row it is" in each for each in words)

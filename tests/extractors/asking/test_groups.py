@@ -50,7 +50,7 @@ def objects(draw: st.DrawFn, depth: int = 2) -> tuple[dict[str, Any], "st.Search
 
 def own(groups: list[dict[str, Any]], schema: dict[str, Any]) -> Counter[tuple[str, ...]]:
     """How many groups ask for each leaf, the columns that rows are paired by left out."""
-    keys = {(*path, name) for path, names in row_keys(schema).items() for name in names}
+    keys = {(*path, *column) for path, columns in row_keys(schema).items() for column in columns}
     return Counter(path for group in groups for path in leaf_paths(group) if path not in keys)
 
 
@@ -118,10 +118,10 @@ def test_rows_are_known_by_their_number_and_name(columns: tuple[str, ...], keys:
         "type": "object",
         "properties": {"rows": {"type": "array", "items": {"type": "object", "properties": row}}},
     }
-    assert row_keys(portable(schema)) == {("rows",): keys}
+    assert row_keys(portable(schema)) == {("rows",): tuple((name,) for name in keys)}
 
 
-KEYS = {("rows",): ("no", "name")}
+KEYS = {("rows",): (("no",), ("name",))}
 
 
 def table_of(*columns: str) -> dict[str, Any]:
@@ -202,6 +202,6 @@ def test_what_is_alone_is_told_with_the_list_and_its_keys() -> None:
         )
         for column, lines in told
     ]
-    found = united(said, {("records",): ("no",), ("records", "lines"): ("no",)}, schema)
-    assert found.unpaired == (Unpaired(("records", "lines"), 1, ("no",)),)
+    found = united(said, {("records",): (("no",),), ("records", "lines"): (("no",),)}, schema)
+    assert found.unpaired == (Unpaired(("records", "lines"), 1, (("no",),)),)
     assert found.value == {"records": [{"no": "1", "lines": [{"no": "1", "a": 1, "b": None}]}]}
