@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field
 
 from extractors.documents import ObjectRef
 from extractors.vocabulary import DocumentStatus
+from flows.notify.telling import Teller
 from flows.observe import telemetry
 from flows.observe.logs import Logged
 from flows.observe.summary import Summary
@@ -76,16 +77,19 @@ async def bulk_extract(
     for_each = job.model_copy(update=told).model_dump(mode="json", exclude=set(_OF_THE_WHOLE))
     cut = Cut(shard_documents, shard_bytes, one_by_one=False, at_once=shards_at_once)
     job_id, logged = str(flow_run.id), Logged()
-    store = await open_when_back(known.store, patience=known.give_up_after, notice=logged.notice)
-    with store, stopping(logged.notice) as stop:
-        await tag_job(job_id)
-        pool = Pool(store, for_each, job.sources, job_id, stop.asked)
-        async with Artifacts(logged) as watch, pool.watching(watch.notice):
-            await pool.wait_for_forerunners()
-            summary = await run_job(
-                job, known, watch, run_id=job_id, cut=cut, hand_out=pool.hand_out, stopping=stop.asked
-            )  # fmt: skip
-        return await concluded(summary, stop, job.sources)
+    # The whole run is told of once, here: its shards tell nobody.
+    teller = Teller(known, logged.notice, job.schema_name)
+    async with teller.delivering():
+        store = await open_when_back(known.store, patience=known.give_up_after, notice=logged.notice)
+        with store, stopping(logged.notice) as stop:
+            await tag_job(job_id)
+            pool = Pool(store, for_each, job.sources, job_id, stop.asked)
+            async with Artifacts(teller.watching(logged)) as watch, pool.watching(watch.notice):
+                await pool.wait_for_forerunners()
+                summary = await run_job(
+                    job, known, watch, run_id=job_id, cut=cut, hand_out=pool.hand_out, stopping=stop.asked
+                )  # fmt: skip
+            return await concluded(summary, stop, job.sources)
 
 
 @flow(

@@ -12,6 +12,7 @@ from flows.evaluation.evaluate import Evaluation, evaluate
 from flows.evaluation.tables import as_rows
 from flows.events.batch import Batch, take_uploads
 from flows.export.export import Exported, export
+from flows.notify.telling import Teller
 from flows.observe import telemetry
 from flows.observe.logs import Logged
 from flows.prefect.extract import Artifacts, nothing_good
@@ -44,8 +45,10 @@ async def on_upload(uris: list[str], **wishes: Any) -> State[dict[str, Any]]:
     """
     settings = settings_at_work()
     telemetry.start_for_run(settings.metrics_file)
-    with stopping(Logged().notice) as stop:
-        batch = await _take([Arrival(uri) for uri in uris], Job(sources=(), **wishes), settings, stop.asked)
+    job, teller = Job(sources=(), **wishes), Teller(settings, Logged().notice, str(wishes["schema_name"]))
+    with stopping(teller.notice) as stop:
+        async with teller.delivering():
+            batch = await _take([Arrival(uri) for uri in uris], job, settings, teller, stop.asked)
         telemetry.finish()
         if stop.asked.is_set() and batch.paused:
             return await stop.state(_counts(batch), {})
@@ -53,9 +56,9 @@ async def on_upload(uris: list[str], **wishes: Any) -> State[dict[str, Any]]:
 
 
 async def take_as_flow_run(
-    settings: Settings, arrived: Sequence[Arrival], job: Job, stopping: asyncio.Event
+    settings: Settings, teller: Teller, arrived: Sequence[Arrival], job: Job, stopping: asyncio.Event
 ) -> Batch:
-    """A micro-batch as a flow run in this process, with its settings (`flows.events.batch.TakeUploads` after them).
+    """A micro-batch as a flow run in this process, with its settings and who tells (`TakeUploads` after these).
 
     Raises:
         CannotRun: as `take_uploads` does.
@@ -66,7 +69,7 @@ async def take_as_flow_run(
     @takes_job(without={*ONCE, "store"})
     async def here(uris: list[str], **wishes: Any) -> State[dict[str, Any]]:  # noqa: ARG001 - shown in Prefect
         """As `on_upload`."""
-        taken.append(await _take(arrived, Job(sources=(), **wishes), settings, stopping))
+        taken.append(await _take(arrived, Job(sources=(), **wishes), settings, teller, stopping))
         return _told(taken[0])
 
     wishes = job.model_dump(mode="json", exclude={*ONCE, "store"})
@@ -76,8 +79,10 @@ async def take_as_flow_run(
     return taken[0]
 
 
-async def _take(arrived: Sequence[Arrival], job: Job, settings: Settings, stopping: asyncio.Event | None) -> Batch:
-    async with Artifacts(telemetry.measured(Logged())) as watch:
+async def _take(
+    arrived: Sequence[Arrival], job: Job, settings: Settings, teller: Teller, stopping: asyncio.Event
+) -> Batch:
+    async with Artifacts(teller.watching(telemetry.measured(Logged()))) as watch:
         return await take_uploads(arrived, job, settings, watch, stopping)
 
 

@@ -17,6 +17,7 @@ from prefect.states import Completed, Failed
 
 from extractors.vision.endpoints import Endpoint
 from extractors.vocabulary import NOT_COMPLETE, DocumentStatus
+from flows.notify.telling import Teller
 from flows.observe import telemetry
 from flows.observe.summary import Outcome, Summary
 from flows.observe.watch import Silent, Watch
@@ -76,8 +77,9 @@ async def extract_here(job: Job, settings: Settings, watch: Watch) -> None:
 
 
 async def _run(job: Job, settings: Settings, also: Watch) -> State[dict[str, Any]]:
+    teller = Teller(settings, also.notice, job.schema_name)
     with stopping(also.notice) as stop:
-        async with Artifacts(also) as watch:
+        async with teller.delivering(), Artifacts(teller.watching(also)) as watch:
             summary = await run_job(job, settings, watch, _as_task, stopping=stop.asked)
         return await concluded(summary, stop, job.sources)
 

@@ -28,9 +28,10 @@ from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, StateType
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Crashed
 
-from extractors.errors import CannotRun, EndpointDown, ShardLost, StoreUnavailable
+from extractors.errors import BudgetExhausted, CannotRun, EndpointDown, Kind, ShardLost, StoreUnavailable
 from extractors.vocabulary import DocumentStatus
 from flows.background import alongside, every
+from flows.observe.summary import Outcome
 from flows.prefect.linking import job_tag, link_to_shard
 from flows.prefect.stopping import INTERRUPTED
 from flows.run.document import Run
@@ -39,6 +40,7 @@ from flows.store import jobs
 from flows.store.jobs import Standing
 from flows.store.leases import RENEWED_EVERY
 from flows.store.store import Store
+from flows.store.troubles import troubles_of
 
 DEPLOYMENT = "extract-shard/extract-shard"
 
@@ -151,6 +153,8 @@ class Pool:
                 break  # it says itself why it cannot run, and would say so again
         else:
             raise ShardLost(f"{name}: its process died {_TIMES} times; see flow run {ended.id}")
+        for each in await self._store.run(troubles_of, self._store, str(ended.id), run.summary.most_told):
+            run.summary.tell(Outcome(each.uri, each.status, each.kind, each.cause, each.pages))
         self._settle(shard, run, ended, counts.get(str(ended.id)))
         return f"{name}: {ended.state_name}"
 
@@ -161,7 +165,8 @@ class Pool:
             return
         run.summary.add_shard(counts, len(shard))
         if ended.state_type == StateType.FAILED and counts["documents"][DocumentStatus.PENDING]:
-            run.stopped = run.stopped or EndpointDown(f"{ended.name}: {ended.state and ended.state.message}")
+            reason = BudgetExhausted if counts.get("paused_by") == Kind.BUDGET_EXHAUSTED else EndpointDown
+            run.stopped = run.stopped or reason(f"{ended.name}: {ended.state and ended.state.message}")
         run.watch.progressed(run.summary, None)
 
     async def _create(self, name: str, shard: Shard, attempt: int, job_id: str) -> UUID:
