@@ -21,7 +21,7 @@ from flows.notify import messages
 from flows.notify.messages import FAILURES, Notice
 from flows.notify.posting import post, shown
 from flows.observe.summary import Outcome, Summary
-from flows.observe.watch import Watch
+from flows.observe.watch import Several, Silent, Watch
 from flows.settings import Settings
 from flows.store import notices
 from flows.store.inbox import Noted
@@ -83,7 +83,7 @@ class Teller:
 
     def watching(self, watch: Watch) -> Watch:
         """The watch, with this one looking on beside it."""
-        return watch if self.settings.notify_url is None else _Told(self, watch)
+        return watch if self.settings.notify_url is None else Several(watch, _Told(self))
 
     def tell(self, *found: Notice) -> None:
         """Has notices told that are asked for; returns at once."""
@@ -239,28 +239,22 @@ def _bodies(found: Mapping[str, Notice]) -> dict[str, str]:
     return {name: each.body for name, each in found.items()}
 
 
-class _Told:
-    """Looks on for a teller, and passes all on."""
+class _Told(Silent):
+    """Looks on for a teller."""
 
-    def __init__(self, teller: Teller, also: Watch) -> None:
-        self._teller, self._also = teller, also
-        self._drafted = 0
+    def __init__(self, teller: Teller) -> None:
+        self._teller, self._drafted = teller, 0
 
-    def started(self, endpoints: Sequence[Endpoint], schema_name: str) -> None:
+    def started(self, endpoints: Sequence[Endpoint], schema_name: str) -> None:  # noqa: ARG002 - a watch's signature
         self._teller.schema = schema_name
-        self._also.started(endpoints, schema_name)
 
-    def progressed(self, summary: Summary, outcome: Outcome | None) -> None:
+    def progressed(self, summary: Summary, outcome: Outcome | None) -> None:  # noqa: ARG002 - likewise
         teller = self._teller
         teller.has_store = True
         if (count := messages.troubled(summary)) > self._drafted:
             self._drafted = count
             draft = messages.of_documents(summary, teller.schema, ended=False)
             teller.drafts[draft.id] = draft
-        self._also.progressed(summary, outcome)
-
-    def notice(self, line: str) -> None:
-        self._also.notice(line)
 
     def finished(self, summary: Summary) -> None:
         teller, service = self._teller, self._teller.trouble is not None
@@ -270,4 +264,3 @@ class _Told:
         for each in found:
             teller.drafts.pop(each.id, None)
         teller.tell(*found)
-        self._also.finished(summary)

@@ -17,6 +17,7 @@ from flows.observe import telemetry
 from flows.observe.logs import Logged
 from flows.prefect.extract import Artifacts, nothing_good
 from flows.prefect.parameters import takes_job
+from flows.prefect.run_logs import in_run_logs
 from flows.prefect.stopping import stopping
 from flows.prefect.workplace import settings_at_work
 from flows.run.parameters import ONCE, Job
@@ -36,7 +37,7 @@ async def on_upload(uris: list[str], **wishes: Any) -> State[dict[str, Any]]:
     """Reads uploaded objects as they are now.
 
     Args:
-        uris: s3://bucket/key, each one object.
+        uris: s3://bucket/key, each one object
         **wishes: the job (`flows.run.parameters.Job`).
 
     Returns:
@@ -46,7 +47,7 @@ async def on_upload(uris: list[str], **wishes: Any) -> State[dict[str, Any]]:
     settings = settings_at_work()
     telemetry.start_for_run(settings.metrics_file)
     job, teller = Job(sources=(), **wishes), Teller(settings, Logged().notice, str(wishes["schema_name"]))
-    with stopping(teller.notice) as stop:
+    with in_run_logs(), stopping(teller.notice) as stop:
         async with teller.delivering():
             batch = await _take([Arrival(uri) for uri in uris], job, settings, teller, stop.asked)
         telemetry.finish()
@@ -69,7 +70,8 @@ async def take_as_flow_run(
     @takes_job(without={*ONCE, "store"})
     async def here(uris: list[str], **wishes: Any) -> State[dict[str, Any]]:  # noqa: ARG001 - shown in Prefect
         """As `on_upload`."""
-        taken.append(await _take(arrived, Job(sources=(), **wishes), settings, teller, stopping))
+        with in_run_logs():
+            taken.append(await _take(arrived, Job(sources=(), **wishes), settings, teller, stopping))
         return _told(taken[0])
 
     wishes = job.model_dump(mode="json", exclude={*ONCE, "store"})
@@ -110,9 +112,9 @@ async def export_records(
     """Writes what is new since the last export (`octavo export`).
 
     Args:
-        schema_name: whose records.
-        destination: s3://bucket/prefix or a folder.
-        form: of the files.
+        schema_name: whose records are written: the schema's name
+        destination: s3://bucket/prefix or a folder that every worker sees
+        form: of the files: parquet and csv are typed, jsonl is a record a line, delta a table that grows
 
     Returns:
         What went where.
@@ -132,8 +134,8 @@ async def evaluate_records(labels: str, schema_name: str) -> State[dict[str, Any
     """Holds the store's records against labels (`octavo evaluate`): a table artifact with a row for each field.
 
     Args:
-        labels: s3://bucket/key or a path that every worker sees: JSON Lines, or CSV by its name.
-        schema_name: whose records.
+        labels: s3://bucket/key or a path that every worker sees: JSON Lines, or CSV by its name
+        schema_name: whose records are held against them: the schema's name
 
     Returns:
         Completed, whatever share is right, with the evaluation as data; it fails as `evaluate` raises.

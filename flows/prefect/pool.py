@@ -32,7 +32,7 @@ from extractors.errors import BudgetExhausted, CannotRun, EndpointDown, Kind, Sh
 from extractors.vocabulary import DocumentStatus
 from flows.background import alongside, every
 from flows.observe.summary import Outcome
-from flows.prefect.linking import job_tag, link_to_shard
+from flows.prefect.linking import job_tag, link_to_shard, page_link
 from flows.prefect.stopping import INTERRUPTED
 from flows.run.document import Run
 from flows.run.job import Shard
@@ -52,6 +52,8 @@ _SILENT = 120.0
 
 _TIMES = 4
 """Times that a shard is handed out while its processes die, before a person is asked."""
+
+_MOST_LINKS = 100
 
 _PATIENCE = 600.0
 """Seconds that the Prefect server may be away."""
@@ -77,6 +79,7 @@ class Pool:
         self._stopping = stopping
         self._adopted: set[str] = set()
         self._job = "octavo-job:" + sha256(repr((list(sources), sorted(wishes.items()))).encode()).hexdigest()[:16]
+        self._ended: list[str] = []
         self._under_way: dict[UUID, asyncio.Future[FlowRun]] = {}
         self._alive_at: dict[UUID, float] = {}
 
@@ -97,6 +100,13 @@ class Pool:
                 yield
         finally:
             await self._call_off()
+
+    def links(self) -> list[str]:
+        """The shards that ended, each with a link to its page; in Markdown, and no more than a page shows."""
+        if not self._ended:
+            return []
+        more = f" and {len(self._ended) - _MOST_LINKS} more" if len(self._ended) > _MOST_LINKS else ""
+        return ["Its shards: " + ", ".join(self._ended[:_MOST_LINKS]) + more + "."]
 
     async def wait_for_forerunners(self) -> None:
         """Waits for shards that an earlier parent of the same job handed out: what they do need not be done here.
@@ -153,8 +163,11 @@ class Pool:
                 break  # it says itself why it cannot run, and would say so again
         else:
             raise ShardLost(f"{name}: its process died {_TIMES} times; see flow run {ended.id}")
+        self._ended.append(f"{page_link(name, str(ended.id))} ({ended.state_name})")
         for each in await self._store.run(troubles_of, self._store, str(ended.id), run.summary.most_told):
-            run.summary.tell(Outcome(each.uri, each.status, each.kind, each.cause, each.pages))
+            trouble = Outcome(each.uri, each.status, each.kind, each.cause, each.pages)
+            run.summary.tell(trouble)
+            run.watch.progressed(run.summary, trouble)
         self._settle(shard, run, ended, counts.get(str(ended.id)))
         return f"{name}: {ended.state_name}"
 
