@@ -188,7 +188,7 @@ class Artifacts:
             with suppress(asyncio.CancelledError):
                 await self._updates
         if self._summary is not None:
-            own = [f"This is of {page_link(str(flow_run.name), str(flow_run.id))}."] if flow_run.id else []
+            own = [f"Of the run {page_link(str(flow_run.name), str(flow_run.id))}."] if flow_run.id else []
             await _conclude(self._summary, [*own, *self._links()])
 
     def started(self, endpoints: Sequence[Endpoint], schema_name: str) -> None:
@@ -239,8 +239,8 @@ async def _conclude(summary: Summary, links: Sequence[str]) -> None:
     if summary.troubles:
         troubles = [
             {
-                "document": t.uri, "status": t.status, "kind": t.kind, "cause": t.cause, "pages": t.pages,
-                "next": advice_for(t.kind) if t.kind else "",
+                "document": t.uri, "status": t.status, "kind": t.kind,
+                "next": advice_for(t.kind) if t.kind else "", "cause": t.cause, "pages": t.pages,
             }
             for t in summary.troubles
         ]  # fmt: skip
