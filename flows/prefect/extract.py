@@ -85,6 +85,7 @@ async def extract_here(job: Job, settings: Settings, watch: Watch) -> None:
 
 
 async def _run(job: Job, settings: Settings, also: Watch) -> State[dict[str, Any]]:
+    settings = settings.model_copy(update={"store": job.store or settings.store})
     teller = Teller(settings, also.notice, job.schema_name)
     with stopping(also.notice) as stop:
         async with teller.delivering(), Artifacts(teller.watching(also)) as watch:
