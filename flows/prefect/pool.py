@@ -154,8 +154,11 @@ class Pool:
             ended = await self._end_of(await self._create(name, shard, attempt, run.run_id))
             counts = await self._store.run(self._store.summaries, [str(ended.id)])
             anew = ended.state_name == INTERRUPTED and attempt < _TIMES and not run.stopped
+            troubles = await self._troubles(ended, run)
             if counts and not anew:
                 break
+            # What it ended is done with, and not among the next one's counts.
+            run.summary.trouble_count += troubles
             run.watch.notice(f"{name}: {ended.state_name}, attempt {attempt}: {ended.state and ended.state.message}")
             if run.stopped or ended.state_type == StateType.CANCELLED:
                 return f"{name}: {ended.state_name}"  # what it was to do is pending
@@ -164,12 +167,17 @@ class Pool:
         else:
             raise ShardLost(f"{name}: its process died {_TIMES} times; see flow run {ended.id}")
         self._ended.append(f"{page_link(name, str(ended.id))} ({ended.state_name})")
-        for each in await self._store.run(troubles_of, self._store, str(ended.id), run.summary.most_told):
+        self._settle(shard, run, ended, counts.get(str(ended.id)))
+        return f"{name}: {ended.state_name}"
+
+    async def _troubles(self, ended: FlowRun, run: Run) -> int:
+        """Names what a shard, or a part of it, left partial or in quarantine; how many that are, of those named."""
+        found = await self._store.run(troubles_of, self._store, str(ended.id), run.summary.most_told)
+        for each in found:
             trouble = Outcome(each.uri, each.status, each.kind, each.cause, each.pages)
             run.summary.tell(trouble)
             run.watch.progressed(run.summary, trouble)
-        self._settle(shard, run, ended, counts.get(str(ended.id)))
-        return f"{name}: {ended.state_name}"
+        return len(found)
 
     def _settle(self, shard: Shard, run: Run, ended: FlowRun, counts: dict[str, Any] | None) -> None:
         """Counts what the shard did; one that stopped early stops the others."""

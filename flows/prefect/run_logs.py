@@ -8,7 +8,7 @@ from prefect.context import FlowRunContext
 from prefect.logging.handlers import APILogHandler
 
 from extractors.errors import advice_for
-from extractors.vocabulary import DocumentStatus
+from extractors.vocabulary import NOT_COMPLETE, DocumentStatus
 from flows.observe.logs import LOG
 from flows.observe.summary import Summary
 
@@ -41,14 +41,16 @@ def in_run_logs(*, elsewhere: bool = True) -> Iterator[None]:
 
 def what_next(summary: Summary) -> str | None:
     """What a person does about a run's documents that are not complete, in one line; None where there are none."""
-    if not summary.trouble_count:
-        return None
-    kinds = ", ".join(f"{count} {kind}" for kind, count in summary.kinds.most_common())
     pending = summary.documents[DocumentStatus.PENDING]
-    final = summary.trouble_count > pending
+    bad = sum(summary.documents[status] for status in NOT_COMPLETE)
+    count = max(summary.trouble_count, bad + pending)
+    if not count:
+        return None
+    kinds = ", ".join(f"{each} {kind}" for kind, each in summary.kinds.most_common())
+    final = bad or summary.trouble_count > pending
     following = ["`octavo quarantine list`, then `octavo quarantine retry`"] if final else []
     following += ["run it again for what is pending"] if pending else []
-    return f"{summary.trouble_count} documents are not complete ({kinds}). Next: {'; '.join(following)}"
+    return f"{count} documents are not complete ({kinds or 'pending'}). Next: {'; '.join(following)}"
 
 
 class _RunLogs(APILogHandler):
