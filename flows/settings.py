@@ -4,6 +4,7 @@ import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -54,6 +55,9 @@ class Settings(BaseSettings):
         listen_token: that callers of `octavo listen` send as bearer token.
         listen_secret: that they sign bodies with.
         listen_prefixes: where uploads may be announced from, as `s3://bucket/prefix`; empty: whatever keys reach.
+        notify_url: where what needs a person is posted to; None: nowhere. It may hold a secret.
+        notify_secret: that those bodies are signed with.
+        notify: what is posted: `failures`, or `all`: also what should be looked at, and each run's end.
         metrics_token: that whoever asks for `/metrics` sends as bearer token; None: none is asked for.
         metrics_file: where runs without a port add what they counted, for node_exporter's textfile collector.
         log_format: of the services: `text` or `json`.
@@ -92,6 +96,9 @@ class Settings(BaseSettings):
     listen_token: SecretStr | None = Field(None, min_length=16)
     listen_secret: SecretStr | None = Field(None, min_length=16)
     listen_prefixes: Annotated[tuple[str, ...], NoDecode] = ()
+    notify_url: SecretStr | None = None
+    notify_secret: SecretStr | None = Field(None, min_length=16)
+    notify: Literal["failures", "all"] = "failures"
     metrics_token: SecretStr | None = Field(None, min_length=16)
     metrics_file: Path | None = None
     log_format: Literal["text", "json"] = "text"
@@ -121,6 +128,15 @@ class Settings(BaseSettings):
         for prefix in value:
             if not prefix.removeprefix("s3://").strip("/") or not prefix.startswith("s3://"):
                 raise ValueError("each is s3://bucket or s3://bucket/prefix, with commas between them")
+        return value
+
+    @field_validator("notify_url")
+    @classmethod
+    def _of_the_web(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parts = urlsplit(value.get_secret_value())
+            if parts.scheme not in {"http", "https"} or not parts.hostname:
+                raise ValueError("it is http://... or https://...")
         return value
 
     @classmethod

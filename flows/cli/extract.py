@@ -54,7 +54,6 @@ def extract(
     from flows.cli.terminal import Terminal
     from flows.observe import telemetry
     from flows.run.asked import several
-    from flows.run.job import run_job
 
     job = Job(**wishes)
     if several(job.schema_name) and not job.split:
@@ -70,7 +69,7 @@ def extract(
     measured = telemetry.measured(watch)
     prepare_interpreter()
     try:
-        asyncio.run(_as_flow_run(job, settings, measured) if flow_run else run_job(job, settings, measured))
+        asyncio.run(_as_flow_run(job, settings, measured) if flow_run else _directly(job, settings, measured))
     except asyncio.CancelledError:
         # By a second signal.
         raise KeyboardInterrupt(
@@ -107,6 +106,15 @@ def _dry_run(job: Job, settings: "Settings", *, json_wanted: bool) -> int:
     if json_wanted:
         print(json_text.dumps(as_json(found)))
     return 0
+
+
+async def _directly(job: Job, settings: "Settings", watch: "Watch") -> None:
+    from flows.notify.telling import Teller
+    from flows.run.job import run_job
+
+    teller = Teller(settings, watch.notice, job.schema_name)
+    async with teller.delivering():
+        await run_job(job, settings, teller.watching(watch))
 
 
 async def _as_flow_run(job: Job, settings: "Settings", watch: "Watch") -> None:

@@ -16,6 +16,7 @@ from extractors.errors import BadConfiguration
 from flows.background import prepare_interpreter
 from flows.cli.options import Host, Port, command, settings_with, takes_job
 from flows.events.batch import Batch, TakeUploads, take_uploads
+from flows.notify.telling import Teller
 from flows.observe import telemetry
 from flows.observe.logs import Logged, start_logging, tell
 from flows.prefect.configured import prefect_is_configured
@@ -59,10 +60,11 @@ def _listen(wishes: dict[str, Any], *, host: Host = "127.0.0.1", port: Port = 84
         raise BadConfiguration(_NEEDS.format("listen", error.name, "listen")) from None
     job = Job(sources=(), **wishes)
     with _prepared(job, settings) as (store, schema_name):
+        teller = Teller(settings, Logged().notice, schema_name, lambda: listener.trouble)
         listener = Listener(
-            store, schema_name, job, _taking(settings), Locks(settings.listen_token, settings.listen_secret),
+            store, schema_name, job, _taking(settings, teller), Locks(settings.listen_token, settings.listen_secret),
             concurrency=job.concurrency or settings.concurrency, prefixes=settings.listen_prefixes,
-            metrics_token=settings.metrics_token, rest=min(REST, settings.give_up_after),
+            metrics_token=settings.metrics_token, rest=min(REST, settings.give_up_after), beside=teller.delivering,
         )  # fmt: skip
         telemetry.watches(lambda: listener.trouble)
         # Ends calls that wait for a body that never comes; the loop's drain has its own time (lifespan).
@@ -98,14 +100,15 @@ def _consume(
     job = Job(sources=(), **wishes)
     with _prepared(job, settings) as (store, schema_name):
         rest = min(TRY_LATER, math.ceil(settings.give_up_after))
+        teller = Teller(settings, Logged().notice, schema_name, lambda: consumer.trouble)
         consumer = Consumer(
-            queue, store, schema_name, job, _taking(settings), job.concurrency or settings.concurrency,
+            queue, store, schema_name, job, _taking(settings, teller), job.concurrency or settings.concurrency,
             settings.listen_prefixes, rest=rest,
         )  # fmt: skip
         telemetry.watches(lambda: consumer.unreachable or consumer.stuck)
         tell(f"consuming {queue} for {schema_name}")
         watched = _watched(consumer, consume(consumer), host, port, settings.metrics_token)
-        asyncio.run(_until_signalled(consumer.stopping, watched))
+        asyncio.run(_until_signalled(consumer.stopping, watched, teller))
         telemetry.finish()
     return 0
 
@@ -123,11 +126,12 @@ async def _watched(
         await work
 
 
-async def _until_signalled(stopping: asyncio.Event, work: Coroutine[None, None, None]) -> None:
+async def _until_signalled(stopping: asyncio.Event, work: Coroutine[None, None, None], teller: Teller) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    await work
+    async with teller.delivering():
+        await work
 
 
 @contextlib.contextmanager
@@ -153,14 +157,16 @@ def _prepared(job: Job, settings: Settings) -> Iterator[tuple[Store, str]]:
         yield store, asked.name
 
 
-def _taking(settings: Settings) -> TakeUploads:
+def _taking(settings: Settings, teller: Teller) -> TakeUploads:
     """One run a micro-batch: as a Prefect flow run where a Prefect API is configured, directly otherwise."""
     if prefect_is_configured():
         from flows.prefect.deployments import take_as_flow_run
 
-        return partial(take_as_flow_run, settings)
-    return partial(_take_directly, settings)
+        return partial(take_as_flow_run, settings, teller)
+    return partial(_take_directly, settings, teller)
 
 
-async def _take_directly(settings: Settings, arrived: Sequence[Arrival], job: Job, stopping: asyncio.Event) -> Batch:
-    return await take_uploads(arrived, job, settings, telemetry.measured(Logged()), stopping)
+async def _take_directly(
+    settings: Settings, teller: Teller, arrived: Sequence[Arrival], job: Job, stopping: asyncio.Event
+) -> Batch:
+    return await take_uploads(arrived, job, settings, teller.watching(telemetry.measured(Logged())), stopping)

@@ -1,7 +1,6 @@
 """Who calls `octavo listen`, and how long it may take: tokens, signatures, bodies that end, headers that arrive."""
 
 import asyncio
-import hashlib
 import hmac
 import re
 import time
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 from starlette.requests import ClientDisconnect, Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from flows.signing import SIGNATURE, STAMP, signature
 
 MOST_BYTES = 1_048_576
 """Of a body: S3 sends a few records at a time, well under 100 KB."""
@@ -44,20 +45,17 @@ class Locks:
 
     def may_yet(self, request: Request) -> bool:
         """Whether that is possible at all, told before the body is here."""
-        signed = self.secret is not None and "X-Octavo-Signature" in request.headers
+        signed = self.secret is not None and SIGNATURE in request.headers
         return signed or bears(request.headers.get("Authorization"), self.token)
 
     def _signed(self, request: Request, body: bytes) -> bool:
         if self.secret is None:
             return False
-        stamp = request.headers.get("X-Octavo-Timestamp")
+        stamp = request.headers.get(STAMP)
         if stamp is not None and not _recent(stamp):
             return False
-        content = body if stamp is None else stamp.encode() + b"." + body
-        signed = hmac.new(self.secret.get_secret_value().encode(), content, hashlib.sha256).hexdigest()
-        return hmac.compare_digest(
-            request.headers.get("X-Octavo-Signature", "").encode(), f"sha256={signed}".encode()
-        )
+        signed = signature(self.secret, body, stamp)
+        return hmac.compare_digest(request.headers.get(SIGNATURE, "").encode(), signed.encode())
 
 
 def bears(authorization: str | None, token: SecretStr | None) -> bool:

@@ -7,8 +7,8 @@ that a burst is a few runs and a kill at any point loses nothing: what waits is 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 
 from pydantic import SecretStr
@@ -57,6 +57,7 @@ class Listener:
         prefixes: what may be announced, as `s3://bucket/prefix`; none: everything.
         metrics_token: that whoever asks for `/metrics` sends; None: none is asked for.
         rest: seconds before the next run after one that could not go on.
+        beside: entered on the receiver's loop, for as long as it lasts.
         stopping: no further run is begun, and those under way end early.
         failed: why the loop ended before it was told to.
         stuck: why the last run could not be begun, or did not come to its end; None when it did.
@@ -75,6 +76,7 @@ class Listener:
     prefixes: tuple[str, ...] = ()
     metrics_token: SecretStr | None = None
     rest: float = REST
+    beside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     failed: BaseException | None = None
@@ -125,11 +127,12 @@ def create_app(listener: Listener) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        working = asyncio.create_task(work(listener))
-        yield
-        listener.stopping.set()
-        listener.news.set()
-        await working
+        async with listener.beside():
+            working = asyncio.create_task(work(listener))
+            yield
+            listener.stopping.set()
+            listener.news.set()
+            await working
 
     return Starlette(
         routes=[

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from extractors.documents import Extraction, ObjectRef, Usage
-from extractors.errors import Kind
+from extractors.errors import Kind, OctavoError
 from extractors.ledger import Booked, Served
 from extractors.vision.metering import Meter
 from extractors.vocabulary import FINAL, NOT_COMPLETE, SKIPPED, UNREACHABLE, DocumentStatus, PageStatus
@@ -38,6 +38,7 @@ class Summary:
     `seen` is every object found that can be read; `skipped` those already done, and those that are no documents;
     `unreachable` counts what nobody could look at, a folder as one; `blank` are documents without ink. `fail_over`
     says how many documents may be not complete in a run that ends well: a number, or a share of those taken with "%".
+    `to_review` counts documents with a record that has an issue; `paused_by` is the kind of what `paused` tells.
     """
 
     run_id: str
@@ -57,6 +58,8 @@ class Summary:
     booked: Booked | None = None
     served: list[Served] = field(default_factory=list)
     paused: str | None = None
+    paused_by: Kind | None = None
+    to_review: int = 0
     fail_over: str | None = None
     began: float = field(default_factory=time.monotonic)
     ended: float | None = None
@@ -108,16 +111,28 @@ class Summary:
         self.records += extraction.record_count
         failed = ", ".join(str(state.page) for state in extraction.pages if state.status == PageStatus.FAILED)
         outcome = Outcome(ref.uri, extraction.status, extraction.kind, extraction.cause, failed)
+        parts = (extraction, *extraction.by_schema.values())
+        if any(part.issues or any(draft.issues for draft in part.records) for part in parts):
+            self.to_review += extraction.status != DocumentStatus.QUARANTINED
         if extraction.kind == Kind.ALL_BLANK:
             self.blank_count += 1
             if len(self.blank) < self.most_told:
                 self.blank.append(outcome)
         if extraction.status != "complete":
             self.trouble_count += 1
-            self.kinds[extraction.kind or "unknown"] += 1
-            if len(self.troubles) < self.most_told:
-                self.troubles.append(outcome)
+            self.tell(outcome)
         return outcome
+
+    def tell(self, trouble: Outcome) -> None:
+        """Keeps how a document that is not complete ended, of this run or of a shard of it, while there is room."""
+        self.kinds[trouble.kind or "unknown"] += 1
+        if len(self.troubles) < self.most_told:
+            self.troubles.append(trouble)
+
+    def pause(self, reason: OctavoError | None, told: str | None = None) -> None:
+        """Notes why the run stopped early; None where it did not."""
+        if reason is not None:
+            self.paused, self.paused_by = told or str(reason), reason.kind
 
     def add_shard(self, counts: dict[str, Any], waiting: int) -> None:
         """Objects that waited here were taken by another run.
@@ -131,6 +146,7 @@ class Summary:
         for status in (SKIPPED, *FINAL):
             self.documents[status] += documents[status]
         self.trouble_count += sum(documents[status] for status in NOT_COMPLETE)
+        self.to_review += counts.get("to_review", 0)
         self.pages.update(counts["pages"])
         self.records += counts["records"]
         self.meter.calls += counts["model_calls"]
@@ -179,6 +195,7 @@ class Summary:
             cost, unsettled, calls = booked.cost_usd, booked.cost_unsettled_usd, booked.calls
         names = ("seen", SKIPPED, *(status.value for status in DocumentStatus))
         missed = {UNREACHABLE: self.unreachable_count} if self.unreachable_count else {}
+        further = {"paused_by": self.paused_by, "to_review": self.to_review}
         return {
             "run_id": self.run_id,
             "documents": {name: self.documents[name] for name in names} | missed,
@@ -191,4 +208,5 @@ class Summary:
             "cost_usd": None if cost is None else round(cost, 6),
             "cost_unsettled_usd": round(unsettled, 6),
             "seconds": round((self.ended or time.monotonic()) - self.began, 3),
+            **{name: value for name, value in further.items() if value},
         }

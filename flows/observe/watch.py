@@ -1,4 +1,4 @@
-"""Who looks on while a run goes: the terminal. Prefect's artifacts look on in `flows.prefect.extract`."""
+"""Who looks on while a run goes: the terminal, the log. Prefect's artifacts look on in `flows.prefect.extract`."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -37,3 +37,30 @@ class Silent:
 
     def finished(self, summary: Summary) -> None:
         """Nothing is shown."""
+
+
+class Several:
+    """All of some watches look on."""
+
+    def __init__(self, *watches: Watch) -> None:
+        self._watches = watches
+
+    def started(self, endpoints: Sequence[Endpoint], schema_name: str) -> None:
+        """Each is told."""
+        for each in self._watches:
+            each.started(endpoints, schema_name)
+
+    def progressed(self, summary: Summary, outcome: Outcome | None) -> None:
+        """Each is told."""
+        for each in self._watches:
+            each.progressed(summary, outcome)
+
+    def notice(self, line: str) -> None:
+        """Each is told."""
+        for each in self._watches:
+            each.notice(line)
+
+    def finished(self, summary: Summary) -> None:
+        """Each is told."""
+        for each in self._watches:
+            each.finished(summary)

@@ -21,13 +21,15 @@ from pydantic import BaseModel, Field
 
 from extractors.documents import ObjectRef
 from extractors.vocabulary import DocumentStatus
+from flows.notify.telling import Teller
 from flows.observe import telemetry
 from flows.observe.logs import Logged
 from flows.observe.summary import Summary
 from flows.prefect.extract import Artifacts, concluded, counted, nothing_good
-from flows.prefect.linking import link_to_parent, tag_job
+from flows.prefect.linking import link_to_parent, page_link, tag_job
 from flows.prefect.parameters import takes_job
 from flows.prefect.pool import Pool
+from flows.prefect.run_logs import in_run_logs
 from flows.prefect.stopping import Stop, heeding, stopping, wait_for_word
 from flows.prefect.workplace import settings_at_work
 from flows.run.job import Cut, run_job
@@ -61,9 +63,9 @@ async def bulk_extract(
 
     Args:
         **wishes: the job (`flows.run.parameters.Job`).
-        shard_documents: documents in a shard at most; 3 to 10 minutes of work is a good shard.
-        shard_bytes: bytes in a shard at most.
-        shards_at_once: shards handed out at once; as many workers (or worker slots) are of use.
+        shard_documents: documents in a shard at most; 3 to 10 minutes of work is a good shard
+        shard_bytes: bytes in a shard at most
+        shards_at_once: shards handed out at once; as many workers (or worker slots) are of use
 
     Returns:
         Completed when every document is complete or was done before; Failed with the counts otherwise, also when
@@ -76,16 +78,19 @@ async def bulk_extract(
     for_each = job.model_copy(update=told).model_dump(mode="json", exclude=set(_OF_THE_WHOLE))
     cut = Cut(shard_documents, shard_bytes, one_by_one=False, at_once=shards_at_once)
     job_id, logged = str(flow_run.id), Logged()
-    store = await open_when_back(known.store, patience=known.give_up_after, notice=logged.notice)
-    with store, stopping(logged.notice) as stop:
-        await tag_job(job_id)
-        pool = Pool(store, for_each, job.sources, job_id, stop.asked)
-        async with Artifacts(logged) as watch, pool.watching(watch.notice):
-            await pool.wait_for_forerunners()
-            summary = await run_job(
-                job, known, watch, run_id=job_id, cut=cut, hand_out=pool.hand_out, stopping=stop.asked
-            )  # fmt: skip
-        return await concluded(summary, stop, job.sources)
+    # The whole run is told of once, here: its shards tell nobody.
+    teller = Teller(known, logged.notice, job.schema_name)
+    async with teller.delivering():
+        store = await open_when_back(known.store, patience=known.give_up_after, notice=logged.notice)
+        with store, in_run_logs(), stopping(logged.notice) as stop:
+            await tag_job(job_id)
+            pool = Pool(store, for_each, job.sources, job_id, stop.asked)
+            async with Artifacts(teller.watching(logged), pool.links) as watch, pool.watching(watch.notice):
+                await pool.wait_for_forerunners()
+                summary = await run_job(
+                    job, known, watch, run_id=job_id, cut=cut, hand_out=pool.hand_out, stopping=stop.asked
+                )  # fmt: skip
+            return await concluded(summary, stop, job.sources)
 
 
 @flow(
@@ -97,8 +102,8 @@ async def extract_shard(objects: list[Listed], job_id: str | None = None, **wish
     """Extracts records from the objects of one shard; `bulk-extract` makes these runs.
 
     Args:
-        objects: as the parent listed them.
-        job_id: the parent's run, whose budget all shards draw from.
+        objects: as the parent listed them: uri, size, etag, and whether a person named each
+        job_id: the parent's run, whose budget all shards draw from
         **wishes: the job (`flows.run.parameters.Job`), with this shard's share of calls in flight.
 
     Returns:
@@ -107,7 +112,7 @@ async def extract_shard(objects: list[Listed], job_id: str | None = None, **wish
     """
     refs = tuple(ObjectRef(each.uri, each.size, each.etag, explicit=each.explicit) for each in objects)
     known, logged = settings_at_work(), Logged()
-    with stopping(logged.notice) as stop:
+    with in_run_logs(), stopping(logged.notice) as stop:
         async with AsyncExitStack() as asking:
             if job_id is not None:
                 opened = await open_when_back(known.store, patience=known.give_up_after, notice=logged.notice)
@@ -118,7 +123,8 @@ async def extract_shard(objects: list[Listed], job_id: str | None = None, **wish
                 await asking.enter_async_context(heeding(store, job_id, stop))
                 await link_to_parent(job_id)
             telemetry.start_for_run(known.metrics_file)
-            async with Artifacts(telemetry.measured(logged)) as watch:
+            links = [] if job_id is None else [f"It is a part of {page_link('the bulk run', job_id)}."]
+            async with Artifacts(telemetry.measured(logged), lambda: links) as watch:
                 summary = await run_job(
                     Job(sources=(), **wishes), known, watch, objects=refs, run_id=str(flow_run.id),
                     job_id=job_id, cut=Cut(documents=len(refs) or 1), stopping=stop.asked,

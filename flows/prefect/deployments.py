@@ -12,10 +12,12 @@ from flows.evaluation.evaluate import Evaluation, evaluate
 from flows.evaluation.tables import as_rows
 from flows.events.batch import Batch, take_uploads
 from flows.export.export import Exported, export
+from flows.notify.telling import Teller
 from flows.observe import telemetry
 from flows.observe.logs import Logged
 from flows.prefect.extract import Artifacts, nothing_good
 from flows.prefect.parameters import takes_job
+from flows.prefect.run_logs import in_run_logs
 from flows.prefect.stopping import stopping
 from flows.prefect.workplace import settings_at_work
 from flows.run.parameters import ONCE, Job
@@ -35,7 +37,7 @@ async def on_upload(uris: list[str], **wishes: Any) -> State[dict[str, Any]]:
     """Reads uploaded objects as they are now.
 
     Args:
-        uris: s3://bucket/key, each one object.
+        uris: s3://bucket/key, each one object
         **wishes: the job (`flows.run.parameters.Job`).
 
     Returns:
@@ -44,8 +46,10 @@ async def on_upload(uris: list[str], **wishes: Any) -> State[dict[str, Any]]:
     """
     settings = settings_at_work()
     telemetry.start_for_run(settings.metrics_file)
-    with stopping(Logged().notice) as stop:
-        batch = await _take([Arrival(uri) for uri in uris], Job(sources=(), **wishes), settings, stop.asked)
+    job, teller = Job(sources=(), **wishes), Teller(settings, Logged().notice, str(wishes["schema_name"]))
+    with in_run_logs(), stopping(teller.notice) as stop:
+        async with teller.delivering():
+            batch = await _take([Arrival(uri) for uri in uris], job, settings, teller, stop.asked)
         telemetry.finish()
         if stop.asked.is_set() and batch.paused:
             return await stop.state(_counts(batch), {})
@@ -53,9 +57,9 @@ async def on_upload(uris: list[str], **wishes: Any) -> State[dict[str, Any]]:
 
 
 async def take_as_flow_run(
-    settings: Settings, arrived: Sequence[Arrival], job: Job, stopping: asyncio.Event
+    settings: Settings, teller: Teller, arrived: Sequence[Arrival], job: Job, stopping: asyncio.Event
 ) -> Batch:
-    """A micro-batch as a flow run in this process, with its settings (`flows.events.batch.TakeUploads` after them).
+    """A micro-batch as a flow run in this process, with its settings and who tells (`TakeUploads` after these).
 
     Raises:
         CannotRun: as `take_uploads` does.
@@ -66,7 +70,8 @@ async def take_as_flow_run(
     @takes_job(without={*ONCE, "store"})
     async def here(uris: list[str], **wishes: Any) -> State[dict[str, Any]]:  # noqa: ARG001 - shown in Prefect
         """As `on_upload`."""
-        taken.append(await _take(arrived, Job(sources=(), **wishes), settings, stopping))
+        with in_run_logs():
+            taken.append(await _take(arrived, Job(sources=(), **wishes), settings, teller, stopping))
         return _told(taken[0])
 
     wishes = job.model_dump(mode="json", exclude={*ONCE, "store"})
@@ -76,8 +81,10 @@ async def take_as_flow_run(
     return taken[0]
 
 
-async def _take(arrived: Sequence[Arrival], job: Job, settings: Settings, stopping: asyncio.Event | None) -> Batch:
-    async with Artifacts(telemetry.measured(Logged())) as watch:
+async def _take(
+    arrived: Sequence[Arrival], job: Job, settings: Settings, teller: Teller, stopping: asyncio.Event
+) -> Batch:
+    async with Artifacts(teller.watching(telemetry.measured(Logged()))) as watch:
         return await take_uploads(arrived, job, settings, watch, stopping)
 
 
@@ -105,9 +112,9 @@ async def export_records(
     """Writes what is new since the last export (`octavo export`).
 
     Args:
-        schema_name: whose records.
-        destination: s3://bucket/prefix or a folder.
-        form: of the files.
+        schema_name: whose records are written: the schema's name
+        destination: s3://bucket/prefix or a folder that every worker sees
+        form: of the files: parquet and csv are typed, jsonl is a record a line, delta a table that grows
 
     Returns:
         What went where.
@@ -127,8 +134,8 @@ async def evaluate_records(labels: str, schema_name: str) -> State[dict[str, Any
     """Holds the store's records against labels (`octavo evaluate`): a table artifact with a row for each field.
 
     Args:
-        labels: s3://bucket/key or a path that every worker sees: JSON Lines, or CSV by its name.
-        schema_name: whose records.
+        labels: s3://bucket/key or a path that every worker sees: JSON Lines, or CSV by its name
+        schema_name: whose records are held against them: the schema's name
 
     Returns:
         Completed, whatever share is right, with the evaluation as data; it fails as `evaluate` raises.

@@ -5,7 +5,8 @@ for a page (measured costs: DESIGN section 8). Without Prefect `flows.run.job.ru
 """
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Self
 from uuid import UUID
@@ -13,14 +14,20 @@ from uuid import UUID
 from prefect import State, flow, task
 from prefect.artifacts import acreate_progress_artifact, acreate_table_artifact, aupdate_progress_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
+from extractors.errors import advice_for
 from extractors.vision.endpoints import Endpoint
 from extractors.vocabulary import NOT_COMPLETE, DocumentStatus
+from flows.notify.telling import Teller
 from flows.observe import telemetry
+from flows.observe.logs import Logged, tell
 from flows.observe.summary import Outcome, Summary
-from flows.observe.watch import Silent, Watch
+from flows.observe.watch import Several, Watch
+from flows.prefect.linking import page_link
 from flows.prefect.parameters import takes_job
+from flows.prefect.run_logs import in_run_logs, what_next
 from flows.prefect.stopping import Stop, stopping
 from flows.run.job import Shard, TakeShard, run_job
 from flows.run.parameters import Job
@@ -51,7 +58,8 @@ async def extract(**wishes: Any) -> State[dict[str, Any]]:
     """
     settings = read_settings()
     telemetry.start_for_run(settings.metrics_file)
-    state = await _run(Job(**wishes), settings, telemetry.measured(Silent()))
+    with in_run_logs():
+        state = await _run(Job(**wishes), settings, telemetry.measured(Logged()))
     telemetry.finish()
     return state
 
@@ -67,7 +75,8 @@ async def extract_here(job: Job, settings: Settings, watch: Watch) -> None:
     @takes_job()
     async def here(**wishes: Any) -> State[dict[str, Any]]:
         """As `extract`."""
-        return await _run(Job(**wishes), settings, watch)
+        with in_run_logs(elsewhere=False):
+            return await _run(Job(**wishes), settings, Several(watch, Logged()))
 
     state: Any = await here(**job.model_dump(mode="json"), return_state=True)
     outcome = await state.result(raise_on_failure=False)
@@ -76,8 +85,10 @@ async def extract_here(job: Job, settings: Settings, watch: Watch) -> None:
 
 
 async def _run(job: Job, settings: Settings, also: Watch) -> State[dict[str, Any]]:
+    settings = settings.model_copy(update={"store": job.store or settings.store})
+    teller = Teller(settings, also.notice, job.schema_name)
     with stopping(also.notice) as stop:
-        async with Artifacts(also) as watch:
+        async with teller.delivering(), Artifacts(teller.watching(also)) as watch:
             summary = await run_job(job, settings, watch, _as_task, stopping=stop.asked)
         return await concluded(summary, stop, job.sources)
 
@@ -154,10 +165,16 @@ def _as_task(take_shard: TakeShard) -> TakeShard:
 
 
 class Artifacts:
-    """Shows the run in Prefect: a progress bar while it goes, a table of what needs a person at its end."""
+    """Shows the run in Prefect: a progress bar while it goes, a table of what needs a person at its end.
 
-    def __init__(self, also: Watch) -> None:
+    Args:
+        also: looks on beside it.
+        links: what the tables link to at the end, in Markdown, beside the run's own page.
+    """
+
+    def __init__(self, also: Watch, links: Callable[[], Sequence[str]] = tuple) -> None:
         self._also = also
+        self._links = links
         self._summary: Summary | None = None
         self._updates: asyncio.Task[None] | None = None
 
@@ -172,7 +189,8 @@ class Artifacts:
             with suppress(asyncio.CancelledError):
                 await self._updates
         if self._summary is not None:
-            await _conclude(self._summary)
+            own = [f"Of the run {page_link(str(flow_run.name), str(flow_run.id))}."] if flow_run.id else []
+            await _conclude(self._summary, [*own, *self._links()])
 
     def started(self, endpoints: Sequence[Endpoint], schema_name: str) -> None:
         """Passed on."""
@@ -208,17 +226,24 @@ def _percent(summary: Summary | None) -> float:
     return 100.0 * (1 - summary.documents[DocumentStatus.PENDING] / summary.documents["seen"])
 
 
-async def _conclude(summary: Summary) -> None:
-    """The summary's table, and one of the documents that are not complete."""
+async def _conclude(summary: Summary, links: Sequence[str]) -> None:
+    """The summary's table, one of the documents that are not complete, and what to do about them."""
     counts = {key: value for key, value in summary.as_json().items() if not isinstance(value, dict)}
     rows = [{"what": f"documents {name}", "count": count} for name, count in summary.as_json()["documents"].items()]
     rows += [{"what": f"pages {name}", "count": count} for name, count in summary.as_json()["pages"].items()]
     rows += [{"what": name, "count": value} for name, value in counts.items()]
-    await acreate_table_artifact(table=rows, key="octavo-summary", description=_SUMMARY)
+    following = what_next(summary)
+    if following is not None:
+        tell(following, level=logging.WARNING)
+    told = [_SUMMARY, *links, *([following] if following else [])]
+    await acreate_table_artifact(table=rows, key="octavo-summary", description="\n\n".join(told))
     if summary.troubles:
         troubles = [
-            {"document": t.uri, "status": t.status, "kind": t.kind, "cause": t.cause, "pages": t.pages}
+            {
+                "document": t.uri, "status": t.status, "kind": t.kind,
+                "next": advice_for(t.kind) if t.kind else "", "cause": t.cause, "pages": t.pages,
+            }
             for t in summary.troubles
-        ]
-        told = f"{len(troubles)} of {summary.trouble_count} documents that are not complete. {_MORE}"
-        await acreate_table_artifact(table=troubles, key="octavo-troubles", description=told)
+        ]  # fmt: skip
+        shown = f"{len(troubles)} of {summary.trouble_count} documents that are not complete. {_MORE}"
+        await acreate_table_artifact(table=troubles, key="octavo-troubles", description="\n\n".join([shown, *links]))

@@ -30,6 +30,11 @@ async def link_to_parent(job_id: str) -> None:
     await acreate_link_artifact(_page_of(job_id), "the bulk run", description="the run that this shard is a part of")
 
 
+def page_link(name: str, run_id: str) -> str:
+    """A link to a flow run's page, in Markdown."""
+    return f"[{name}]({_page_of(run_id)})"
+
+
 def _page_of(run_id: str) -> str:
     """The path of a flow run's page, which holds wherever the server is seen from."""
     return f"/runs/flow-run/{run_id}"

@@ -28,10 +28,11 @@ from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, StateType
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Crashed
 
-from extractors.errors import CannotRun, EndpointDown, ShardLost, StoreUnavailable
+from extractors.errors import BudgetExhausted, CannotRun, EndpointDown, Kind, ShardLost, StoreUnavailable
 from extractors.vocabulary import DocumentStatus
 from flows.background import alongside, every
-from flows.prefect.linking import job_tag, link_to_shard
+from flows.observe.summary import Outcome
+from flows.prefect.linking import job_tag, link_to_shard, page_link
 from flows.prefect.stopping import INTERRUPTED
 from flows.run.document import Run
 from flows.run.job import Shard
@@ -39,6 +40,7 @@ from flows.store import jobs
 from flows.store.jobs import Standing
 from flows.store.leases import RENEWED_EVERY
 from flows.store.store import Store
+from flows.store.troubles import troubles_of
 
 DEPLOYMENT = "extract-shard/extract-shard"
 
@@ -50,6 +52,8 @@ _SILENT = 120.0
 
 _TIMES = 4
 """Times that a shard is handed out while its processes die, before a person is asked."""
+
+_MOST_LINKS = 100
 
 _PATIENCE = 600.0
 """Seconds that the Prefect server may be away."""
@@ -75,6 +79,7 @@ class Pool:
         self._stopping = stopping
         self._adopted: set[str] = set()
         self._job = "octavo-job:" + sha256(repr((list(sources), sorted(wishes.items()))).encode()).hexdigest()[:16]
+        self._ended: list[str] = []
         self._under_way: dict[UUID, asyncio.Future[FlowRun]] = {}
         self._alive_at: dict[UUID, float] = {}
 
@@ -95,6 +100,13 @@ class Pool:
                 yield
         finally:
             await self._call_off()
+
+    def links(self) -> list[str]:
+        """The shards that ended, each with a link to its page; in Markdown, and no more than a page shows."""
+        if not self._ended:
+            return []
+        more = f" and {len(self._ended) - _MOST_LINKS} more" if len(self._ended) > _MOST_LINKS else ""
+        return ["Its shards: " + ", ".join(self._ended[:_MOST_LINKS]) + more + "."]
 
     async def wait_for_forerunners(self) -> None:
         """Waits for shards that an earlier parent of the same job handed out: what they do need not be done here.
@@ -142,8 +154,11 @@ class Pool:
             ended = await self._end_of(await self._create(name, shard, attempt, run.run_id))
             counts = await self._store.run(self._store.summaries, [str(ended.id)])
             anew = ended.state_name == INTERRUPTED and attempt < _TIMES and not run.stopped
+            troubles = await self._troubles(ended, run)
             if counts and not anew:
                 break
+            # What it ended is done with, and not among the next one's counts.
+            run.summary.trouble_count += troubles
             run.watch.notice(f"{name}: {ended.state_name}, attempt {attempt}: {ended.state and ended.state.message}")
             if run.stopped or ended.state_type == StateType.CANCELLED:
                 return f"{name}: {ended.state_name}"  # what it was to do is pending
@@ -151,8 +166,18 @@ class Pool:
                 break  # it says itself why it cannot run, and would say so again
         else:
             raise ShardLost(f"{name}: its process died {_TIMES} times; see flow run {ended.id}")
+        self._ended.append(f"{page_link(name, str(ended.id))} ({ended.state_name})")
         self._settle(shard, run, ended, counts.get(str(ended.id)))
         return f"{name}: {ended.state_name}"
+
+    async def _troubles(self, ended: FlowRun, run: Run) -> int:
+        """Names what a shard, or a part of it, left partial or in quarantine; how many that are, of those named."""
+        found = await self._store.run(troubles_of, self._store, str(ended.id), run.summary.most_told)
+        for each in found:
+            trouble = Outcome(each.uri, each.status, each.kind, each.cause, each.pages)
+            run.summary.tell(trouble)
+            run.watch.progressed(run.summary, trouble)
+        return len(found)
 
     def _settle(self, shard: Shard, run: Run, ended: FlowRun, counts: dict[str, Any] | None) -> None:
         """Counts what the shard did; one that stopped early stops the others."""
@@ -161,7 +186,8 @@ class Pool:
             return
         run.summary.add_shard(counts, len(shard))
         if ended.state_type == StateType.FAILED and counts["documents"][DocumentStatus.PENDING]:
-            run.stopped = run.stopped or EndpointDown(f"{ended.name}: {ended.state and ended.state.message}")
+            reason = BudgetExhausted if counts.get("paused_by") == Kind.BUDGET_EXHAUSTED else EndpointDown
+            run.stopped = run.stopped or reason(f"{ended.name}: {ended.state and ended.state.message}")
         run.watch.progressed(run.summary, None)
 
     async def _create(self, name: str, shard: Shard, attempt: int, job_id: str) -> UUID:

@@ -175,7 +175,7 @@ async def run_job(
                 if await _take_all(found, job.limit, run, wrap, cut, hand_out):
                     await listing.conclude(run, job.deleted)
         except StoreUnavailable as error:
-            summary.paused = _without_store(error)
+            summary.pause(error, _without_store(error))
         finally:
             await _conclude(run, book, job_id or run_id)
     return summary
@@ -202,7 +202,8 @@ async def _conclude(run: Run, book: CallBook, job_id: str) -> None:
         summary.stop_clock()
         await store.run(store.finish_run, run.run_id, summary.as_json())
     except StoreUnavailable as error:
-        summary.paused = summary.paused or _without_store(error)
+        if summary.paused is None:
+            summary.pause(error, _without_store(error))
     finally:
         summary.stop_clock()
         run.watch.finished(summary)
@@ -269,7 +270,7 @@ async def _take_all(  # noqa: PLR0917 - one caller, types that cannot be swapped
     await take_held_back(run)
     if isinstance(run.stopped, CannotRun):
         raise run.stopped
-    run.summary.paused = str(run.stopped) if run.stopped else None
+    run.summary.pause(run.stopped)
     return whole.is_set() and not run.stopped
 
 

@@ -234,9 +234,13 @@ class Noted:
 
 
 def noted(
-    connection: Connection, states: Sequence[str], schema_name: str | None = None, names: Sequence[str] = ()
+    connection: Connection,
+    states: Sequence[str],
+    schema_name: str | None = None,
+    names: Sequence[str] = (),
+    since: datetime | None = None,
 ) -> list[Noted]:
-    """Arrivals in some states, the oldest first; of one schema and of some names where these are given."""
+    """Arrivals in some states, the oldest first; of a schema, some names, settled since, where these are given."""
     if not inspect(connection).has_table(arrivals.name):
         return []  # nobody listened or consumed yet
     asked = select(arrivals).where(arrivals.c.state.in_(states)).order_by(arrivals.c.accepted_at, arrivals.c.uri)
@@ -244,6 +248,8 @@ def noted(
         asked = asked.where(arrivals.c.schema_name == schema_name)
     if names:
         asked = asked.where(arrivals.c.uri.in_(names))
+    if since is not None:
+        asked = asked.where(arrivals.c.settled_at >= since)
     return [
         Noted(
             row.uri, row.schema_name, row.state, row.cause, row.accepted_at,

@@ -14,6 +14,7 @@ from pathlib import Path
 import pages
 import pytest
 from fakes import Answer, Asked, ModelServer, model_server, says
+from receivers import receiver
 from runs import TOTAL, rows
 from s3_servers import S3Server, free_ports, seaweed_server
 from services import TOKEN, dashboard_misses, end, get, listener, post, service, wait_for
@@ -126,12 +127,16 @@ def test_uploaded_announced_read_and_in_the_view(
     assert TOKEN not in log.read_text()
 
 
-def test_a_collector_gets_traces_and_metrics(bucket: S3Server, model: ModelServer, tmp_path: Path) -> None:
-    """Where one is named, what was measured is there when the process ends, in OTLP's two places."""
+def test_a_collector_and_a_receiver_of_notices_get_theirs(
+    bucket: S3Server, model: ModelServer, tmp_path: Path
+) -> None:
+    """What was measured is there when the process ends, in OTLP's two places; what needs a person was posted."""
     (port,) = free_ports(1)
     bucket.client().put_object(Bucket="docs", Key="traced.pdf", Body=receipt(900))
+    bucket.client().put_object(Bucket="docs", Key="locked.pdf", Body=pages.encrypted_pdf("secret"))
     with (
         collector() as (address, got),
+        receiver(500) as hook,
         listener(
             port,
             "--base-url",
@@ -140,12 +145,17 @@ def test_a_collector_gets_traces_and_metrics(bucket: S3Server, model: ModelServe
             "m",
             log=tmp_path / "log",
             OTEL_EXPORTER_OTLP_ENDPOINT=address,
+            OCTAVO_NOTIFY_URL=hook.url,
         ) as process,
     ):
-        told = json.dumps({"uri": "s3://docs/traced.pdf"}).encode()
-        assert post(f"http://127.0.0.1:{port}/", told, **BEARER) == 202
-        wait_for(lambda: "done" in arrivals().values())
+        for name in ("traced", "locked"):
+            told = json.dumps({"uri": f"s3://docs/{name}.pdf"}).encode()
+            assert post(f"http://127.0.0.1:{port}/", told, **BEARER) == 202
+        wait_for(lambda: [*arrivals().values()] == ["done", "done"])
         assert end(process) == 0
+    assert hook.events() == ["documents", "documents"]
+    assert len({each.told["id"] for each in hook.got}) == 1
+    assert [each["uri"] for each in hook.got[0].told["documents"]] == ["s3://docs/locked.pdf"]
     assert {path for path, _ in got} == {"/v1/traces", "/v1/metrics"}
     traces = b"".join(body for path, body in got if path == "/v1/traces")
     assert b"s3://docs/traced.pdf" in traces

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from flows.run.parameters import Job
+
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 
 
@@ -76,6 +78,37 @@ def test_a_run_without_three_signs_of_life_is_buried() -> None:
     assert isinstance(made.trigger, EventTrigger)
     assert made.trigger.within.total_seconds() == 3 * 30
     assert declared["trigger"]["match_related"]["prefect.resource.id"] == "prefect.tag.octavo"
+
+
+def test_prefects_own_notification_is_one_that_it_takes() -> None:
+    """Of runs that failed or crashed, but of no shard."""
+    from prefect.events.actions import SendNotification
+    from prefect.events.schemas.automations import AutomationCore, EventTrigger
+
+    (declared,) = yaml.safe_load((DEPLOY / "notifications.yaml").read_text())["automations"]
+    made = AutomationCore.model_validate(declared)
+    assert isinstance(made.trigger, EventTrigger)
+    assert made.trigger.expect == {"prefect.flow-run.Failed", "prefect.flow-run.Crashed"}
+    (action,) = made.actions
+    assert isinstance(action, SendNotification)
+    flows = {
+        each["entrypoint"].rpartition(".")[2]: each
+        for each in yaml.safe_load((DEPLOY / "prefect.yaml").read_text())["deployments"]
+    }
+    told = {name.replace("-", "_") for name in declared["trigger"]["match_related"][1]["prefect.resource.name"]}
+    assert {name.removesuffix("_records") for name in flows} - told == {"extract_shard"}
+
+
+def test_every_parameter_of_every_deployment_has_words_of_its_own() -> None:
+    """In Prefect's form: from the job's fields or the docstring, no two alike, none left bare."""
+    for each in yaml.safe_load((DEPLOY / "prefect.yaml").read_text())["deployments"]:
+        module, _, function = each["entrypoint"].rpartition(".")
+        properties = getattr(importlib.import_module(module), function).parameters.properties
+        words = {name: shown.get("description", "").strip() for name, shown in properties.items()}
+        assert all(len(said.split()) >= 3 for said in words.values()), (each["name"], words)
+        assert len(set(words.values())) == len(words), each["name"]
+        own = {name: Job.model_fields[name].description for name in words.keys() & Job.model_fields.keys()}
+        assert "records" not in own or own.items() <= words.items()
 
 
 def test_workers_drain_for_as_long_everywhere() -> None:

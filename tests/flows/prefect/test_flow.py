@@ -38,12 +38,14 @@ async def artifacts(key: str) -> list[Any]:
     from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
     async with get_client() as client:
-        return await client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+        found = await client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+    return sorted(found, key=lambda each: each.created)
 
 
 @pytest.mark.usefixtures("prefect_server")
 def test_completed_only_when_every_document_is(inbox: Path) -> None:
     """Completed, then Completed with nothing to do, then Failed with how many are not; with a table artifact."""
+    before = [len(asyncio.run(artifacts(key))) for key in ("octavo-troubles", "octavo-summary")]
     with model_server(lambda _: says(TOTAL)) as server:
         wishes = {"sources": [str(inbox)], "schema_name": "receipt", "base_url": server.base_url, "model": "m"}
         first, again = run_flow(**wishes), run_flow(**wishes)
@@ -53,9 +55,57 @@ def test_completed_only_when_every_document_is(inbox: Path) -> None:
     assert (again.is_completed(), again.message) == (True, "0 documents complete, 1 skipped")
     assert third.is_failed()
     assert third.message == "1 of 1 documents are not complete: 1 quarantined"
-    (troubles,) = asyncio.run(artifacts("octavo-troubles"))
-    assert "encrypted" in str(troubles.data)
-    assert len(asyncio.run(artifacts("octavo-summary"))) == 3
+    troubles, summaries = (asyncio.run(artifacts(key)) for key in ("octavo-troubles", "octavo-summary"))
+    assert "encrypted" in str(troubles[-1].data)
+    assert [len(troubles), len(summaries)] == [before[0] + 1, before[1] + 3]
+
+
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize("how", ["flow", "--prefect"])
+def test_a_failed_runs_logs_name_documents_kinds_and_what_to_do(
+    how: str, inbox: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In Prefect's own logs of that run, as many documents as `MOST_NAMED`; the tables link to the run's page."""
+    from flows.prefect.run_logs import MOST_NAMED
+
+    for number in range(MOST_NAMED + 3):
+        (inbox / f"broken-{number}.pdf").write_bytes(b"%PDF-1.7 no more than that " + bytes([number]))
+    with model_server(lambda _: says(TOTAL)) as server:
+        wishes = {"sources": [str(inbox)], "schema_name": "receipt", "base_url": server.base_url, "model": "m"}
+        if how == "--prefect":
+            arguments = ["--schema", "receipt", "--base-url", server.base_url, "--model", "m", "--prefect"]
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("flows.cli.extract.prefect_is_configured", lambda: True)
+                assert main(["extract", str(inbox), *arguments]) == 3
+            assert "quarantined: file" not in capsys.readouterr().err
+        else:
+            assert run_flow(**wishes).is_failed()
+    logs = asyncio.run(logs_of_last_run())
+    named = [line for line in logs if line.startswith("quarantined: file")]
+    assert len(named) == MOST_NAMED
+    assert ": damaged: " in named[0]
+    assert named[-1].endswith("no further documents are named here")
+    (following,) = [line for line in logs if "Next: " in line]
+    assert "`octavo quarantine list`" in following
+    assert f"{MOST_NAMED + 3} damaged" in following
+    assert any(line.startswith("run ended: ") for line in logs)
+    newest = asyncio.run(artifacts("octavo-troubles"))[-1]
+    assert "](/runs/flow-run/" in newest.description
+    assert all(row["next"] for row in json.loads(newest.data))
+
+
+async def logs_of_last_run() -> list[str]:
+    """What Prefect's server has of the run that began last, once all of it is there."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+    from prefect.client.schemas.sorting import FlowRunSort
+    from prefect.logging.handlers import APILogHandler
+
+    await APILogHandler.aflush()
+    async with get_client() as client:
+        (run,) = await client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)
+        found = await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id])))
+    return [each.message for each in sorted(found, key=lambda each: each.timestamp)]
 
 
 @pytest.mark.usefixtures("prefect_server")

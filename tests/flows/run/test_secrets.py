@@ -8,6 +8,7 @@ from pathlib import Path
 import pages
 import pytest
 from fakes import Answer, Asked, model_server, says
+from receivers import receiver
 from runs import TOTAL
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -20,7 +21,7 @@ MARK = "MARKER-5e7c1d"
 SECRETS = (
     "OCTAVO_API_KEY", "OPENROUTER_API_KEY", "UNOROUTER_API_KEY", "MODELSLAB_API_KEY", "MISTRAL_API_KEY",
     "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PREFECT_API_KEY",
-    "OCTAVO_PASSWORD",
+    "OCTAVO_PASSWORD", "OCTAVO_NOTIFY_SECRET",
 )  # fmt: skip
 
 
@@ -71,11 +72,15 @@ def test_no_secret_is_written_or_printed(
     }  # fmt: skip
     for name, value in settings_of_a_person.items():
         monkeypatch.setenv(name, value)
-    with model_server(script) as server:
+    with model_server(script) as server, receiver(500) as hook:
+        told_there = hook.url.replace("http://", f"http://octavo:{MARK}-WORD@") + f"/{MARK}-PATH"
+        monkeypatch.setenv("OCTAVO_NOTIFY_URL", told_there)
         wishes = ("--schema", "receipt", "--base-url", server.base_url, "--model", "m")
         printed = [_in_a_process("extract", str(inbox), *wishes, "--prefect")]
         assert server.asked, printed[0]
         assert any(f"{MARK}-OCTAVO_API_KEY" in asked.headers["authorization"] for asked in server.asked)
+    assert hook.events() == ["documents", "documents"]
+    assert not any(MARK.encode() in each.body for each in hook.got)
     wrong = make_url(store).set(host="127.0.0.1", port=1, query={}).render_as_string(hide_password=False)
     for arguments in (
         ["doctor"], ["records", "receipt"], ["quarantine"], ["quarantine", "show", "1"], ["quarantine", "show", "2"],
