@@ -20,8 +20,8 @@ with warnings.catch_warnings():
     import kubernetes_validate
 
 KINDS = {
-    "": {"pods": "Pod", "services": "Service", "serviceaccounts": "ServiceAccount", "events": "Event",
-         "persistentvolumeclaims": "PersistentVolumeClaim"},
+    "": {"namespaces": "Namespace", "pods": "Pod", "services": "Service",
+         "serviceaccounts": "ServiceAccount", "events": "Event", "persistentvolumeclaims": "PersistentVolumeClaim"},
     "apps": {"deployments": "Deployment"},
     "batch": {"jobs": "Job"},
     "rbac.authorization.k8s.io": {"roles": "Role", "rolebindings": "RoleBinding"},
@@ -222,6 +222,6 @@ def _group(name: str) -> dict[str, Any]:
 
 def _resources(group: str) -> dict[str, Any]:
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": _version(group), "resources": [
-        {"name": plural, "singularName": kind.lower(), "namespaced": True, "kind": kind, "verbs": _VERBS}
+        {"name": plural, "singularName": kind.lower(), "namespaced": kind != "Namespace", "kind": kind, "verbs": _VERBS}
         for plural, kind in KINDS[group].items()
     ]}  # fmt: skip
