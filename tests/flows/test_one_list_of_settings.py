@@ -50,7 +50,7 @@ def test_every_name_reaches_every_container() -> None:
 
 
 def test_kubernetes_and_systemd_hand_on_the_whole_list() -> None:
-    """Each container that runs `octavo` takes the whole secret, and so do runs; each unit the whole file; the docs make the secret."""
+    """Runs and containers of `octavo` take the whole secret, each unit the whole file; the docs make the secret."""
     for path in (DEPLOY / "kubernetes").glob("*.yaml"):
         for resource in yaml.safe_load_all(path.read_text()):
             pod = resource.get("spec", {}).get("template", {}).get("spec", {})

@@ -1,7 +1,7 @@
 """A Kubernetes API server on loopback, as strict as the real one about what it is given.
 
-It knows the resources of `deploy/kubernetes/`, checks each against the API's schema (`kubernetes-validate`, strict), and
-lets a caller do no more than the rules of a Role allow. Nothing runs: what is made is kept, to be looked at.
+It knows the resources of `deploy/kubernetes/`, checks each against the API's schema (`kubernetes-validate`, strict),
+and lets a caller do no more than the rules of a Role allow. Nothing runs: what is made is kept, to be looked at.
 """
 
 import json
@@ -197,22 +197,15 @@ def _target(parts: list[str]) -> tuple[str, str, str, str]:
 
 def _discovered(parts: list[str]) -> dict[str, Any] | None:
     """What the server says of itself, empty where that is nothing; None for a path of resources."""
-    match parts:
-        case ["version"]:
-            return {"major": "1", "minor": "37", "gitVersion": "v1.37.0"}
-        case ["api"]:
-            return {"kind": "APIVersions", "versions": ["v1"]}
-        case ["apis"]:
-            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(each) for each in KINDS if each]}
-        case ["apis", group]:
-            return {"kind": "APIGroup", "apiVersion": "v1", **_group(group)}
-        case ["api", "v1"]:
-            return _resources("")
-        case ["apis", group, "v1"]:
-            return _resources(group)
-        case ["apis" | "api", *_]:
-            return None
-    return {}
+    fixed = {
+        "version": {"major": "1", "minor": "37", "gitVersion": "v1.37.0"},
+        "api": {"kind": "APIVersions", "versions": ["v1"]},
+        "apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(each) for each in KINDS if each]},
+        "api/v1": _resources(""),
+        **{f"apis/{each}": {"kind": "APIGroup", "apiVersion": "v1", **_group(each)} for each in KINDS if each},
+        **{f"apis/{each}/v1": _resources(each) for each in KINDS if each},
+    }
+    return fixed.get("/".join(parts), None if parts[0] in {"api", "apis"} else {})
 
 
 def _group(name: str) -> dict[str, Any]:
@@ -221,7 +214,14 @@ def _group(name: str) -> dict[str, Any]:
 
 
 def _resources(group: str) -> dict[str, Any]:
-    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": _version(group), "resources": [
-        {"name": plural, "singularName": kind.lower(), "namespaced": kind != "Namespace", "kind": kind, "verbs": _VERBS}
+    known = [
+        {
+            "name": plural,
+            "singularName": kind.lower(),
+            "kind": kind,
+            "namespaced": kind != "Namespace",
+            "verbs": _VERBS,
+        }
         for plural, kind in KINDS[group].items()
-    ]}  # fmt: skip
+    ]
+    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": _version(group), "resources": known}
