@@ -27,7 +27,7 @@ OF_COMPOSE = {"POSTGRES_PASSWORD"}
 def _octavos() -> dict[str, dict[str, Any]]:
     """The services of compose.yaml that run Octavo's own code on documents."""
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
-    ours = {name: each for name, each in services.items() if each.get("image") == "octavo"}
+    ours = {name: each for name, each in services.items() if each.get("image", "").startswith("octavo:")}
     return {name: each for name, each in ours.items() if name not in {"prefect", "deploy"}}
 
 
