@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from flows.run.parameters import Job
@@ -23,16 +22,6 @@ def test_compose_follows_its_specification() -> None:
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.filterwarnings("ignore")  # of the package that holds the schemas
-@pytest.mark.parametrize("path", sorted((DEPLOY / "kubernetes").glob("*.yaml")), ids=lambda path: path.name)
-def test_manifests_follow_the_api(path: Path) -> None:
-    """Every resource is valid, and has no field that Kubernetes does not know."""
-    import kubernetes_validate
-
-    for resource in yaml.safe_load_all(path.read_text()):
-        kubernetes_validate.validate(resource, kubernetes_validate.latest_version(), strict=True)
 
 
 def test_deployments_name_flows_that_exist_with_parameters_that_they_take() -> None:
@@ -115,7 +104,7 @@ def test_workers_drain_for_as_long_everywhere() -> None:
     """The worker that passes SIGTERM on, and the same time for it, in compose, systemd and Kubernetes."""
     worker = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["worker"]
     unit = (DEPLOY / "systemd" / "octavo-worker.service").read_text()
-    template = json.loads((DEPLOY / "kubernetes" / "base-job-template.json").read_text())
+    template = json.loads((DEPLOY / "kubernetes" / "work-pool" / "base-job-template.json").read_text())
     pod = template["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]
     assert worker["command"][0] == "worker"
     assert "/octavo worker " in unit
