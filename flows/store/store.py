@@ -138,19 +138,19 @@ class Store:
 
     def empty_log(self) -> bool:
         """Leaves nothing that was deleted in SQLite's log; False when another process reads just now."""
-        with self._told("written"):
+        with self.telling("written"):
             return empty_log(self._engine)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that holds the write lock from its start; committed at the end, or not at all."""
-        with self._told("written"), self._engine.begin() as connection:
+        with self.telling("written"), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the store and writes nothing."""
-        with self._told("read"), self._reads.connect() as connection, connection.begin():
+        with self.telling("read"), self._reads.connect() as connection, connection.begin():
             yield connection
 
     def transact(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -296,8 +296,15 @@ class Store:
             check_tables(connection, self.shown_url)
 
     @contextmanager
-    def _told(self, done: str) -> Iterator[None]:
-        """Turns the database's own errors into one line for a person; those that are our defects stay."""
+    def telling(self, done: str) -> Iterator[None]:
+        """Turns the database's own errors into one line for a person; those that are our defects stay.
+
+        Args:
+            done: what could not be done with it: "read" or "written".
+
+        Raises:
+            StoreUnavailable: that line.
+        """
         try:
             yield
         except (IntegrityError, ProgrammingError, DataError):
