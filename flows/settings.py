@@ -22,6 +22,8 @@ from flows.setting_names import PREFIX, meant, unknown_variable
 
 FILE = Path("octavo.toml")
 
+_LongSecret = Annotated[SecretStr, Field(min_length=16)]
+
 
 class Settings(BaseSettings):
     """What a run needs to know beside its command.
@@ -51,8 +53,8 @@ class Settings(BaseSettings):
         password: tried on locked PDFs.
         passwords_file: one password a line, tried likewise, after `password`.
         endpoint: per-profile overrides, as tables `[endpoint.NAME]` of octavo.toml.
-        listen_token: that callers of `octavo listen` send as bearer token.
-        listen_secret: that they sign bodies with.
+        listen_token: that callers of `octavo listen` send as bearer token; several while one takes another's place.
+        listen_secret: that they sign bodies with; likewise.
         listen_prefixes: where uploads may be announced from, as `s3://bucket/prefix`; empty: whatever keys reach.
         metrics_token: that whoever asks for `/metrics` sends as bearer token; None: none is asked for.
         metrics_file: where runs without a port add what they counted, for node_exporter's textfile collector.
@@ -89,8 +91,8 @@ class Settings(BaseSettings):
     document_memory: int = Field(2 << 30, ge=64 << 20)
     password: SecretStr | None = None
     passwords_file: Path | None = None
-    listen_token: SecretStr | None = Field(None, min_length=16)
-    listen_secret: SecretStr | None = Field(None, min_length=16)
+    listen_token: Annotated[tuple[_LongSecret, ...], NoDecode] = ()
+    listen_secret: Annotated[tuple[_LongSecret, ...], NoDecode] = ()
     listen_prefixes: Annotated[tuple[str, ...], NoDecode] = ()
     metrics_token: SecretStr | None = Field(None, min_length=16)
     metrics_file: Path | None = None
@@ -98,7 +100,7 @@ class Settings(BaseSettings):
     endpoint: dict[str, dict[str, Any]] = Field(default_factory=dict)
     sampling: dict[str, Any] = Field(default_factory=dict)
 
-    @field_validator("endpoints", "listen_prefixes", mode="before")
+    @field_validator("endpoints", "listen_token", "listen_secret", "listen_prefixes", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):
