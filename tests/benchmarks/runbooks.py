@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from desks import OLD_KEY, ROOT, Desk, blocks, desk
 from prefect_stack import PREFECT, Stack, prefect_stack
-from runbooks import OLD_KEY, ROOT, Desk, blocks, desk
 
 _CHEAP = ROOT / "tests" / "flows" / "store" / "test_runbooks.py"
 
@@ -60,7 +60,8 @@ def _cancel(folder: Path) -> str:
 
 
 def _cancelled(stack: Stack, at: Desk) -> str:
-    (run,) = stack.api("flow_runs/filter", {"flows": {"name": {"any_": ["bulk-extract"]}}})
+    running = {"state": {"type": {"any_": ["RUNNING"]}}}
+    (run,) = stack.api("flow_runs/filter", {"flows": {"name": {"any_": ["bulk-extract"]}}, "flow_runs": running})
     began = time.monotonic()
     told = at.run(blocks("The bill runs away")[0], **stack.environment, PATH=at.environment["PATH"], ID=run["id"])
     paused = not any(

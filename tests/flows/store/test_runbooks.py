@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from runbooks import NEW_KEY, ROOT, Desk, blocks, desk, rows
+from desks import NEW_KEY, ROOT, Desk, blocks, desk, rows
 from s3_servers import free_ports
 from services import wait_for
 from sqlalchemy.engine import make_url
