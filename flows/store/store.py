@@ -25,7 +25,7 @@ from extractors.ledger import Booked
 from flows.store import calls, claims, finishing, gone, leases, objects, replies, strikes
 from flows.store.claims import Claim
 from flows.store.dialects import connect, empty_log, reading_options
-from flows.store.hanging import watch
+from flows.store.hanging import Watch
 from flows.store.keys import Key
 from flows.store.leases import Holder
 from flows.store.objects import Before, Known
@@ -40,9 +40,6 @@ _THREADS = 4
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two attempts at a database that is away."""
-
-_SILENCE = 15.0
-"""Seconds without an answer after which PostgreSQL is asked whether it is there at all."""
 
 _ATTEMPTS = 10
 _CONTENDED = {"40001", "40P01"}
@@ -72,7 +69,7 @@ class Store:
         self.shown_url = shown_url(url)
         self._url = url
         self._engine = engine
-        self._cut_if_silent = watch(engine)
+        self._watch = Watch(engine)
         self._reads = engine.execution_options(**reading_options(engine))
         self._holder: Holder | None = None
         self.patience = 0.0
@@ -127,7 +124,8 @@ class Store:
         pause = _SHORTEST_PAUSE
         while True:
             try:
-                done = await self._answered(loop.run_in_executor(self._threads, partial(method, *args, **kwargs)))
+                working = loop.run_in_executor(self._threads, partial(method, *args, **kwargs))
+                done = await self._watch.result(working, self.patience)
             except StoreUnavailable as error:
                 told, now = self._away_since is not None, time.monotonic()
                 self._away_since = self._away_since or now
@@ -141,18 +139,6 @@ class Store:
             else:
                 self._away_since = None
                 return done
-
-    async def _answered(self, working: asyncio.Future[T]) -> T:
-        """The work's result; where it takes long because nothing is answered any more, it fails."""
-        try:
-            while self._cut_if_silent is not None:
-                done, _ = await asyncio.wait([working], timeout=min(_SILENCE, max(self.patience, 1.0)))
-                if done:
-                    break
-                await asyncio.to_thread(self._cut_if_silent)
-            return await working
-        finally:
-            working.cancel()
 
     def empty_log(self) -> bool:
         """Leaves nothing that was deleted in SQLite's log; False when another process reads just now."""

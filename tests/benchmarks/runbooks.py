@@ -63,7 +63,8 @@ def _cancelled(stack: Stack, at: Desk) -> str:
     running = {"state": {"type": {"any_": ["RUNNING"]}}}
     (run,) = stack.api("flow_runs/filter", {"flows": {"name": {"any_": ["bulk-extract"]}}, "flow_runs": running})
     began = time.monotonic()
-    told = at.run(blocks("The bill runs away")[0], **stack.environment, PATH=at.environment["PATH"], ID=run["id"])
+    known = {**stack.environment, "PATH": at.environment["PATH"], "ID": run["id"]}
+    told = at.run(blocks("The bill runs away")[0], **known)
     paused = not any(
         schedule["active"] for each in stack.api("deployments/filter", {}) for schedule in each["schedules"]
     )  # fmt: skip

@@ -14,9 +14,9 @@ from sqlalchemy.engine import make_url
 from stores import Note, draft, fresh_url, listed, outcome, reply, spooled, texts
 
 from extractors.documents import Usage
+from extractors.errors import StoreUnavailable
 from extractors.ledger import Ended, Planned
-from flows.store import calls, finishing
-from flows.store import store as store_module
+from flows.store import calls, finishing, hanging
 from flows.store.book import CallBook
 from flows.store.call_tables import attempts, budgets
 from flows.store.call_tables import calls as ledger
@@ -33,7 +33,7 @@ COST = Usage(1000, 50, 0, 0.25)
 @pytest.fixture
 def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Gate, Store]]:
     """A gate, and the store behind it, which is asked after a second's silence whether it is there."""
-    monkeypatch.setattr(store_module, "_SILENCE", 1.0)
+    monkeypatch.setattr(hanging, "SILENCE", 1.0)
     url = make_url(fresh_url("postgresql", tmp_path))
     with gate(str(url.query["host"]) + "/.s.PGSQL.5432") as made:
         query = {"sslmode": "disable", "connect_timeout": "2"}  # s: the least that libpq knows
@@ -94,7 +94,7 @@ def test_silence_that_lasts_ends_as_a_store_that_is_away(door: tuple[Gate, Store
     """After the patience it is an error like any other outage; then the store is as before."""
     made, store = door
     store.patience = 1.0
-    with made.shut("hang"), pytest.raises(store_module.StoreUnavailable):
+    with made.shut("hang"), pytest.raises(StoreUnavailable):
         asyncio.run(store.run(store.booked, "run", "run"))
     assert asyncio.run(store.run(store.booked, "run", "run")).calls == 0
 
@@ -102,7 +102,7 @@ def test_silence_that_lasts_ends_as_a_store_that_is_away(door: tuple[Gate, Store
 def test_a_long_statement_is_not_cut_off(door: tuple[Gate, Store], monkeypatch: pytest.MonkeyPatch) -> None:
     """The server lets others in meanwhile: so it is at work."""
     _, store = door
-    monkeypatch.setattr(store_module, "_SILENCE", 0.2)
+    monkeypatch.setattr(hanging, "SILENCE", 0.2)
 
     def long() -> int:
         with store.reading() as connection:
