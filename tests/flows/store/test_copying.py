@@ -44,6 +44,7 @@ def _filled(url: str) -> None:
         extract(store, "a", "A")
         extract(store, "a", "A2", etag="2")
         extract(store, "b", "B", outcome("partial", draft(text="half")))
+        store.release()
 
 
 def _copied(source: str, target: str, **how: Any) -> dict[str, int]:
