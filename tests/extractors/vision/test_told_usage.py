@@ -114,7 +114,7 @@ def test_the_bill_is_never_lower_than_the_total(sent: int, answered: int, more: 
 
 @pytest.mark.parametrize(("told", "least"), [(300, 300), (1, len(RECORD) // 4)])
 def test_the_answers_tokens_at_its_beginning_are_a_floor(told: int, least: int) -> None:
-    """Where nothing else is told; where something is, they take nothing from it, and a cut stream's length is open."""
+    """Where nothing else is told; what is told later counts, and of a cut stream nobody knows the length."""
     usage = {"input_tokens": 1000, "output_tokens": told}
     said = heard(*blocks(start=usage))
     assert (said.told.input, said.told.output) == (1000, None)
