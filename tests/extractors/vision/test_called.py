@@ -121,7 +121,9 @@ def test_a_record_beside_another_call_is_one_call_of_the_endpoint(
     inbox.mkdir()
     (inbox / "one.pdf").write_bytes(digital_pdf(["Corner Shop"]))
     Path("octavo.toml").write_text(
-        f'stream = "{"always" if streamed else "never"}"\n[endpoint.custom]\nschema_by = "tool"\n', "utf-8"
+        f'stream = "{"always" if streamed else "never"}"\n[endpoint.custom]\nschema_by = "tool"\n'
+        '[[sampling.tools]]\ntype = "function"\nfunction = { name = "lookup" }\n',
+        "utf-8",
     )
     calls = [part(name, SAID[name], f"c{call}", **NUMBERS[number](call, 0)) for call, name in enumerate(order)]
     choice: dict[str, Any] = {"index": 0, "finish_reason": "tool_calls"}
