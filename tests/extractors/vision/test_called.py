@@ -121,7 +121,7 @@ def test_a_record_beside_another_call_is_one_call_of_the_endpoint(
     inbox.mkdir()
     (inbox / "one.pdf").write_bytes(digital_pdf(["Corner Shop"]))
     Path("octavo.toml").write_text(
-        f'stream = "{"always" if streamed else "never"}"\n[endpoint.custom]\nschema_by = "tool"\n'
+        f'stream = "{"always" if streamed else "never"}"\n'
         '[[sampling.tools]]\ntype = "function"\nfunction = { name = "lookup" }\n',
         "utf-8",
     )
