@@ -23,6 +23,7 @@ from flows.events.batch import MOST_AT_ONCE, SIDE_BY_SIDE, Batch, Ended, TakeUpl
 from flows.events.callers import MOST_BYTES, Locks, Unfinished, bears, whole_body
 from flows.events.holding import holding
 from flows.events.notifications import OutsidePrefixes, arrivals_in, let_in
+from flows.events.permitted import permitted
 from flows.observe import telemetry
 from flows.observe.logs import tell
 from flows.run.parameters import Job
@@ -242,6 +243,7 @@ async def _taken(listener: Listener) -> list[Taken]:
             store.transact, inbox.take, schema_name=listener.schema_name, holder=store.holder.id, most=MOST_AT_ONCE,
             besides=listener.under_way,
         )  # fmt: skip
+        taken = await permitted(taken, store, listener.schema_name, listener.prefixes)
         if not taken:
             await _waiting(listener)
     except StoreUnavailable as error:
