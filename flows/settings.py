@@ -19,6 +19,7 @@ from pydantic_settings import (
 from extractors.errors import BadConfiguration
 from extractors.pages.limits import Limits
 from extractors.vocabulary import Ground
+from flows.prefixes import check_prefix
 from flows.setting_names import PREFIX, meant, unknown_variable
 
 FILE = Path("octavo.toml")
@@ -111,7 +112,10 @@ class Settings(BaseSettings):
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(name.strip() for name in value.split(",") if name.strip())
+            names = tuple(name.strip() for name in value.split(",") if name.strip())
+            if value and not names:
+                raise ValueError("it names nothing: leave it empty where nothing is meant")
+            return names
         return value
 
     @field_validator("endpoint")
@@ -128,8 +132,7 @@ class Settings(BaseSettings):
     @classmethod
     def _in_buckets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for prefix in value:
-            if not prefix.removeprefix("s3://").strip("/") or not prefix.startswith("s3://"):
-                raise ValueError("each is s3://bucket or s3://bucket/prefix, with commas between them")
+            check_prefix(prefix)
         return value
 
     @field_validator("notify_url")

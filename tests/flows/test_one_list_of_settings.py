@@ -87,7 +87,17 @@ def test_settings_in_the_files_exist() -> None:
         ("OCTAVO_LISTEN_PREFIX", "s3://docs/", "did you mean OCTAVO_LISTEN_PREFIXES?"),
         ("OCTAVO_LISTEN_PORT", "8400", "OCTAVO_LISTEN_PORT is no setting"),
         ("OCTAVO_ENDPOINTS", "openruter", "did you mean openrouter?"),
+        ("OCTAVO_ENDPOINTS", " ", "it names nothing"),
+        ("OCTAVO_ENDPOINTS", ",", "it names nothing"),
+        ("OCTAVO_LISTEN_PREFIXES", " ", "it names nothing"),
+        ("OCTAVO_LISTEN_PREFIXES", " , ", "it names nothing"),
         ("OCTAVO_LISTEN_PREFIXES", "docs/in", "each is s3://bucket"),
+        ("OCTAVO_LISTEN_PREFIXES", "s3:///in/", "each is s3://bucket"),
+        ("OCTAVO_LISTEN_PREFIXES", "s3://docs;s3://two", "each is s3://bucket"),
+        ("OCTAVO_LISTEN_PREFIXES", "s3://docs/*", "as it stands: without `*`"),
+        ("OCTAVO_LISTEN_PREFIXES", "s3://docs/in/;s3://two", "as it stands: without `*` or `;`"),
+        ("OCTAVO_LISTEN_PREFIXES", "s3://docs/in/../", "no part is `.` or `..`"),
+        ("OCTAVO_LISTEN_PREFIXES", "s3://docs/./in", "no part is `.` or `..`"),
     ],
 )
 def test_a_mistyped_variable_is_refused(
