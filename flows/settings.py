@@ -1,12 +1,13 @@
 """Settings: environment variables `OCTAVO_*`, or `octavo.toml` in the working directory; read once, at the start."""
 
 import os
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -24,7 +25,15 @@ from flows.setting_names import PREFIX, meant, unknown_variable
 
 FILE = Path("octavo.toml")
 
-_LongSecret = Annotated[SecretStr, Field(min_length=16)]
+
+def _can_be_sent(secret: SecretStr) -> SecretStr:
+    """What no header holds, or comes out of an editor or a file by mistake, would match nobody's."""
+    if re.search(r"[\x00-\x1f\x7f]|^\s|\s$", secret.get_secret_value()):
+        raise ValueError("it has blanks or line ends around it, or control characters in it")
+    return secret
+
+
+_LongSecret = Annotated[SecretStr, Field(min_length=16), AfterValidator(_can_be_sent)]
 
 
 class Settings(BaseSettings):
@@ -100,9 +109,9 @@ class Settings(BaseSettings):
     listen_secret: Annotated[tuple[_LongSecret, ...], NoDecode] = ()
     listen_prefixes: Annotated[tuple[str, ...], NoDecode] = ()
     notify_url: SecretStr | None = None
-    notify_secret: SecretStr | None = Field(None, min_length=16)
+    notify_secret: _LongSecret | None = None
     notify: Literal["failures", "all"] = "failures"
-    metrics_token: SecretStr | None = Field(None, min_length=16)
+    metrics_token: _LongSecret | None = None
     metrics_file: Path | None = None
     log_format: Literal["text", "json"] = "text"
     endpoint: dict[str, dict[str, Any]] = Field(default_factory=dict)

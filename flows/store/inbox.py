@@ -38,7 +38,7 @@ arrivals = Table(
     Column("uri", CleanText, primary_key=True),
     Column("schema_name", String, primary_key=True),
     Column("otherwise", CleanText),
-    # waiting, done, gone (deleted before it was read), failed (given up), poison (a message, not an object), refused
+    # waiting, done, gone (not there), failed (given up), poison (a message, not an object), refused
     Column("state", String, nullable=False, index=True),
     Column("cause", CleanText),
     Column("attempts", Integer, nullable=False),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from services import TOKEN
 
 from extractors.errors import BadConfiguration
 from extractors.vision.endpoints import PROFILES
@@ -108,6 +109,19 @@ def test_a_mistyped_variable_is_refused(
     assert main(["extract", ".", "--schema", "receipt"]) == 1
     (line,) = capsys.readouterr().err.splitlines()[-1:]
     assert told in line
+
+
+@pytest.mark.parametrize("name", ["OCTAVO_METRICS_TOKEN", "OCTAVO_NOTIFY_SECRET", "OCTAVO_LISTEN_TOKEN"])
+@pytest.mark.parametrize("wrong", [" " * 16, "\t{}", "{}\x7f{}", "{}\n{}", "{}\r\n"])
+def test_a_token_that_no_header_holds_is_refused(name: str, wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the start, not by every caller's 401; blanks around one of a list are none of it."""
+    monkeypatch.setenv(name, wrong.format(TOKEN, TOKEN))
+    if name == "OCTAVO_LISTEN_TOKEN" and wrong.format(TOKEN, TOKEN).strip() == TOKEN:
+        assert [each.get_secret_value() for each in read_settings().listen_token] == [TOKEN]
+        return
+    with pytest.raises(BadConfiguration, match=f"{name}.*(blanks or line ends|names nothing)") as refused:
+        read_settings()
+    assert TOKEN not in str(refused.value)
 
 
 @pytest.mark.parametrize(
