@@ -2,6 +2,7 @@
 
 import os
 import re
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -127,6 +128,13 @@ class Settings(BaseSettings):
             return names
         return value
 
+    @field_validator("endpoints", mode="before")
+    @classmethod
+    def _no_tables(cls, value: object) -> object:
+        if isinstance(value, dict):
+            raise ValueError("it names them; what is said of one is a table [endpoint.NAME]")  # noqa: TRY004
+        return value
+
     @field_validator("endpoint")
     @classmethod
     def _of_profiles(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -163,7 +171,14 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What is given in code wins over the environment, and the environment over octavo.toml."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _File(settings_cls)
+
+
+class _File(TomlConfigSettingsSource):
+    """octavo.toml; editors of Windows begin it with a byte order mark, which TOML does not know."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        return tomllib.loads(file_path.read_text(encoding="utf-8-sig"))
 
 
 def read_settings() -> Settings:
@@ -178,6 +193,8 @@ def read_settings() -> Settings:
     mistyped = unknown_variable(os.environ, Settings.model_fields)
     if mistyped:
         raise BadConfiguration(mistyped)
+    if FILE.exists() and not FILE.is_file():
+        raise BadConfiguration(f"{FILE} is to be a file, and is a folder or a device")
     try:
         return Settings()
     except ValidationError as error:
@@ -191,7 +208,7 @@ def read_settings() -> Settings:
         # Of a variable whose setting is a table; the value is not repeated.
         name = next((each for each in Settings.model_fields if f'"{each}"' in str(error)), "")
         raise BadConfiguration(f"{PREFIX}{name.upper()} is no JSON object, as in {{...}}") from None
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise BadConfiguration(f"{FILE} cannot be read: {error}") from None
 
 
