@@ -11,6 +11,9 @@ BESIDE = frozenset({"OCTAVO_SCHEMA", "OCTAVO_QUEUE"})
 
 _TESTS = "OCTAVO_TEST_"
 
+_TABLE = "OCTAVO_ENDPOINT"
+"""Holds a JSON object, so nobody who wrote anything else meant it: `OCTAVO_ENDPOINTS` is next to it."""
+
 _LINK = re.compile(r"(_SERVICE_HOST|_SERVICE_PORT(_\w+)?|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$")
 """What Kubernetes and Docker put into the environment beside a service whose name begins with `octavo`."""
 
@@ -28,7 +31,8 @@ def unknown_variable(environment: Mapping[str, str], settings: Collection[str]) 
     for given, value in sorted(environment.items()):
         name = given.upper()
         if name.startswith(PREFIX) and name not in known and not name.startswith(_TESTS) and not _link(name, value):
-            return f"{given} is no setting{meant(name, known)}"
+            near = known if value.lstrip().startswith("{") else known - {_TABLE}
+            return f"{given} is no setting{meant(name, near)}"
     return None
 
 

@@ -1,12 +1,14 @@
 """Settings: environment variables `OCTAVO_*`, or `octavo.toml` in the working directory; read once, at the start."""
 
 import os
+import re
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -19,11 +21,20 @@ from pydantic_settings import (
 from extractors.errors import BadConfiguration
 from extractors.pages.limits import Limits
 from extractors.vocabulary import Ground
+from flows.prefixes import check_prefix
 from flows.setting_names import PREFIX, meant, unknown_variable
 
 FILE = Path("octavo.toml")
 
-_LongSecret = Annotated[SecretStr, Field(min_length=16)]
+
+def _can_be_sent(secret: SecretStr) -> SecretStr:
+    """What no header holds, or comes out of an editor or a file by mistake, would match nobody's."""
+    if re.search(r"[\x00-\x1f\x7f]|^\s|\s$", secret.get_secret_value()):
+        raise ValueError("it has blanks or line ends around it, or control characters in it")
+    return secret
+
+
+_LongSecret = Annotated[SecretStr, Field(min_length=16), AfterValidator(_can_be_sent)]
 
 
 class Settings(BaseSettings):
@@ -99,9 +110,9 @@ class Settings(BaseSettings):
     listen_secret: Annotated[tuple[_LongSecret, ...], NoDecode] = ()
     listen_prefixes: Annotated[tuple[str, ...], NoDecode] = ()
     notify_url: SecretStr | None = None
-    notify_secret: SecretStr | None = Field(None, min_length=16)
+    notify_secret: _LongSecret | None = None
     notify: Literal["failures", "all"] = "failures"
-    metrics_token: SecretStr | None = Field(None, min_length=16)
+    metrics_token: _LongSecret | None = None
     metrics_file: Path | None = None
     log_format: Literal["text", "json"] = "text"
     endpoint: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -111,7 +122,17 @@ class Settings(BaseSettings):
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(name.strip() for name in value.split(",") if name.strip())
+            names = tuple(name.strip() for name in value.split(",") if name.strip())
+            if value and not names:
+                raise ValueError("it names nothing: leave it empty where nothing is meant")
+            return names
+        return value
+
+    @field_validator("endpoints", mode="before")
+    @classmethod
+    def _no_tables(cls, value: object) -> object:
+        if isinstance(value, dict):
+            raise ValueError("it names them; what is said of one is a table [endpoint.NAME]")  # noqa: TRY004
         return value
 
     @field_validator("endpoint")
@@ -128,8 +149,7 @@ class Settings(BaseSettings):
     @classmethod
     def _in_buckets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for prefix in value:
-            if not prefix.removeprefix("s3://").strip("/") or not prefix.startswith("s3://"):
-                raise ValueError("each is s3://bucket or s3://bucket/prefix, with commas between them")
+            check_prefix(prefix)
         return value
 
     @field_validator("notify_url")
@@ -151,7 +171,14 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What is given in code wins over the environment, and the environment over octavo.toml."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _File(settings_cls)
+
+
+class _File(TomlConfigSettingsSource):
+    """octavo.toml; editors of Windows begin it with a byte order mark, which TOML does not know."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        return tomllib.loads(file_path.read_text(encoding="utf-8-sig"))
 
 
 def read_settings() -> Settings:
@@ -166,6 +193,8 @@ def read_settings() -> Settings:
     mistyped = unknown_variable(os.environ, Settings.model_fields)
     if mistyped:
         raise BadConfiguration(mistyped)
+    if FILE.exists() and not FILE.is_file():
+        raise BadConfiguration(f"{FILE} is to be a file, and is a folder or a device")
     try:
         return Settings()
     except ValidationError as error:
@@ -179,7 +208,7 @@ def read_settings() -> Settings:
         # Of a variable whose setting is a table; the value is not repeated.
         name = next((each for each in Settings.model_fields if f'"{each}"' in str(error)), "")
         raise BadConfiguration(f"{PREFIX}{name.upper()} is no JSON object, as in {{...}}") from None
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise BadConfiguration(f"{FILE} cannot be read: {error}") from None
 
 

@@ -10,14 +10,14 @@ from rich.text import Text
 
 from extractors.errors import BadNotification
 from flows.cli.options import StoreUrl, command, settings_with
-from flows.events.notifications import arrivals_in
+from flows.events.notifications import arrivals_in, let_in
 from flows.store import inbox
-from flows.store.inbox import TROUBLED, Noted
+from flows.store.inbox import TROUBLED, Arrival, Noted
 from flows.store.store import Store
 
 State = Annotated[
-    Literal["gone", "failed", "poison"] | None,
-    Parameter(help="gone, failed or poison", show_choices=False),
+    Literal["gone", "failed", "poison", "refused"] | None,
+    Parameter(help="gone, failed or poison; refused only where it is asked for", show_choices=False),
 ]
 Schema = Annotated[str | None, Parameter(help="only those of this schema, by its name")]
 
@@ -44,6 +44,7 @@ def list_arrivals(
     with Store.open(settings_with(store=store).store, read_only=True) as opened, opened.reading() as connection:
         found = inbox.noted(connection, _states(state), schema)
         waiting = len(inbox.noted(connection, ("waiting",), schema))
+        refused = 0 if state else len(inbox.noted(connection, ("refused",), schema))
     if json:
         told = [vars(each) | {"accepted_at": each.accepted_at.isoformat()} for each in found]
         print(json_text.dumps({"waiting": waiting, "arrivals": told}, ensure_ascii=False))
@@ -58,8 +59,12 @@ def list_arrivals(
             table.add_row(each.state, each.schema_name, Text(each.name), heard, Text(each.cause or ""))
         console.print(table)
         console.print("`octavo arrivals retry` lets them wait once more.")
-    else:
+    elif state is None:
         console.print("All that was announced was read.")
+    else:
+        console.print(f"None are {state}.")
+    if refused:
+        console.print(f"{refused} may not be announced: `octavo arrivals --state refused`.")
     console.print(f"{waiting} wait to be read.")
     return 0
 
@@ -76,20 +81,20 @@ def retry(
     """Lets them wait once more, all or those chosen: a service of this store and schema reads them.
 
     A message that nobody could read is looked at again: this version may understand what an older one did not.
-    Exit code 3 where some are still not understood, or a named one is not among them.
+    Exit code 3 where some are still not understood or lie outside OCTAVO_LISTEN_PREFIXES, or a named one is not
+    among them.
     """
     left = dict.fromkeys(names)
-    with Store.open(settings_with(store=store).store) as opened:
+    settings = settings_with(store=store)
+    with Store.open(settings.store) as opened:
         with opened.reading() as connection:
             found = inbox.noted(connection, _states(state), schema, names)
         again = 0
         for each in found:
-            if each.state == "poison" and (why := _still_poison(each, opened)):
+            if why := _waits_again(each, opened, settings.listen_prefixes):
                 print(f"{each.name}: {why}")
                 left[each.name] = None
                 continue
-            if each.state != "poison":
-                opened.transact(inbox.try_again, each)
             again += 1
             left.pop(each.name, None)
     print(f"{again} wait once more: a running `octavo listen` or `octavo consume` of this store reads them")
@@ -98,15 +103,21 @@ def retry(
     return 3 if left else 0
 
 
-def _still_poison(message: Noted, store: Store) -> str | None:
-    """Why a message is still not understood; None when the uploads that it names wait now."""
-    if message.body is None:
+def _waits_again(each: Noted, store: Store, prefixes: tuple[str, ...]) -> str | None:
+    """Why it cannot be read now either; None when it waits, or the uploads that a message names do."""
+    if each.state == "poison" and each.body is None:
         return "its body was not kept: redrive the dead-letter queue"
     try:
-        arrived = arrivals_in(message.body)
+        if each.state != "poison":
+            let_in([Arrival(each.name)], prefixes)
+            store.transact(inbox.try_again, each)
+            return None
+        arrived, outside = let_in(arrivals_in(each.body or ""), prefixes)
     except BadNotification as error:
         return str(error)
-    store.transact(inbox.understood, message, arrived)
+    for refused in outside:
+        print(f"{each.name}: left out, outside OCTAVO_LISTEN_PREFIXES: {refused.uri}")
+    store.transact(inbox.understood, each, arrived)
     return None
 
 

@@ -31,7 +31,7 @@ class Ended:
     """How an upload ended.
 
     Attributes:
-        state: `done` (its document has a final state), `gone` (deleted before it was read), or `waiting`.
+        state: `done` (its document has a final state), `gone` (not there when it was looked for), or `waiting`.
         cause: why not `done`; None for one that waits because the run stopped before its turn.
     """
 
@@ -130,7 +130,7 @@ async def _look_up(arrival: Arrival) -> ObjectRef | Ended | SourceAway:
         return error
     except SourceUnavailable as error:
         return Ended("waiting", str(error))
-    return found or Ended("gone", "deleted before it was read")
+    return found or Ended("gone", "not there when it was looked for")
 
 
 def _ended(outcome: Outcome | None, summary: Summary) -> Ended:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from starlette.requests import ClientDisconnect, Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from flows.events.bearer import bears
 from flows.signing import SIGNATURE, STAMP, signature
 
 MOST_BYTES = 1_048_576
@@ -57,13 +58,6 @@ class Locks:
             return False
         said = request.headers.get(SIGNATURE, "").lower().encode()
         return any(hmac.compare_digest(said, signature(each, body, stamp).encode()) for each in self.secrets)
-
-
-def bears(authorization: str | None, token: SecretStr | None) -> bool:
-    """Whether a request's `Authorization` holds the token; nobody's does when there is none."""
-    if token is None:
-        return False
-    return hmac.compare_digest((authorization or "").encode(), f"Bearer {token.get_secret_value()}".encode())
 
 
 def _recent(stamp: str) -> bool:

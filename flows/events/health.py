@@ -5,7 +5,6 @@ hangs is seen from outside.
 """
 
 import asyncio
-import hmac
 import json
 import sys
 import threading
@@ -17,6 +16,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from extractors.errors import BadConfiguration
+from flows.events.bearer import bears
 from flows.observe import telemetry
 
 _PATIENCE = 5.0
@@ -59,7 +59,7 @@ def answering(
                 self._answer(404, b"", "text/plain")
 
         def _may_look(self) -> bool:
-            return _bears(self.headers.get("Authorization"), token)
+            return token is None or bears(self.headers.get("Authorization"), token)
 
         def _state(self, bad: str | None) -> None:
             # A probe knows no token: it is told whether, not why.
@@ -93,12 +93,6 @@ def answering(
 
 def _numbers() -> tuple[int, bytes, str]:
     return 200, *telemetry.page()
-
-
-def _bears(authorization: str | None, token: SecretStr | None) -> bool:
-    if token is None:
-        return True
-    return hmac.compare_digest((authorization or "").encode(), f"Bearer {token.get_secret_value()}".encode())
 
 
 class _Server(ThreadingHTTPServer):

@@ -9,20 +9,20 @@ the first; SeaweedFS's shape was recorded from `weed mini` 4.48.
 """
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote_plus
 
 from extractors.errors import BadNotification
+from flows.prefixes import BUCKET
 from flows.storage.s3 import s3_uri, split_s3_uri
 from flows.store.inbox import Arrival
 
 _BUCKETS = "/buckets/"
 """Where SeaweedFS keeps its buckets."""
 
-_BUCKET, _LONGEST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"), 1024
-"""A bucket's name, as boto3 takes it; bytes of a key at most: S3's own limit."""
+_LONGEST = 1024
+"""Bytes of a key at most: S3's own limit."""
 
 _DEEPEST = 3
 """Envelopes in each other: a body inside SNS inside EventBridge."""
@@ -75,7 +75,7 @@ def let_in(arrived: Sequence[Arrival], prefixes: Sequence[str]) -> tuple[list[Ar
 
 def _arrival(bucket: object, key: object, sent: object = None) -> Arrival:
     """An object, its names held to what a server could have; `sent` is the key as it came, its other reading."""
-    if not isinstance(bucket, str) or not _BUCKET.fullmatch(bucket):
+    if not isinstance(bucket, str) or not BUCKET.fullmatch(bucket):
         raise BadNotification("it names no bucket that can be")
     if not isinstance(key, str) or not 0 < _bytes(key) <= _LONGEST:
         raise BadNotification(f"{bucket}: it names no key that can be")

@@ -20,6 +20,7 @@ from flows.background import alongside, every
 from flows.events.batch import MOST_AT_ONCE, SIDE_BY_SIDE, Batch, Ended, TakeUploads, held_up, job_beside
 from flows.events.holding import holding
 from flows.events.notifications import OutsidePrefixes, let_in
+from flows.events.permitted import OUTSIDE, permitted, tell_refused
 from flows.events.queue import POLL, Message, Queue, open_queue
 from flows.observe import telemetry
 from flows.observe.logs import tell
@@ -164,6 +165,7 @@ async def _redrive(consumer: Consumer) -> None:
             store.transact, inbox.take, schema_name=consumer.schema_name, holder=store.holder.id, most=MOST_AT_ONCE,
             besides=consumer.under_way,
         )  # fmt: skip
+        taken = await permitted(taken, store, consumer.schema_name, consumer.prefixes)
         if taken:
             consumer.under_way |= {each.arrival.uri for each in taken}
             await _read(taken, consumer)
@@ -256,12 +258,10 @@ def _let_in(messages: Sequence[Message], prefixes: tuple[str, ...]) -> tuple[lis
 
 
 async def _note_refused(refused: Sequence[Arrival], consumer: Consumer) -> None:
-    store, name, why = consumer.store, consumer.schema_name, "outside OCTAVO_LISTEN_PREFIXES"
-    for each in refused:
-        tell(f"refused: {each.uri}: {why}", level=logging.WARNING, state="refused")
-    telemetry.uploads("refused", len(refused))
+    store, name = consumer.store, consumer.schema_name
+    tell_refused(refused)
     if refused:
-        noted = {each.uri: (why, None) for each in refused}
+        noted = {each.uri: (OUTSIDE, None) for each in refused}
         await _insist(consumer, lambda: store.run(store.transact, inbox.note_all, name, "refused", noted))
 
 

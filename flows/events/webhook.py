@@ -20,9 +20,11 @@ from starlette.status import HTTP_200_OK
 
 from extractors.errors import BadNotification, CannotRun, StoreUnavailable
 from flows.events.batch import MOST_AT_ONCE, SIDE_BY_SIDE, Batch, Ended, TakeUploads, held_up, job_beside
-from flows.events.callers import MOST_BYTES, Locks, Unfinished, bears, whole_body
+from flows.events.bearer import bears
+from flows.events.callers import MOST_BYTES, Locks, Unfinished, whole_body
 from flows.events.holding import holding
 from flows.events.notifications import OutsidePrefixes, arrivals_in, let_in
+from flows.events.permitted import permitted
 from flows.observe import telemetry
 from flows.observe.logs import tell
 from flows.run.parameters import Job
@@ -151,13 +153,16 @@ def _may_look(request: Request, listener: Listener) -> bool:
 
 async def _notify(request: Request, listener: Listener) -> Response:
     """401 unknown caller, 408 not finished, 413 too large; else as `_accept`."""
+    may_yet = listener.locks.may_yet(request)
     try:
-        body = await whole_body(request, kept=listener.locks.may_yet(request))
+        body = await whole_body(request, kept=may_yet)
     except Unfinished as error:
         return _refuse(408, str(error), {"Connection": "close"})
-    if not listener.locks.may(request, body or b""):
+    if body is None and may_yet:
+        return _refuse(413, f"at most {MOST_BYTES} bytes")
+    if body is None or not listener.locks.may(request, body):
         return _refuse(401, "send the bearer token, or sign the body", {"WWW-Authenticate": "Bearer"})
-    return _refuse(413, f"at most {MOST_BYTES} bytes") if body is None else await _accept(body, listener)
+    return await _accept(body, listener)
 
 
 async def _accept(body: bytes, listener: Listener) -> Response:
@@ -242,6 +247,7 @@ async def _taken(listener: Listener) -> list[Taken]:
             store.transact, inbox.take, schema_name=listener.schema_name, holder=store.holder.id, most=MOST_AT_ONCE,
             besides=listener.under_way,
         )  # fmt: skip
+        taken = await permitted(taken, store, listener.schema_name, listener.prefixes)
         if not taken:
             await _waiting(listener)
     except StoreUnavailable as error:

@@ -47,7 +47,7 @@ def start() -> bool:
         return False
     from opentelemetry import metrics
 
-    resource = Resource.create({"service.name": environ.get("OTEL_SERVICENAME") or NAME})
+    resource = Resource.create({"service.name": environ.get("OTEL_SERVICE_NAME") or NAME})
     readers = [PrometheusMetricReader(), *_to_collector(resource)]
     # By its whole name: a pattern would make a histogram of the gauge octavo.queue.oldest.seconds too.
     buckets = View(

@@ -8,8 +8,9 @@ import fcntl
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ from flows.observe.logs import tell
 
 _EVERY = 15.0
 """Seconds between two writes: Prometheus looks no more often."""
+
+_MOST = 16 << 20
+"""Bytes of a file of counters at most: what is larger, or has no end, is another's."""
+
+_TRIES, _BETWEEN = 20, 0.1
+"""How often the lock is asked for, and the seconds between: a process that was stopped may hold it for good."""
 
 _OURS, _NEVER = "octavo_", "_created"
 _Sample = tuple[str, tuple[tuple[str, str], ...]]
@@ -31,11 +38,13 @@ class _Kept:
         file: where.
         added: each sample's value then.
         lock: held while it is written.
+        told: why it could not be added to last time; None when it could.
     """
 
     file: Path
     added: dict[_Sample, float] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    told: str | None = None
 
 
 _kept: list[_Kept] = []
@@ -57,13 +66,17 @@ def _write_on() -> None:
 
 
 def write() -> None:
-    """Adds what was counted since the last time. A file that cannot be written is told, and stops no run."""
+    """Adds what was counted since the last time. A file that cannot be added to is told once, and stops no run."""
     for kept in _kept:
         with kept.lock:
             try:
                 _add(kept)
+                why = None
             except (OSError, ValueError) as error:
-                tell(f"OCTAVO_METRICS_FILE {kept.file} cannot be written: {error}", level=logging.WARNING)
+                why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            if why and why != kept.told:
+                tell(f"OCTAVO_METRICS_FILE {kept.file} cannot be added to: {why}", level=logging.WARNING)
+            kept.told = why
 
 
 def _add(kept: _Kept) -> None:
@@ -71,8 +84,10 @@ def _add(kept: _Kept) -> None:
 
     counted = list(_counted())
     now = {_name(sample): sample.value for family in counted for sample in family.samples}
+    if kept.file.exists() and not kept.file.is_file():
+        raise OSError("it is no file")  # a device has no end, and would be replaced by one
     with _locked(kept.file):
-        there = list(_read(kept.file))
+        there = _there(kept.file)
         before = {_name(sample): sample.value for family in there for sample in family.samples}
         total = before | {name: before.get(name, 0.0) + now[name] - kept.added.get(name, 0.0) for name in now}
         registry = CollectorRegistry(auto_describe=False)
@@ -103,11 +118,40 @@ def _counted() -> Iterator[Any]:
             yield family
 
 
-def _read(file: Path) -> Iterator[Any]:
+def _there(file: Path) -> list[Any]:
+    """What the file holds; one that nobody can read is moved aside, and the counters begin anew, as after a reset."""
+    if not file.exists():
+        return []
+    with file.open("rb") as opened:
+        held = opened.read(_MOST + 1)
+    if len(held) > _MOST:
+        raise OSError(f"it is larger than {_MOST >> 20} MiB")
+    try:
+        return _families(held.decode())
+    except ValueError as error:
+        aside = file.with_name(f"{file.name}.damaged")
+        file.replace(aside)
+        why = str(error) or "no metrics"
+        tell(f"OCTAVO_METRICS_FILE {file} could not be read ({why}): it is {aside} now", level=logging.WARNING)
+        return []
+
+
+def _families(text: str) -> list[Any]:
+    """The families of the text format.
+
+    Raises:
+        ValueError: it is none, or lacks the types: its numbers would be written beside ours.
+    """
     from prometheus_client.parser import text_string_to_metric_families
 
-    if file.exists():
-        yield from text_string_to_metric_families(file.read_text(encoding="utf-8"))
+    try:
+        found = list(text_string_to_metric_families(text))
+    except (IndexError, KeyError) as error:
+        raise ValueError(f"no metrics: {error}") from None
+    for family in found:
+        if family.type == "unknown":
+            raise ValueError(f"{family.name} has no type")
+    return found
 
 
 def _summed(there: list[Any], counted: list[Any], total: dict[_Sample, float]) -> Iterator[Any]:
@@ -133,10 +177,20 @@ def _name(sample: Any) -> _Sample:
 
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
-    """One process at a time; the lock goes with the process, however it ends."""
+    """One process at a time; the lock goes with the process, however it ends.
+
+    Raises:
+        OSError: it cannot be had: another process holds it, and does nothing.
+    """
     held = os.open(file.with_name(f".{file.name}.lock"), os.O_CREAT | os.O_RDWR, 0o644)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        for _ in range(_TRIES):
+            with suppress(BlockingIOError):
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            time.sleep(_BETWEEN)
+        else:
+            raise OSError(f"another process has held its lock for {_TRIES * _BETWEEN:g} s")
         yield
     finally:
         os.close(held)

@@ -38,7 +38,7 @@ arrivals = Table(
     Column("uri", CleanText, primary_key=True),
     Column("schema_name", String, primary_key=True),
     Column("otherwise", CleanText),
-    # waiting, done, gone (deleted before it was read), failed (given up), poison (a message, not an object)
+    # waiting, done, gone (not there), failed (given up), poison (a message, not an object), refused
     Column("state", String, nullable=False, index=True),
     Column("cause", CleanText),
     Column("attempts", Integer, nullable=False),
@@ -194,9 +194,10 @@ def note_all(
 ) -> None:
     """Notes what is not read: by name, why, and what a message (`poison`) says, which a later version may understand.
 
-    What else is noted is `refused`: an object that may not be announced.
+    What else is noted is `refused`: an object that may not be announced. What waits or was read is left as it is: it
+    came in by another service's settings.
     """
-    now = datetime.now(UTC)
+    now, ours = datetime.now(UTC), arrivals.c.state.not_in(("waiting", "done"))
     for name, (cause, body) in told.items():
         said = {
             "state": state, "cause": cause, "otherwise": body, "settled_at": now, "attempts": 0, "not_before": now,
@@ -204,7 +205,7 @@ def note_all(
         connection.execute(
             insert(connection, arrivals)
             .values(uri=name, schema_name=schema_name, generation=1, accepted_at=now, **said)
-            .on_conflict_do_update(index_elements=["uri", "schema_name"], set_=said)
+            .on_conflict_do_update(index_elements=["uri", "schema_name"], set_=said, where=ours)
         )
 
 
@@ -219,7 +220,7 @@ class Noted:
     Attributes:
         name: the object's uri, or `sqs:ID` of a message that nobody can read.
         schema_name: whose arrival it is.
-        state: `waiting`, `done`, `gone`, `failed` or `poison`.
+        state: `waiting`, `done`, `gone`, `failed`, `poison` or `refused`.
         cause: why.
         accepted_at: when it was first heard of.
         body: of a message that nobody can read.

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from services import TOKEN
 
 from extractors.errors import BadConfiguration
 from extractors.vision.endpoints import PROFILES
@@ -85,9 +86,22 @@ def test_settings_in_the_files_exist() -> None:
     [
         ("OCTAVO_CONCURENCY", "3", "did you mean OCTAVO_CONCURRENCY?"),
         ("OCTAVO_LISTEN_PREFIX", "s3://docs/", "did you mean OCTAVO_LISTEN_PREFIXES?"),
+        ("OCTAVO_ENDPOINST", "openrouter", "did you mean OCTAVO_ENDPOINTS?"),
+        ("OCTAVO_ENDPOINTX", "openrouter", "did you mean OCTAVO_ENDPOINTS?"),
+        ("OCTAVO_ENDPONT", '{"vllm": {"images": 8}}', "did you mean OCTAVO_ENDPOINT?"),
         ("OCTAVO_LISTEN_PORT", "8400", "OCTAVO_LISTEN_PORT is no setting"),
         ("OCTAVO_ENDPOINTS", "openruter", "did you mean openrouter?"),
+        ("OCTAVO_ENDPOINTS", " ", "it names nothing"),
+        ("OCTAVO_ENDPOINTS", ",", "it names nothing"),
+        ("OCTAVO_LISTEN_PREFIXES", " ", "it names nothing"),
+        ("OCTAVO_LISTEN_PREFIXES", " , ", "it names nothing"),
         ("OCTAVO_LISTEN_PREFIXES", "docs/in", "each is s3://bucket"),
+        ("OCTAVO_LISTEN_PREFIXES", "s3:///in/", "each is s3://bucket"),
+        ("OCTAVO_LISTEN_PREFIXES", "s3://docs;s3://two", "each is s3://bucket"),
+        ("OCTAVO_LISTEN_PREFIXES", "s3://docs/*", "as it stands: without `*`"),
+        ("OCTAVO_LISTEN_PREFIXES", "s3://docs/in/;s3://two", "as it stands: without `*` or `;`"),
+        ("OCTAVO_LISTEN_PREFIXES", "s3://docs/in/../", "no part is `.` or `..`"),
+        ("OCTAVO_LISTEN_PREFIXES", "s3://docs/./in", "no part is `.` or `..`"),
     ],
 )
 def test_a_mistyped_variable_is_refused(
@@ -100,11 +114,25 @@ def test_a_mistyped_variable_is_refused(
     assert told in line
 
 
+@pytest.mark.parametrize("name", ["OCTAVO_METRICS_TOKEN", "OCTAVO_NOTIFY_SECRET", "OCTAVO_LISTEN_TOKEN"])
+@pytest.mark.parametrize("wrong", [" " * 16, "\t{}", "{}\x7f{}", "{}\n{}", "{}\r\n"])
+def test_a_token_that_no_header_holds_is_refused(name: str, wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the start, not by every caller's 401; blanks around one of a list are none of it."""
+    monkeypatch.setenv(name, wrong.format(TOKEN, TOKEN))
+    if name == "OCTAVO_LISTEN_TOKEN" and wrong.format(TOKEN, TOKEN).strip() == TOKEN:
+        assert [each.get_secret_value() for each in read_settings().listen_token] == [TOKEN]
+        return
+    with pytest.raises(BadConfiguration, match=f"{name}.*(blanks or line ends|names nothing)") as refused:
+        read_settings()
+    assert TOKEN not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("concurency = 3\n", "octavo.toml: concurency is no setting: did you mean concurrency?"),
         ("[endpoint.openruter]\nimages = 3\n", "there is no endpoint 'openruter': did you mean openrouter?"),
+        ("[endpoints.openrouter]\nimages = 3\n", "what is said of one is a table [endpoint.NAME]"),
         ("[smapling]\ntop_k = 3\n", "did you mean sampling?"),
     ],
 )
@@ -112,6 +140,17 @@ def test_a_mistyped_name_in_the_file_is_refused(text: str, told: str) -> None:
     """Likewise, whatever endpoint the run would ask."""
     Path("octavo.toml").write_text(text, "utf-8")
     with pytest.raises(BadConfiguration, match=re.escape(told)):
+        read_settings()
+
+
+def test_the_file_may_begin_with_a_byte_order_mark_and_is_no_folder() -> None:
+    """Editors of Windows write one; a folder in its place is not passed over."""
+    file = Path("octavo.toml")
+    file.write_text("\ufeffmax_pages = 7\r\n", "utf-8")
+    assert read_settings().max_pages == 7
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(BadConfiguration, match=r"octavo.toml is to be a file"):
         read_settings()
 
 

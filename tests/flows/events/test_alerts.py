@@ -143,8 +143,8 @@ def test_runs_without_a_port_add_up_in_a_file(tmp_path: Path, monkeypatch: pytes
     assert {path.name for path in file.parent.iterdir()} == {"octavo.prom", ".octavo.prom.lock"}
 
 
-def test_a_file_that_cannot_be_written_stops_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told; the documents are read all the same, and the next run does not overwrite what it cannot read."""
+def test_a_damaged_file_stops_no_run_and_is_healed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told and kept aside; the documents are read all the same, and counted in a new file."""
     inbox, file = tmp_path / "in", tmp_path / "octavo.prom"
     inbox.mkdir()
     (inbox / "1.pdf").write_bytes(pages.digital_pdf(["Total 12.00"]))
@@ -155,5 +155,6 @@ def test_a_file_that_cannot_be_written_stops_no_run(tmp_path: Path, monkeypatch:
     with model_server(lambda _: says(TOTAL)) as model:
         done = subprocess.run([*command, "--base-url", model.base_url], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "OCTAVO_METRICS_FILE" in done.stderr
-    assert file.read_text() == "not a metric {{{\n"
+    assert done.stderr.count("OCTAVO_METRICS_FILE") == 1
+    assert file.with_name("octavo.prom.damaged").read_text() == "not a metric {{{\n"
+    assert value(file.read_text(), "octavo_documents_total", status="complete") == 1

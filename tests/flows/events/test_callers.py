@@ -1,5 +1,6 @@
 """Who may announce what to `octavo listen`, and that no caller holds it up."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -13,20 +14,28 @@ from urllib.request import Request, urlopen
 
 import pytest
 from fakes import model_server, says
+from pydantic import SecretStr
 from runs import TOTAL, rows
-from s3_servers import free_ports
+from s3_servers import free_ports, moto_server
 from services import TOKEN, dashboard_misses, end, get, listener, post, wait_for
 
 from flows.events import callers
+from flows.events.batch import Ended, take_uploads
+from flows.events.health import answering
 from flows.events.notifications import OutsidePrefixes, let_in
+from flows.observe.watch import Silent
+from flows.run.parameters import Job
+from flows.settings import read_settings
+from flows.storage import s3
 from flows.store.inbox import Arrival
 
 SECRET = "a-secret-made-up-for-tests"  # noqa: S105 - it opens nothing
 NEXT = "made-up-to-take-their-place"
-LOOKS = "a-token-for-whoever-looks"
+LOOKS = "a-token-für-whoever-looks"
+UMLAUTS = "ein-schlüssel-für-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 SETTINGS = {
-    "OCTAVO_LISTEN_TOKEN": f"{NEXT},{TOKEN}", "OCTAVO_LISTEN_SECRET": f"{SECRET}, {NEXT}",
+    "OCTAVO_LISTEN_TOKEN": f"{NEXT},{TOKEN},{UMLAUTS}", "OCTAVO_LISTEN_SECRET": f"{SECRET}, {NEXT}",
     "OCTAVO_LISTEN_PREFIXES": "s3://docs/in/, s3://scans",
     "OCTAVO_METRICS_TOKEN": LOOKS,
     # Nobody answers there: what is accepted waits.
@@ -100,6 +109,32 @@ def test_a_signature_with_a_time_stamp_is_good_for_minutes(url: str) -> None:
     assert post(url, body, X_Octavo_Signature=signed(body, now)["X_Octavo_Signature"]) == 401
 
 
+def test_a_signature_may_be_written_in_capitals(url: str) -> None:
+    """The scheme and the digits of a digest mean the same in either case."""
+    body = told("s3://docs/in/a.pdf")
+    scheme, _, digits = signed(body)["X_Octavo_Signature"].partition("=")
+    for said in (f"{scheme}={digits.upper()}", f"{scheme.upper()}={digits}", f"{scheme.upper()}={digits.upper()}"):
+        assert post(url, body, X_Octavo_Signature=said) == 202, said
+    assert post(url, body, X_Octavo_Signature=digits) == 401
+
+
+def test_a_body_that_is_too_large_is_told_so(url: str) -> None:
+    """413 to whoever may know a secret, as the body is not read to its end; a stranger is told 401."""
+    large = b" " * (callers.MOST_BYTES + 1)
+    assert post(url, large, **signed(large)) == 413
+    assert post(url, large, **BEARER) == 413
+    assert post(url, large, Authorization="Bearer nobody-knows-this-one") == 401
+    most = told("s3://docs/in/a.pdf").ljust(callers.MOST_BYTES)
+    assert post(url, most, **signed(most)) == 202
+
+
+def test_a_token_may_have_letters_beyond_ascii(url: str) -> None:
+    """Its UTF-8, as curl sends it."""
+    body = told("s3://docs/in/a.pdf")
+    assert post(url, body, Authorization=f"Bearer {UMLAUTS.encode().decode('latin-1')}") == 202
+    assert post(url, body, Authorization=f"Bearer {UMLAUTS}") == 401
+
+
 def test_the_old_and_the_new_are_both_known(url: str) -> None:
     """While a token or secret is changed, senders may use either; both together, or another one, is none."""
     body = told("s3://docs/in/a.pdf")
@@ -120,7 +155,7 @@ def test_numbers_are_for_who_has_their_token(url: str) -> None:
 
 def looked(url: str) -> str:
     """The body of a GET with the token for numbers."""
-    request = Request(url, headers={"Authorization": f"Bearer {LOOKS}"})  # noqa: S310 - our own loopback server
+    request = Request(url, headers={"Authorization": f"Bearer {LOOKS}".encode().decode("latin-1")})  # noqa: S310 - our own loopback server
     try:
         with urlopen(request, timeout=20) as answer:  # noqa: S310 - our own loopback server
             return str(answer.read().decode())
@@ -161,3 +196,28 @@ def test_either_reading_of_a_key_may_lie_under_a_prefix() -> None:
     with pytest.raises(OutsidePrefixes):
         let_in([both], ["s3://doc", "s3://docs/b"])
     assert let_in([], ["s3://docs"]) == ([], [])
+
+
+def test_the_page_beside_consume_knows_such_a_token_too() -> None:
+    """`octavo consume --port` compares as `octavo listen` does."""
+    (port,) = free_ports(1)
+
+    async def ask() -> str:
+        with answering("127.0.0.1", port, lambda: None, SecretStr(LOOKS)):
+            assert await asyncio.to_thread(get, f"http://127.0.0.1:{port}/metrics") == (401, "")
+            return await asyncio.to_thread(looked, f"http://127.0.0.1:{port}/metrics")
+
+    assert not asyncio.run(ask()).startswith("401")
+
+
+def test_what_was_never_there_is_not_said_to_be_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder's key, announced as a plain uri: it was looked for, and was not there."""
+    with moto_server() as server:
+        server.settle_in(monkeypatch)
+        server.client().create_bucket(Bucket="docs")
+        try:
+            job = Job(sources=(), schema_name="receipt")
+            batch = asyncio.run(take_uploads([Arrival("s3://docs/in/")], job, read_settings(), Silent()))
+        finally:
+            s3._shared_client.cache_clear()
+    assert batch.ended == {"s3://docs/in/": Ended("gone", "not there when it was looked for")}

@@ -193,3 +193,54 @@ def test_a_long_batch_stays_hidden(queue: Queue, tmp_path: Path, monkeypatch: py
         )
     assert set(seen) == {(0, 1)}
     assert queue.held() == (0, 0)
+
+
+def test_what_waits_is_held_to_the_prefixes(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever let it wait (a retry, an older setting, a neighbour): both services refuse it, and read none of it."""
+    from pydantic import SecretStr
+
+    from flows.cli.parser import main
+    from flows.events.batch import Batch, Ended
+    from flows.events.callers import Locks
+    from flows.events.sqs import Consumer, consume
+    from flows.events.webhook import Listener, work
+    from flows.run.parameters import Job
+    from flows.store import inbox
+    from flows.store.inbox import Arrival
+    from flows.store.store import Store
+
+    job, prefixes, locks = Job(sources=(), schema_name="receipt"), ("s3://docs/in/",), Locks((SecretStr("x"),), ())
+    waiting = [Arrival("s3://docs/in/a b", "s3://docs/in/a+b"), Arrival("s3://docs/in/c", "s3://x/c")]
+    for service_name in ("consume", "listen"):
+        read: list[Arrival] = []
+
+        async def take(arrived: Any, _job: Job, stopping: asyncio.Event, read: list[Arrival] = read) -> Batch:
+            read.extend(arrived)
+            stopping.set()
+            return Batch({each.uri: Ended("done") for each in arrived}, None)
+
+        url = f"sqlite:///{service_name}.db"
+        retry = ["arrivals", "retry", "--store", url]
+        with Store.open(url) as store:
+            store.transact(inbox.make_table)
+            body = '{"uri": "s3://docs/payroll.pdf"}'
+            store.transact(inbox.note_all, "receipt", "poison", {"sqs:1": ("outside", body)})
+            monkeypatch.setenv("OCTAVO_LISTEN_PREFIXES", prefixes[0])
+            assert main(retry) == 3
+            assert "sqs:1: outside OCTAVO_LISTEN_PREFIXES: s3://docs/payroll.pdf" in capsys.readouterr().out
+            monkeypatch.delenv("OCTAVO_LISTEN_PREFIXES")
+            assert main(retry) == 0
+            store.transact(inbox.accept, "receipt", waiting)
+            if service_name == "consume":
+                asyncio.run(consume(Consumer(queue.url, store, "receipt", job, take, prefixes=prefixes, poll=1)))
+            else:
+                asyncio.run(work(Listener(store, "receipt", job, take, locks, concurrency=4, prefixes=prefixes)))
+            monkeypatch.setenv("OCTAVO_LISTEN_PREFIXES", prefixes[0])
+            assert main([*retry, "--state", "refused"]) == 3
+        assert read == [waiting[0], Arrival("s3://docs/in/c")], service_name
+        refused = "select uri, cause, held_by from arrivals where state = 'refused'"
+        assert rows(refused, store=f"{service_name}.db") == [
+            ("s3://docs/payroll.pdf", "outside OCTAVO_LISTEN_PREFIXES", None)
+        ]  # fmt: skip

@@ -96,3 +96,29 @@ def put(cloud: S3Server, uri: str) -> None:
     """A document of its own at an uri."""
     bucket, key = uri.removeprefix("s3://").split("/", 1)
     cloud.client().put_object(Bucket=bucket, Key=key, Body=digital_pdf([f"receipt {key}", "Total 12.00"]))
+
+
+def test_what_waits_for_one_service_is_not_refused_by_another(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two services of a store and schema may have other prefixes: what one accepted stays; the rest is listed."""
+    from flows.store import inbox
+    from flows.store.inbox import Arrival
+    from flows.store.store import Store
+
+    waits, read, new = "s3://docs/a/1.pdf", "s3://docs/a/2.pdf", "s3://docs/b/3.pdf"
+    with Store.open("sqlite:///octavo.db") as store:
+        store.transact(inbox.make_table)
+        taken = store.transact(
+            inbox.begin, schema_name="receipt", arrived=[Arrival(waits), Arrival(read)], holder=store.holder.id
+        )
+        done = next(each for each in taken if each.arrival.uri == read)
+        store.transact(inbox.settle, "receipt", done, state="done", cause=None)
+        told = dict.fromkeys((waits, read, new), ("outside OCTAVO_LISTEN_PREFIXES", None))
+        store.transact(inbox.note_all, "receipt", "refused", told)
+        assert rows("select uri, state from arrivals order by uri") == [
+            (waits, "waiting"), (read, "done"), (new, "refused"),
+        ]  # fmt: skip
+        assert main(["arrivals"]) == 0
+        assert "1 may not be announced: `octavo arrivals --state refused`" in capsys.readouterr().out
+        assert main(["arrivals", "--state", "refused", "--json"]) == 0
+    (listed,) = json.loads(capsys.readouterr().out)["arrivals"]
+    assert (listed["name"], listed["state"], listed["cause"]) == (new, "refused", "outside OCTAVO_LISTEN_PREFIXES")
