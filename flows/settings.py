@@ -23,6 +23,8 @@ from flows.setting_names import PREFIX, meant, unknown_variable
 
 FILE = Path("octavo.toml")
 
+_LongSecret = Annotated[SecretStr, Field(min_length=16)]
+
 
 class Settings(BaseSettings):
     """What a run needs to know beside its command.
@@ -52,8 +54,8 @@ class Settings(BaseSettings):
         password: tried on locked PDFs.
         passwords_file: one password a line, tried likewise, after `password`.
         endpoint: per-profile overrides, as tables `[endpoint.NAME]` of octavo.toml.
-        listen_token: that callers of `octavo listen` send as bearer token.
-        listen_secret: that they sign bodies with.
+        listen_token: that callers of `octavo listen` send as bearer token; several while one takes another's place.
+        listen_secret: that they sign bodies with; likewise.
         listen_prefixes: where uploads may be announced from, as `s3://bucket/prefix`; empty: whatever keys reach.
         notify_url: where what needs a person is posted to; None: nowhere. It may hold a secret.
         notify_secret: that those bodies are signed with.
@@ -93,8 +95,8 @@ class Settings(BaseSettings):
     document_memory: int = Field(2 << 30, ge=64 << 20)
     password: SecretStr | None = None
     passwords_file: Path | None = None
-    listen_token: SecretStr | None = Field(None, min_length=16)
-    listen_secret: SecretStr | None = Field(None, min_length=16)
+    listen_token: Annotated[tuple[_LongSecret, ...], NoDecode] = ()
+    listen_secret: Annotated[tuple[_LongSecret, ...], NoDecode] = ()
     listen_prefixes: Annotated[tuple[str, ...], NoDecode] = ()
     notify_url: SecretStr | None = None
     notify_secret: SecretStr | None = Field(None, min_length=16)
@@ -105,7 +107,7 @@ class Settings(BaseSettings):
     endpoint: dict[str, dict[str, Any]] = Field(default_factory=dict)
     sampling: dict[str, Any] = Field(default_factory=dict)
 
-    @field_validator("endpoints", "listen_prefixes", mode="before")
+    @field_validator("endpoints", "listen_token", "listen_secret", "listen_prefixes", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):

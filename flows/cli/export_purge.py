@@ -1,4 +1,4 @@
-"""The commands that look after the store: `octavo export`, `octavo purge` and `octavo db upgrade`."""
+"""`octavo export` and `octavo purge`: what leaves the store."""
 
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal
@@ -7,13 +7,10 @@ from cyclopts import Parameter
 
 from extractors.errors import BadConfiguration
 from flows.cli.options import StoreUrl, command, settings_with
-from flows.cli.parser import misused
 from flows.export.export import export as export_records
 from flows.schema_lookup import name_of
-from flows.store.migrations import REVISIONS
 from flows.store.purge import purge_document, purge_old, purge_replies
 from flows.store.store import Store
-from flows.store.upgrade import upgrade as upgrade_tables
 
 export = command(
     "export",
@@ -30,8 +27,6 @@ octavo purge --document s3://bucket/inbox/a.pdf
 octavo purge --document s3://bucket/inbox/a.pdf --replies
 """,
 )
-db = command("db", "octavo db upgrade --store postgresql://host/octavo")
-
 Day = Annotated[
     datetime | None,
     Parameter(
@@ -99,21 +94,6 @@ def _purge(
     )
     if not emptied:
         print("another process reads the store: its log keeps what was removed until that one ends; purge again then")
-    return 0
-
-
-@db.default
-def _db() -> int:
-    """Looks after the store's tables."""
-    return misused("say what to do with the tables: octavo db upgrade", "octavo db")
-
-
-@db.command
-def upgrade(*, store: StoreUrl = None) -> int:
-    """Brings the tables of an older Octavo up to date, in one transaction."""
-    with Store.open(settings_with(store=store).store, any_version=True) as opened:
-        before = upgrade_tables(opened)
-    print(f"{opened.shown_url}: " + (f"version {before} to {REVISIONS[-1]}" if before else "up to date"))
     return 0
 
 

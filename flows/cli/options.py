@@ -126,12 +126,18 @@ def settings_with(
     """
     from flows.settings import read_settings
 
-    if store is not None and _holds_password(store):
-        _warn_of_ps()
+    if store is not None:
+        warn_of_ps(store, "put it into OCTAVO_STORE")
     said = {
         "store": store, "password": None if password is None else SecretStr(password), "passwords_file": passwords,
     }  # fmt: skip
     return read_settings().model_copy(update={name: value for name, value in said.items() if value is not None})
+
+
+def warn_of_ps(store: str, instead: str) -> None:
+    """Says once that a store's URL on the command line holds a password, and what to do instead."""
+    if _holds_password(store):
+        _warn(f"octavo: a store's URL holds a password, which `ps` shows to everybody: {instead}")
 
 
 def _holds_password(url: str) -> bool:
@@ -144,8 +150,5 @@ def _holds_password(url: str) -> bool:
 
 
 @functools.cache
-def _warn_of_ps() -> None:
-    """Told once."""
-    print(
-        "octavo: --store holds a password, which `ps` shows to everybody: put it into OCTAVO_STORE", file=sys.stderr
-    )
+def _warn(line: str) -> None:
+    print(line, file=sys.stderr)

@@ -47,7 +47,7 @@ COMMANDS = {
         "schemas": ("schemas:app", "show the schemas there are"),
         "samples": ("samples:samples", "make sample documents"),
         "serve-model": ("samples:serve_model", "serve the built-in model over HTTP"),
-        "db": ("export_purge:db", "look after the store's tables"),
+        "db": ("db:app", "bring a store's tables up to date; copy a whole store, or back it up"),
         "purge": ("export_purge:purge", "remove raw replies, or all of a document, for good"),
     },
 }

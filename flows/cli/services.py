@@ -49,7 +49,7 @@ consume = command("consume", "octavo consume --schema invoice --queue https://sq
 def _listen(wishes: dict[str, Any], *, host: Host = "127.0.0.1", port: Port = 8400) -> int:
     """Receives webhooks until SIGTERM or Ctrl-C, and reads what they announce."""
     settings = settings_with(store=wishes.pop("store"))
-    if settings.listen_token is None and settings.listen_secret is None:
+    if not settings.listen_token and not settings.listen_secret:
         raise BadConfiguration("set OCTAVO_LISTEN_TOKEN (bearer token) or OCTAVO_LISTEN_SECRET (HMAC of the body)")
     try:
         import uvicorn

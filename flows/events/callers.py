@@ -28,34 +28,35 @@ class Unfinished(Exception):
 
 @dataclass(frozen=True)
 class Locks:
-    """What a caller must know: one of the two.
+    """What a caller must know: one of them all.
 
     Attributes:
-        token: sent as `Authorization: Bearer ...`.
-        secret: of the body's HMAC-SHA256, in hex: `X-Octavo-Signature: sha256=...`; with `X-Octavo-Timestamp`
+        tokens: sent as `Authorization: Bearer ...`.
+        secrets: of the body's HMAC-SHA256, in hex: `X-Octavo-Signature: sha256=...`; with `X-Octavo-Timestamp`
             (seconds since 1970), of the time stamp, a dot and the body.
     """
 
-    token: SecretStr | None
-    secret: SecretStr | None
+    tokens: tuple[SecretStr, ...]
+    secrets: tuple[SecretStr, ...]
 
     def may(self, request: Request, body: bytes) -> bool:
         """Whether the caller knows the token, or the secret that the body is signed with."""
-        return bears(request.headers.get("Authorization"), self.token) or self._signed(request, body)
+        return self._bears(request) or self._signed(request, body)
 
     def may_yet(self, request: Request) -> bool:
         """Whether that is possible at all, told before the body is here."""
-        signed = self.secret is not None and SIGNATURE in request.headers
-        return signed or bears(request.headers.get("Authorization"), self.token)
+        signed = bool(self.secrets) and SIGNATURE in request.headers
+        return signed or self._bears(request)
+
+    def _bears(self, request: Request) -> bool:
+        return any(bears(request.headers.get("Authorization"), each) for each in self.tokens)
 
     def _signed(self, request: Request, body: bytes) -> bool:
-        if self.secret is None:
-            return False
         stamp = request.headers.get(STAMP)
         if stamp is not None and not _recent(stamp):
             return False
-        signed = signature(self.secret, body, stamp)
-        return hmac.compare_digest(request.headers.get(SIGNATURE, "").encode(), signed.encode())
+        said = request.headers.get(SIGNATURE, "").lower().encode()
+        return any(hmac.compare_digest(said, signature(each, body, stamp).encode()) for each in self.secrets)
 
 
 def bears(authorization: str | None, token: SecretStr | None) -> bool:

@@ -54,6 +54,6 @@ def costs(connection: Connection, by: str, *, since: datetime | None = None, lim
     first = {"day": column, "run": func.max(calls.c.sent_at)}.get(by, func.sum(calls.c.reserved_usd))
     asked = (
         select(column.label("grouped"), *sums()).select_from(source).where(*when).group_by(column)
-        .order_by(first.desc()).limit(limit)
+        .order_by(first.desc().nulls_last(), column).limit(limit)
     )  # fmt: skip
     return [Cost(str(row.grouped), booked_of(row)) for row in connection.execute(asked)]

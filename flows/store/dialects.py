@@ -82,10 +82,9 @@ def connect(url: URL, *, read_only: bool) -> Engine:
     """
     if url.get_backend_name() != "sqlite":
         options: dict[str, Any] = {"postgresql_readonly": True} if read_only else {}
-        libpq = url.drivername in _LIBPQ
-        said = {name: value for name, value in _AWAY.items() if libpq and name not in url.query}
         return create_engine(
-            url, json_serializer=json_text, pool_pre_ping=True, execution_options=options, connect_args=said
+            url, json_serializer=json_text, pool_pre_ping=True, execution_options=options,
+            connect_args=connecting(url),
         )  # fmt: skip
     if read_only:
         url = url.set(database=f"file:{quote(url.database or '')}").update_query_dict({"mode": "ro", "uri": "true"})
@@ -106,6 +105,12 @@ def connect(url: URL, *, read_only: bool) -> Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def connecting(url: URL) -> dict[str, Any]:
+    """What a server's driver is told beside its URL: when it counts as away."""
+    libpq = url.drivername in _LIBPQ
+    return {name: value for name, value in _AWAY.items() if libpq and name not in url.query}
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

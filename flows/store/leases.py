@@ -90,6 +90,12 @@ def alive(connection: Connection, run_ids: Sequence[str]) -> set[str]:
     return set(connection.scalars(standing))
 
 
+def standing(connection: Connection) -> list[str]:
+    """Who works on the store: the run of each lease that stands, or what else it is called."""
+    held = select(leases).where(leases.c.expires_at > moment(connection)).order_by(leases.c.id)
+    return [row.run_id or row.id for row in connection.execute(held).all() if not _died_here(row.id)]
+
+
 def _died_here(holder: str) -> bool:
     """Whether a process of this machine and user held it, and its lock is gone with it."""
     try:

@@ -25,6 +25,7 @@ from extractors.ledger import Booked
 from flows.store import calls, claims, finishing, gone, leases, objects, replies, strikes
 from flows.store.claims import Claim
 from flows.store.dialects import connect, empty_log, reading_options
+from flows.store.hanging import Watch
 from flows.store.keys import Key
 from flows.store.leases import Holder
 from flows.store.objects import Before, Known
@@ -68,6 +69,7 @@ class Store:
         self.shown_url = shown_url(url)
         self._url = url
         self._engine = engine
+        self._watch = Watch(engine)
         self._reads = engine.execution_options(**reading_options(engine))
         self._holder: Holder | None = None
         self.patience = 0.0
@@ -114,14 +116,16 @@ class Store:
     async def run(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Calls a method of this store in a thread of its own: `await store.run(store.claim, ...)`.
 
-        A database that is locked or away is waited for as long as `patience` says: what was paid for is not lost.
+        A database that is locked, away or silent is waited for as long as `patience` says: what was paid for is not
+        lost. Work on it is done again then, also where its commit went through and was not heard of.
         The seconds are an outage's, not a call's: when they are over, what comes next is tried once.
         """
         loop, began = asyncio.get_running_loop(), time.monotonic()
         pause = _SHORTEST_PAUSE
         while True:
             try:
-                done = await loop.run_in_executor(self._threads, partial(method, *args, **kwargs))
+                working = loop.run_in_executor(self._threads, partial(method, *args, **kwargs))
+                done = await self._watch.result(working, self.patience)
             except StoreUnavailable as error:
                 told, now = self._away_since is not None, time.monotonic()
                 self._away_since = self._away_since or now
@@ -138,19 +142,19 @@ class Store:
 
     def empty_log(self) -> bool:
         """Leaves nothing that was deleted in SQLite's log; False when another process reads just now."""
-        with self._told("written"):
+        with self.telling("written"):
             return empty_log(self._engine)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that holds the write lock from its start; committed at the end, or not at all."""
-        with self._told("written"), self._engine.begin() as connection:
+        with self.telling("written"), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the store and writes nothing."""
-        with self._told("read"), self._reads.connect() as connection, connection.begin():
+        with self.telling("read"), self._reads.connect() as connection, connection.begin():
             yield connection
 
     def transact(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -296,8 +300,15 @@ class Store:
             check_tables(connection, self.shown_url)
 
     @contextmanager
-    def _told(self, done: str) -> Iterator[None]:
-        """Turns the database's own errors into one line for a person; those that are our defects stay."""
+    def telling(self, done: str) -> Iterator[None]:
+        """Turns the database's own errors into one line for a person; those that are our defects stay.
+
+        Args:
+            done: what could not be done with it: "read" or "written".
+
+        Raises:
+            StoreUnavailable: that line.
+        """
         try:
             yield
         except (IntegrityError, ProgrammingError, DataError):

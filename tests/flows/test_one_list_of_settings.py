@@ -125,5 +125,5 @@ def test_what_others_put_beside_ours_is_no_mistake(monkeypatch: pytest.MonkeyPat
     for name, value in {**linked, **dict.fromkeys(SETTINGS, ""), "OCTAVO_SCHEMA": "invoice"}.items():
         monkeypatch.setenv(name, value)
     settings = read_settings()
-    assert (settings.max_cost, settings.listen_token, settings.concurrency) == (None, None, 64)
+    assert (settings.max_cost, settings.listen_token, settings.concurrency) == (None, (), 64)
     assert settings.endpoint == {}

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Literal
 
-How = Literal["refuse", "hang"]
-"""Shut, connections are reset and new ones refused; or all stand still, and new ones are taken and not answered."""
+How = Literal["refuse", "hang", "mute"]
+"""Shut, connections are reset and new ones refused; or all stand still, and new ones are taken and not answered; or
+the server hears everything, and is not heard."""
 
 _CHUNK = 65_536
 _RESET = struct.pack("ii", 1, 0)
@@ -28,8 +29,9 @@ class Gate:
     def __init__(self, target: tuple[str, int] | str) -> None:
         """Open from the start; `target` is host and port, or a Unix socket's path."""
         self._target = target
-        self._passing = threading.Event()
+        self._passing, self._heard = threading.Event(), threading.Event()
         self._passing.set()
+        self._heard.set()
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._listening = _listen(0)
@@ -39,10 +41,11 @@ class Gate:
     @contextmanager
     def shut(self, how: How = "refuse") -> Iterator[None]:
         """Nobody reaches the server for as long as it lasts."""
-        if how == "hang":
-            self._passing.clear()
+        if how != "refuse":
+            held = self._passing if how == "hang" else self._heard
+            held.clear()
             yield
-            self._passing.set()
+            held.set()
             return
         self.close()
         yield
@@ -85,12 +88,16 @@ class Gate:
         with self._lock:
             self._connections |= {client, server}
         for here, there in ((client, server), (server, client)):
-            threading.Thread(target=self._pass_on, args=(here, there), daemon=True).start()
+            threading.Thread(
+                target=self._pass_on, args=(here, there), kwargs={"answers": there is client}, daemon=True
+            ).start()
 
-    def _pass_on(self, here: socket.socket, there: socket.socket) -> None:
+    def _pass_on(self, here: socket.socket, there: socket.socket, *, answers: bool) -> None:
         with suppress(OSError):
             while data := here.recv(_CHUNK):
                 self._passing.wait()
+                if answers:
+                    self._heard.wait()
                 there.sendall(data)
         for each in (here, there):
             with suppress(OSError):

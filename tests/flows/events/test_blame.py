@@ -169,7 +169,7 @@ def test_a_slow_upload_is_not_waited_for() -> None:
     with Store.open("sqlite:///octavo.db") as store:
         store.transact(inbox.make_table)
         job = Job(sources=(), schema_name="receipt")
-        asyncio.run(scenario(Listener(store, "receipt", job, take, Locks(None, None), concurrency=64)))
+        asyncio.run(scenario(Listener(store, "receipt", job, take, Locks((), ()), concurrency=64)))
     assert began == [["s3://docs/slow.pdf"], ["s3://docs/one.pdf"]]
     # Announced again while it was read, it waits for its next turn.
     assert rows("select uri, state from arrivals order by uri") == [

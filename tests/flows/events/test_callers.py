@@ -22,10 +22,12 @@ from flows.events.notifications import OutsidePrefixes, let_in
 from flows.store.inbox import Arrival
 
 SECRET = "a-secret-made-up-for-tests"  # noqa: S105 - it opens nothing
+NEXT = "made-up-to-take-their-place"
 LOOKS = "a-token-for-whoever-looks"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 SETTINGS = {
-    "OCTAVO_LISTEN_SECRET": SECRET, "OCTAVO_LISTEN_PREFIXES": "s3://docs/in/, s3://scans",
+    "OCTAVO_LISTEN_TOKEN": f"{NEXT},{TOKEN}", "OCTAVO_LISTEN_SECRET": f"{SECRET}, {NEXT}",
+    "OCTAVO_LISTEN_PREFIXES": "s3://docs/in/, s3://scans",
     "OCTAVO_METRICS_TOKEN": LOOKS,
     # Nobody answers there: what is accepted waits.
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s",
@@ -62,10 +64,10 @@ def told(*uris: str) -> bytes:
     return json.dumps({"Records": records}).encode()
 
 
-def signed(body: bytes, stamp: str | None = None) -> dict[str, str]:
-    """The headers of a caller that knows the secret."""
+def signed(body: bytes, stamp: str | None = None, secret: str = SECRET) -> dict[str, str]:
+    """The headers of a caller that knows a secret."""
     content = body if stamp is None else f"{stamp}.".encode() + body
-    digest = hmac.new(SECRET.encode(), content, hashlib.sha256).hexdigest()
+    digest = hmac.new(secret.encode(), content, hashlib.sha256).hexdigest()
     return {"X_Octavo_Signature": f"sha256={digest}"} | ({} if stamp is None else {"X_Octavo_Timestamp": stamp})
 
 
@@ -96,6 +98,15 @@ def test_a_signature_with_a_time_stamp_is_good_for_minutes(url: str) -> None:
     assert post(url, body, **signed(body, "soon")) == 401
     assert post(url, body, **(signed(body) | {"X_Octavo_Timestamp": now})) == 401
     assert post(url, body, X_Octavo_Signature=signed(body, now)["X_Octavo_Signature"]) == 401
+
+
+def test_the_old_and_the_new_are_both_known(url: str) -> None:
+    """While a token or secret is changed, senders may use either; both together, or another one, is none."""
+    body = told("s3://docs/in/a.pdf")
+    for token, status in ((TOKEN, 202), (NEXT, 202), (f"{NEXT},{TOKEN}", 401), ("neither-of-the-two-is-this", 401)):
+        assert post(url, body, Authorization=f"Bearer {token}") == status
+    for secret, status in ((SECRET, 202), (NEXT, 202), ("neither-of-the-two-is-this", 401)):
+        assert post(url, body, **signed(body, secret=secret)) == status
 
 
 def test_numbers_are_for_who_has_their_token(url: str) -> None:

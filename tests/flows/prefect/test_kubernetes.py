@@ -239,7 +239,7 @@ def held_to_the_template(job: dict[str, Any], run_id: Any) -> dict[str, Any]:
     assert container["envFrom"] == [{"secretRef": {"name": "octavo"}}]
     assert container["image"] == template()["variables"]["properties"]["image"]["default"]
     # The image's entry point is `octavo`: arguments alone would be its.
-    assert (container["command"], container.get("args")) == (["prefect", "flow-run", "execute"], [])
+    assert (container["command"], container.get("args")) == (["python", "-m", "flows.prefect.pod"], [])
     environment = {each["name"]: each["value"] for each in container["env"]}
     assert len(environment) == len(container["env"])
     assert environment["PYTHONSAFEPATH"] == "1"

@@ -67,7 +67,7 @@ def _open_to_others(path: Path) -> bool:
 
 def test_a_password_on_the_command_line_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     """`ps` shows it to everybody; OCTAVO_STORE is the place, and where there is no password nothing is said."""
-    options._warn_of_ps.cache_clear()
+    options._warn.cache_clear()
     for store in ("postgresql://u@127.0.0.1:1/x", "sqlite:///none.db"):
         assert main(["records", "receipt", "--store", store]) == 1
     assert "OCTAVO_STORE" not in capsys.readouterr().err

@@ -140,6 +140,24 @@ def test_a_shard_in_which_nothing_could_be_read_is_red(tmp_path: Path, store: St
 
 
 @contextmanager
+def in_a_pod(run_id: Any, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The command that a Job of Kubernetes has for a flow run, with what its worker tells it."""
+    from prefect.settings import PREFECT_API_URL
+
+    folder.mkdir()
+    template = json.loads((ROOT / "deploy/kubernetes/work-pool/base-job-template.json").read_text())
+    pod = template["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]
+    program, *arguments = pod["containers"][0]["command"]
+    assert program == "python"
+    environment = {
+        **os.environ, "PREFECT_API_URL": str(PREFECT_API_URL.value()), "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1",
+        "PREFECT__FLOW_RUN_ID": str(run_id), "OCTAVO_RENDER_WORKERS": "1",
+    }  # fmt: skip
+    with _started([sys.executable, *arguments], folder, environment) as process:
+        yield process
+
+
+@contextmanager
 def worker(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`octavo worker` in a folder whose own `flows` and `schemas` are not Octavo's."""
     from prefect.settings import PREFECT_API_URL
@@ -152,14 +170,20 @@ def worker(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         "PREFECT_WORKER_QUERY_SECONDS": "1", "OCTAVO_RENDER_WORKERS": "1",
     }  # fmt: skip
     command = [sys.executable, "-m", "flows.cli", "worker", "--pool", "octavo-here"]
-    with (folder / "worker.log").open("wb") as log:
+    with _started(command, folder, environment) as process:
+        yield process
+
+
+@contextmanager
+def _started(command: list[str], folder: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    with (folder / "its.log").open("wb") as log:
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
         )  # fmt: skip
     try:
         yield process
     except BaseException:
-        print((folder / "worker.log").read_text(errors="replace")[-6000:])
+        print((folder / "its.log").read_text(errors="replace")[-6000:])
         raise
     finally:
         if process.poll() is None:
@@ -256,3 +280,21 @@ def test_a_worker_that_is_told_to_end_drains(objects: list[dict[str, Any]], stor
     assert "pending" in interrupted.message
     assert asked < len(model.asked) < len(objects) + 1
     assert stored(store) == len(model.asked) == len({each.fingerprint for each in model.asked})
+
+
+def test_a_pod_that_is_told_to_end_drains(objects: list[dict[str, Any]], store: Store, tmp_path: Path) -> None:
+    """The command of a Job of Kubernetes passes the signal on to its run, which ends as under `octavo worker`."""
+    with model_server(slow) as model, worker(tmp_path / "elsewhere") as pool_maker:
+        until(lambda: asyncio.run(pool_is_there()), "the pool is there")
+        pool_maker.kill()
+        pool_maker.wait()
+        run = asyncio.run(begun(objects, model.base_url))
+        with in_a_pod(run, tmp_path / "pod") as process:
+            until(lambda: model.asked, "the run asks")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE) == 0
+        interrupted = final(run)
+    assert (interrupted.name, interrupted.type.value) == ("Interrupted", "FAILED")
+    assert "pending" in interrupted.message
+    assert 0 < len(model.asked) < len(objects)
+    assert stored(store) == len(model.asked)

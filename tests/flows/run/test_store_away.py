@@ -9,7 +9,7 @@ from pathlib import Path
 import pages
 import pytest
 from fakes import Answer, Asked, model_server, says
-from gates import Gate, gate
+from gates import Gate, How, gate
 from runs import TOTAL, run
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -24,7 +24,8 @@ def store_behind_a_gate(folder: Path) -> Iterator[tuple[Gate, str, str]]:
     behind = fresh_url("postgresql", folder)
     url = make_url(behind)
     with gate(str(url.query["host"]) + "/.s.PGSQL.5432") as made:
-        through = url.set(host="127.0.0.1", port=made.port, query={"sslmode": "disable"})
+        # 2 s is the least that libpq knows.
+        through = url.set(host="127.0.0.1", port=made.port, query={"sslmode": "disable", "connect_timeout": "2"})
         yield made, through.render_as_string(hide_password=False), behind
 
 
@@ -72,15 +73,19 @@ def test_an_outage_is_waited_for(tmp_path: Path, inbox: Path) -> None:
         assert complete(behind) == COUNT
 
 
-def test_away_for_good_is_a_pause(tmp_path: Path, inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exit code 4 with its counts and its cause; the same command then asks only what was in flight once more."""
+@pytest.mark.parametrize("how", ["refuse", "hang"])
+def test_away_for_good_is_a_pause(how: How, tmp_path: Path, inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 4 with its counts and its cause; the same command then asks only what was in flight once more.
+
+    So does a store that takes connections and answers nothing.
+    """
     monkeypatch.setenv("OCTAVO_GIVE_UP_AFTER", "1")
     with store_behind_a_gate(tmp_path) as (door, store, behind), model_server(lambda _: says(TOTAL)) as model:
         over, shut = threading.Event(), threading.Event()
 
         def outage() -> None:
             shut.wait(60)
-            with door.shut():
+            with door.shut(how):
                 over.wait(120)
 
         def answer(_: Asked) -> Answer:
