@@ -90,7 +90,8 @@ class Teller:
 
     def tell(self, *found: Notice, instead_of: str | None = None) -> None:
         """Has notices told that are asked for, a draft not any more; returns at once."""
-        if instead_of is not None and self.drafts.pop(instead_of, None):
+        if instead_of in self.drafts:
+            del self.drafts[instead_of]
             self.over.add(instead_of)
         wanted = [each for each in found if self.settings.notify == "all" or each.event in FAILURES]
         self.fresh |= {each.id: each for each in wanted}
