@@ -1,22 +1,19 @@
 """Anthropic's Messages: images as base64 sources, the schema by one tool that the model is made to call."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from extractors.documents import VisionRequest
 from extractors.vision.endpoints import Endpoint
-from extractors.vision.envelopes import NO_TOOLS, Tools, words_of
+from extractors.vision.envelopes import NO_TOOLS, Tools, answer_of, calls_of
 from extractors.vision.sampling import sent_to
+from extractors.vision.usages import told_of
 from extractors.vision.wire import (
     Asking,
     Spoken,
-    Told,
-    count,
     image_place,
     not_spoken,
-    price,
     repair_words,
     speaker_of,
     spliced,
@@ -70,31 +67,27 @@ def _messages(request: VisionRequest) -> list[dict[str, Any]]:
     return messages
 
 
-def spoken(decoded: Mapping[str, Any], tools: Tools = NO_TOOLS) -> Spoken:  # noqa: ARG001 - as every dialect's
-    """Reads a response's body: the input of the one tool that is sent is the answer, else the text is."""
-    return replace(_spoken(decoded), speaker=speaker_of(decoded))
+def spoken(decoded: Mapping[str, Any], tools: Tools = NO_TOOLS) -> Spoken:
+    """Reads a response's body: the input of the answer's own tool goes first, as in every dialect."""
+    return replace(_spoken(decoded, tools), speaker=speaker_of(decoded))
 
 
-def _spoken(decoded: Mapping[str, Any]) -> Spoken:
-    told = _told(decoded.get("usage"))
+def _spoken(decoded: Mapping[str, Any], tools: Tools) -> Spoken:
+    told = told_of(decoded.get("usage"))
     if decoded.get("error") or "error" in (decoded.get("status"), decoded.get("type")):
-        code, message = told_error(decoded)
-        return not_spoken(message, told, code)
-    content, reason = decoded.get("content"), decoded.get("stop_reason")
+        code, words = told_error(decoded)
+        return not_spoken(words, told, code)
     if "content" not in decoded:
         return unknown(told)
+    message, reason = _as_message(decoded["content"]), decoded.get("stop_reason")
+    called = next((call.name for call in calls_of(message) if call.name in tools.others), None)
+    text = answer_of(message, tools)
+    return Spoken(text or None, reason if isinstance(reason, str) else None, None, None, told, called=called)
+
+
+def _as_message(content: Any) -> dict[str, Any]:
+    """A content as the message of a chat completion that says the same."""
     blocks = [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
-    inputs = [block.get("input") for block in blocks if block.get("type") == "tool_use"]
-    given = [each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in inputs if each]
-    text = "\n".join(given) or words_of(content)
-    return Spoken(text or None, reason if isinstance(reason, str) else None, None, None, told)
-
-
-def _told(usage: Any) -> Told:
-    if not isinstance(usage, dict):
-        return Told()
-    cached = count(usage.get("cache_read_input_tokens")) or 0
-    sent, made = count(usage.get("input_tokens")), count(usage.get("cache_creation_input_tokens")) or 0
-    # Source: Anthropic's API: cached input is counted beside input_tokens, not in it.
-    whole = None if sent is None else sent + cached + made
-    return Told(whole, count(usage.get("output_tokens")), cached, price(usage.get("cost")))
+    used = [block for block in blocks if block.get("type") == "tool_use"]
+    functions = [{"name": block.get("name"), "arguments": block.get("input") or ""} for block in used]
+    return {"content": content, "tool_calls": [{"function": function} for function in functions]}

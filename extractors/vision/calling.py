@@ -18,7 +18,7 @@ from extractors.vision.endpoints import Endpoint
 from extractors.vision.envelopes import NO_TOOLS, Tools
 from extractors.vision.outcomes import Outcome, outcome
 from extractors.vision.sampling import tools_of
-from extractors.vision.wire import Asking, Spoken, booked, not_spoken, read_json, unknown
+from extractors.vision.wire import Asking, Spoken, booked, is_billed_unread, not_spoken, read_json, unknown
 
 MOST_BYTES = 4 << 20
 """Of an answer, unpacked. The longest that is asked for has a tenth of it."""
@@ -160,6 +160,7 @@ async def post(
     said = await aside(len(text), speaks, text, tools_of(request, sampling))
     cut = lost is not None or body.over
     settled = status not in _LATE and not (cut and None in {said.told.input, said.told.output})
+    settled = settled and not (status == _GOOD and is_billed_unread(said))
     usage = booked(said, endpoint, expected) if status == _GOOD else Usage()
     usage = usage if settled else expected
     told = await aside(len(text), outcome, status, response.headers, text, said)

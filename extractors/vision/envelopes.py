@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 _THOUGHTS = ("thinking", "reasoning", "redacted_thinking", "thought")
 """Types of the parts in which a model thinks aloud."""
 
+_LONG = 10
+"""Digits that no index has."""
+
 
 @dataclass(frozen=True)
 class Tools:
@@ -26,11 +29,19 @@ NO_TOOLS = Tools()
 
 
 class Call(NamedTuple):
-    """A tool's call, or a piece of one: which of the message's calls it is of, the tool's name and its arguments."""
+    """A tool's call, or a piece of one.
 
-    place: int
+    Attributes:
+        place: which of the message's calls it is of; None where that is not told.
+        name: the tool's.
+        arguments: as JSON, or a piece of it.
+        id: the call's own.
+    """
+
+    place: int | None
     name: str | None
     arguments: str
+    id: str | None = None
 
 
 def answer_of(message: Mapping[str, Any], tools: Tools = NO_TOOLS) -> str | None:
@@ -71,20 +82,30 @@ def calls_of(message: Mapping[str, Any]) -> list[Call]:
 
 def _calls(message: Mapping[str, Any]) -> Iterator[Call]:
     listed = message.get("tool_calls")
-    for number, each in enumerate(listed if isinstance(listed, list) else ()):
+    calls = listed if isinstance(listed, list) else []
+    for number, each in enumerate(calls):
         if isinstance(each, dict):
-            place = each.get("index")
-            yield from _call(place if isinstance(place, int) else number, each.get("function"))
+            # Those of one event are told apart by their order; one alone may be of any call.
+            place = _number(each.get("index"), number if len(calls) > 1 else None)
+            yield from _call(place, each.get("function"), each.get("id"))
     yield from _call(-1, message.get("function_call"))
 
 
-def _call(place: int, function: Any) -> Iterator[Call]:
+def _number(index: Any, otherwise: int | None) -> int | None:
+    """An index, which some servers send as text."""
+    if isinstance(index, str) and index.isdecimal() and len(index) < _LONG:
+        return int(index)
+    return index if isinstance(index, int) and not isinstance(index, bool) and index >= 0 else otherwise
+
+
+def _call(place: int | None, function: Any, given_id: Any = None) -> Iterator[Call]:
     if not isinstance(function, dict):
         return
     name, given = function.get("name"), function.get("arguments")
     told = given if isinstance(given, str) else _json(given) if isinstance(given, dict) else ""
     if told or isinstance(name, str):
-        yield Call(place, name if isinstance(name, str) and name else None, told)
+        known = given_id if isinstance(given_id, str) and given_id else None
+        yield Call(place, name if isinstance(name, str) and name else None, told, known)
 
 
 def refusal_of(message: Mapping[str, Any]) -> str | None:

@@ -6,9 +6,8 @@ Source: Anthropic's API reference on streaming, which gateways of that shape fol
 from collections.abc import Mapping
 from typing import Any
 
-from extractors.vision.wire import count
+from extractors.vision.usages import AT_START, OF_THE_ANSWER, told_of
 
-_HELD = ("cache_read_input_tokens", "cache_creation_input_tokens")
 _TYPES = {
     "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
     "message_stop", "ping",
@@ -23,9 +22,7 @@ def as_chunk(event: Mapping[str, Any]) -> Mapping[str, Any]:
     if kind == "message_start":
         message = _dict(event.get("message"))
         named = {name: message[name] for name in ("id", "model", "provider") if name in message}
-        # Its `output_tokens` are those of the beginning.
-        sent = {name: value for name, value in _dict(message.get("usage")).items() if name != "output_tokens"}
-        return {**named, **({"usage": sent} if sent else {})}
+        return {**named, **_usage_at_start(message)}
     place = event.get("index")
     if kind == "content_block_delta":
         return _said(_piece(_dict(event.get("delta")), place))
@@ -35,7 +32,7 @@ def as_chunk(event: Mapping[str, Any]) -> Mapping[str, Any]:
         reason = _dict(event.get("delta")).get("stop_reason")
         ended = {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]} if reason else {}
         return {**ended, **_usage(event)}
-    return {}
+    return _usage(event) if kind == "message_stop" else {}
 
 
 def ends(event: Mapping[str, Any]) -> bool:
@@ -50,7 +47,7 @@ def _piece(told: Mapping[str, Any], place: Any) -> dict[str, Any]:
     if told.get("type") == "tool_use":
         # A server that sends a tool's input whole does so where others send an empty one.
         function = {"name": told.get("name"), "arguments": told.get("input") or ""}
-        return {"tool_calls": [{"index": place, "function": function}]}
+        return {"tool_calls": [{"index": place, "id": told.get("id"), "function": function}]}
     if isinstance(told.get("thinking"), str):
         return {"reasoning_content": told["thinking"]}
     return {"content": told["text"]} if isinstance(told.get("text"), str) else {}
@@ -60,27 +57,18 @@ def _said(delta: dict[str, Any]) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": delta}]} if delta else {}
 
 
+def _usage_at_start(message: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer's tokens are those of its beginning there: no less than these, however it ends."""
+    told = _dict(message.get("usage"))
+    sent = {name: value for name, value in told.items() if name not in OF_THE_ANSWER}
+    begun = told_of(told).output
+    usage = {**sent, **({AT_START: begun} if begun else {})}
+    return {"usage": usage} if usage else {}
+
+
 def _usage(event: Mapping[str, Any]) -> dict[str, Any]:
     told = event.get("usage")
     return {"usage": told} if isinstance(told, dict) else {}
-
-
-def usage_of(told: Mapping[str, Any]) -> dict[str, Any]:
-    """What a stream tells of its usage in all, under OpenAI's names.
-
-    Cached input is counted beside `input_tokens` there, and in `prompt_tokens` here.
-    """
-    if "prompt_tokens" in told or not {"input_tokens", "output_tokens"} & told.keys():
-        return dict(told)
-    usage = {name: value for name, value in told.items() if name == "cost"}
-    sent, held = count(told.get("input_tokens")), [count(told.get(name)) or 0 for name in _HELD]
-    if sent is not None:
-        usage["prompt_tokens"] = sent + sum(held)
-    if "output_tokens" in told:
-        usage["completion_tokens"] = told["output_tokens"]
-    if held[0]:
-        usage["prompt_tokens_details"] = {"cached_tokens": held[0]}
-    return usage
 
 
 def _dict(value: Any) -> Mapping[str, Any]:

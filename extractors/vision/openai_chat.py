@@ -8,14 +8,12 @@ from extractors.documents import VisionRequest
 from extractors.vision.endpoints import Endpoint
 from extractors.vision.envelopes import NO_TOOLS, Tools, answer_of, calls_of, refusal_of
 from extractors.vision.sampling import sent_to
+from extractors.vision.usages import told_of
 from extractors.vision.wire import (
     Asking,
     Spoken,
-    Told,
-    count,
     image_place,
     not_spoken,
-    price,
     repair_words,
     speaker_of,
     spliced,
@@ -104,7 +102,7 @@ def spoken(decoded: Mapping[str, Any], tools: Tools = NO_TOOLS) -> Spoken:
 
 
 def _spoken(decoded: Mapping[str, Any], tools: Tools) -> Spoken:
-    told = _told(decoded.get("usage"))
+    told = told_of(decoded.get("usage"))
     listed = decoded.get("choices")
     choices = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     choices.sort(key=_index)
@@ -144,24 +142,3 @@ def _message(choice: Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(message, dict):
         return message
     return {"content": found if isinstance(found, str) else choice.get("text")}
-
-
-def _told(usage: Any) -> Told:
-    if not isinstance(usage, dict):
-        return Told()
-    sent, answered, total = (count(usage.get(f"{name}_tokens")) for name in ("prompt", "completion", "total"))
-    if total and sent and answered is None:
-        answered = max(0, total - sent)
-    if total and answered and sent is None:
-        sent = max(0, total - answered)
-    return Told(sent, answered, _cached(usage), price(usage.get("cost")))
-
-
-def _cached(usage: Mapping[str, Any]) -> int:
-    """Tokens of the prompt that a cache held, as OpenAI, Mistral and DeepSeek tell them."""
-    details = usage.get("prompt_tokens_details")
-    told = (
-        details.get("cached_tokens") if isinstance(details, dict) else None,
-        usage.get("num_cached_tokens"), usage.get("prompt_cache_hit_tokens"),
-    )  # fmt: skip
-    return next((found for found in map(count, told) if found), 0)

@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from extractors.vision.called import Calls
 from extractors.vision.endings import BROKEN_OFF, RUNAWAY, ending_of
 from extractors.vision.envelopes import calls_of, refusal_of, words_of
-from extractors.vision.message_events import as_chunk, ends, usage_of
+from extractors.vision.message_events import as_chunk, ends
 from extractors.vision.openai_chat import is_error
 from extractors.vision.runaways import WATCHED, runs_away
-from extractors.vision.wire import read_json
+from extractors.vision.usages import OF_THE_ANSWER
+from extractors.vision.wire import number, read_json
 
 _LOOK_EVERY = 4096  # bytes of the stream
 _RAW = 16
@@ -33,24 +35,11 @@ _CUMULATIVE = 16
 
 
 @dataclass
-class _Called:
-    """What one of its tool calls said so far."""
-
-    name: str | None = None
-    pieces: list[str] = field(default_factory=list)
-
-    def whole(self) -> dict[str, Any]:
-        """As it would have come in one piece."""
-        named = {"name": self.name} if self.name else {}
-        return {"type": "function", "function": {**named, "arguments": "".join(self.pieces)}}
-
-
-@dataclass
 class _Choice:
     """What one of the answers said so far."""
 
     pieces: list[str] = field(default_factory=list)
-    calls: dict[int, _Called] = field(default_factory=dict)
+    calls: Calls = field(default_factory=Calls)
     thoughts: list[str] = field(default_factory=list)
     refusal: str = ""
     finish_reason: str | None = None
@@ -71,11 +60,9 @@ class _Choice:
             if piece:
                 kept.append(piece)
                 said.append(piece)
-        for place, name, arguments in calls_of(message):
-            called = self.calls.setdefault(place, _Called())
-            called.name = called.name or name
-            called.pieces.append(arguments)
-            said.append(arguments)
+        for call in calls_of(message):
+            self.calls.hear(call)
+            said.append(call.arguments)
 
     def _begin_anew(self, words: str) -> None:
         """Some servers send the whole message again at the end, or with each event."""
@@ -90,8 +77,8 @@ class _Choice:
             "content": "".join(self.pieces),
             "refusal": self.refusal or None,
         }
-        if self.calls:
-            message["tool_calls"] = [called.whole() for called in self.calls.values()]
+        if self.calls.all:
+            message["tool_calls"] = [called.whole() for called in self.calls.all]
         if self.thoughts:
             message["reasoning_content"] = "".join(self.thoughts)
         return message
@@ -101,8 +88,9 @@ class _Choice:
         """Whether nothing is missing, as far as its end or its last brace says."""
         if self.finish_reason is not None:
             return ending_of(self.finish_reason) != "failed"
-        texts = ["".join(self.pieces)] if self.pieces else ["".join(each.pieces) for each in self.calls.values()]
-        return bool(texts) and all(_is_object(text.strip()) for text in texts)
+        texts = ["".join(self.pieces)] if self.pieces else ["".join(each.pieces) for each in self.calls.all]
+        said = [text.strip() for text in texts if text.strip()]
+        return bool(said) and all(map(_is_object, said))
 
 
 class Stream:
@@ -162,9 +150,9 @@ class Stream:
 
     def _told_usage(self, *, counted: bool) -> dict[str, Any]:
         """What was told of tokens and cost; of an answer that broke off, nobody knows its length then."""
-        usage = usage_of(self._usage or {})
+        usage = self._usage or {}
         if not counted:
-            usage = {name: value for name, value in usage.items() if name not in {"completion_tokens", "cost"}}
+            usage = {name: value for name, value in usage.items() if name not in {*OF_THE_ANSWER, "cost"}}
         return {"usage": usage} if usage else {}
 
     @property
@@ -188,7 +176,7 @@ class Stream:
     def _chosen(self) -> _Choice:
         """The first choice, or the first that says something."""
         order = sorted(self._choices)
-        said = (index for index in order if self._choices[index].pieces or self._choices[index].calls)
+        said = (index for index in order if self._choices[index].pieces or self._choices[index].calls.all)
         return self._choices[next(said, order[0] if order else 0)]
 
     def _take_lines(self) -> None:
@@ -284,12 +272,12 @@ def _is_object(text: str) -> bool:
 def _added(before: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
     """Usage as told so far: counts only grow, and what is null or 0 later takes nothing back."""
     news = {name: value for name, value in told.items() if value is not None}
-    grown = {
-        name: max(before[name], value)
+    shrunk = {
+        name
         for name, value in news.items()
-        if isinstance(value, int | float) and isinstance(before.get(name), int | float)
+        if (now := number(value)) is not None and (known := number(before.get(name))) is not None and now < known
     }
-    return {**before, **news, **grown}
+    return {**before, **{name: value for name, value in news.items() if name not in shrunk}}
 
 
 def _event(data: bytes) -> Any:

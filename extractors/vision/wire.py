@@ -1,10 +1,11 @@
 """What every dialect shares: images spliced into a body, errors read."""
 
 import json
+import math
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pybase64
@@ -24,6 +25,7 @@ _PLACE = f"octavo-image-{secrets.token_hex(12)}-"
 """Nobody can write it into a text: it is made anew for each process, and never sent."""
 
 _PLACES = re.compile(rf"{_PLACE}(\d+);".encode())
+_DECIMAL = re.compile(r"\s*[0-9]{1,15}(?:\.[0-9]{0,15})?\s*")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
 
 
@@ -44,12 +46,23 @@ class Asking:
 
 @dataclass(frozen=True)
 class Told:
-    """Tokens and cost as a body tells them; None is what it does not tell, or tells as no endpoint can mean it."""
+    """Tokens and cost as a body tells them; None is what it does not tell, or tells as no endpoint can mean it.
+
+    Attributes:
+        input: of the question, cached ones included.
+        output: of the answer, thoughts included.
+        cached: those of the input that a cache held.
+        cost_usd: of the call.
+        least: of the answer, as told at its beginning.
+        unread: it tells something that nobody understands: what the call costs is not known.
+    """
 
     input: int | None = None
     output: int | None = None
     cached: int = 0
     cost_usd: float | None = None
+    least: int = 0
+    unread: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -153,19 +166,22 @@ def plain(words: str) -> str:
 
 
 def count(value: Any) -> int | None:
-    """A number of tokens as told; None for what is none, or for more than any call has."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool):
-        return None
-    return value if 0 <= value <= _MOST_TOKENS else None
+    """A number of tokens as told, a part of one counted whole; None for what is none, or more than any call has."""
+    told = number(value)
+    return math.ceil(told) if told is not None and 0 <= told <= _MOST_TOKENS else None
 
 
 def price(value: Any) -> float | None:
     """USD as told; None for what is none, or for more than any call costs."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    return float(value) if 0 <= value <= _MOST_USD else None
+    told = number(value)
+    return float(told) if told is not None and 0 <= told <= _MOST_USD else None
+
+
+def number(value: Any) -> float | None:
+    """A number as told, be it as decimal text; None for what is none."""
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        return float(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def booked(said: Spoken, endpoint: Endpoint, expected: Usage) -> Usage:
@@ -183,10 +199,16 @@ def booked(said: Spoken, endpoint: Endpoint, expected: Usage) -> Usage:
         return Usage()
     length = len(said.text or "") or said.begun
     sent = told.input or expected.input  # no question is of no token
-    answered = told.output or (min(expected.output, length // CHARACTERS_PER_TOKEN + 1) if length else 0)
+    heard = min(expected.output, length // CHARACTERS_PER_TOKEN + 1) if length else 0
+    answered = told.output or max(told.least, heard)
     cached = min(sent, told.cached)
     paid = cost(endpoint, sent, answered, cached) if told.cost_usd is None else told.cost_usd
     return Usage(sent, answered, cached, paid)
+
+
+def is_billed_unread(said: Spoken) -> bool:
+    """Whether a body tells a usage that nobody understands, of an answer that was billed."""
+    return said.told.unread and (said.error is None or said.begun > 0)
 
 
 def speaker_of(decoded: Mapping[str, Any]) -> Speaker:

@@ -217,7 +217,7 @@ USAGES: list[tuple[Any, int, int, float | None]] = [
     ({"total_tokens": 55, "prompt_tokens": 50}, 50, 5, None),
     ({"prompt_tokens": 10**40, "completion_tokens": 10**40}, 1000, ABOUT, None),
     ({"prompt_tokens": True, "completion_tokens": -1}, 1000, ABOUT, None),
-    ({"prompt_tokens": "50", "completion_tokens": None}, 1000, ABOUT, None),
+    ({"prompt_tokens": "50", "completion_tokens": None}, 50, ABOUT, None),
     ({"prompt_tokens": 50.0, "completion_tokens": 5.0, "cost": True}, 50, 5, None),
     ({"prompt_tokens": 50, "completion_tokens": 5, "cost": float("inf")}, 50, 5, None),
     ({"prompt_tokens": 50, "completion_tokens": 5, "cost": float("nan")}, 50, 5, None),
