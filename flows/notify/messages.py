@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
-from uuid import NAMESPACE_URL, uuid4, uuid5
+from uuid import uuid4
 
 from extractors.errors import CannotRun, Kind, advice_for
 from extractors.vocabulary import NOT_COMPLETE, SKIPPED
@@ -38,7 +38,7 @@ class Notice:
     """A message.
 
     Attributes:
-        id: the same at each attempt, and of a run's event after a kill.
+        id: the same each time that it is posted; another run of the same id, Prefect's retry, has notices of its own.
         event: which kind of message.
         body: JSON, as it is posted.
     """
@@ -48,13 +48,13 @@ class Notice:
     body: str
 
 
-def of_documents(summary: Summary, schema: str, *, ended: bool = True) -> Notice:
-    """Documents of a run that are partial or in quarantine, in one message; `ended` is false where it was killed."""
-    told = "documents are partial or in quarantine" + ("" if ended else "; the run has not come to its end")
+def of_documents(summary: Summary, schema: str, *, draft: str | None = None) -> Notice:
+    """Documents of a run that are partial or in quarantine, in one message; `draft` is its id while the run lasts."""
+    told = "documents are partial or in quarantine" + ("; the run has not come to its end" if draft else "")
     named = [_document(each) for each in summary.troubles if each.status in NOT_COMPLETE][:MOST_NAMED]
     return _notice(
         "documents", summary.run_id, schema, reason=told, counts=summary.as_json()["documents"], documents=named,
-        more=troubled(summary) - len(named), following="octavo quarantine list",
+        more=troubled(summary) - len(named), following="octavo quarantine list", name=draft,
     )  # fmt: skip
 
 
@@ -131,9 +131,10 @@ def _document(outcome: Outcome) -> dict[str, Any]:
     return {"uri": outcome.uri, "status": outcome.status, "kind": outcome.kind, "reason": reason}
 
 
-def _notice(event: Event, run: str | None, schema: str, *, following: str, **told: Any) -> Notice:
-    # A run tells of each event once, whoever sends it.
-    name = str(uuid5(NAMESPACE_URL, f"octavo:{run}:{event}") if run else uuid4())
+def _notice(
+    event: Event, run: str | None, schema: str, *, following: str, name: str | None = None, **told: Any
+) -> Notice:
+    name = name or str(uuid4())
     body = {
         "version": VERSION, "id": name, "event": event, "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "run": run, "schema": schema, "kind": None, "reason": "", "counts": {}, "documents": [], "more": 0,

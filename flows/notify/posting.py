@@ -1,6 +1,7 @@
 """One notice, posted: signed, without following redirects, and never longer than a few seconds."""
 
 import asyncio
+import logging
 import threading
 import time
 from contextlib import suppress
@@ -10,6 +11,9 @@ import httpx
 from pydantic import SecretStr
 
 from flows.signing import SIGNATURE, STAMP, signature
+
+# Its lines hold the whole address, which may be a secret, in whatever log has the level for them.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 PATIENCE = 10.0
 """Seconds that a receiver has for one notice, its name's lookup included."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 from pydantic import SecretStr
 
@@ -57,6 +58,7 @@ class Teller:
         trouble: what keeps a service from its work now; None of a run, which tells of its own pause.
         fresh: notices that the store does not have yet, by id.
         drafts: what runs under way have found so far, by id.
+        over: ids of drafts whose runs have ended, and which the store may have yet.
         mine: ids of what is not delivered yet.
         has_store: whether there is a store by now: a run that never began makes none.
         stopped_by: the kind of what stopped a service's last run early.
@@ -68,6 +70,7 @@ class Teller:
     trouble: Callable[[], str | None] | None = None
     fresh: dict[str, Notice] = field(default_factory=dict)
     drafts: dict[str, Notice] = field(default_factory=dict)
+    over: set[str] = field(default_factory=set)
     mine: set[str] = field(default_factory=set)
     has_store: bool = False
     stopped_by: str | None = None
@@ -85,8 +88,11 @@ class Teller:
         """The watch, with this one looking on beside it."""
         return watch if self.settings.notify_url is None else Several(watch, _Told(self))
 
-    def tell(self, *found: Notice) -> None:
-        """Has notices told that are asked for; returns at once."""
+    def tell(self, *found: Notice, instead_of: str | None = None) -> None:
+        """Has notices told that are asked for, a draft not any more; returns at once."""
+        if instead_of in self.drafts:
+            del self.drafts[instead_of]
+            self.over.add(instead_of)
         wanted = [each for each in found if self.settings.notify == "all" or each.event in FAILURES]
         self.fresh |= {each.id: each for each in wanted}
         self.mine |= {each.id for each in wanted}
@@ -181,9 +187,10 @@ class Teller:
             await self._store.run(self._store.transact, notices.make_tables)
         store, now = self._store, time.monotonic()
         renewed = dict(self.drafts) if now >= self._renewal_due else {}
-        if self.fresh or renewed:
-            final = dict(self.fresh)
-            await store.run(store.transact, notices.keep, _bodies(final), _bodies(renewed))
+        if self.fresh or renewed or self.over:
+            final, over = dict(self.fresh), set(self.over)
+            await store.run(store.transact, notices.keep, _bodies(final), _bodies(renewed), over)
+            self.over -= over
             self.fresh = {name: each for name, each in self.fresh.items() if final.get(name) is not each}
             self._renewal_due = now + _RENEWED_EVERY if renewed else self._renewal_due
         return store
@@ -243,7 +250,7 @@ class _Told(Silent):
     """Looks on for a teller."""
 
     def __init__(self, teller: Teller) -> None:
-        self._teller, self._drafted = teller, 0
+        self._teller, self._drafted, self._draft = teller, 0, str(uuid4())
 
     def started(self, endpoints: Sequence[Endpoint], schema_name: str) -> None:  # noqa: ARG002 - a watch's signature
         self._teller.schema = schema_name
@@ -253,14 +260,10 @@ class _Told(Silent):
         teller.has_store = True
         if (count := messages.troubled(summary)) > self._drafted:
             self._drafted = count
-            draft = messages.of_documents(summary, teller.schema, ended=False)
-            teller.drafts[draft.id] = draft
+            teller.drafts[self._draft] = messages.of_documents(summary, teller.schema, draft=self._draft)
 
     def finished(self, summary: Summary) -> None:
         teller, service = self._teller, self._teller.trouble is not None
         teller.has_store = True
         teller.stopped_by = summary.paused_by
-        found = messages.for_run(summary, teller.schema, service=service)
-        for each in found:
-            teller.drafts.pop(each.id, None)
-        teller.tell(*found)
+        teller.tell(*messages.for_run(summary, teller.schema, service=service), instead_of=self._draft)

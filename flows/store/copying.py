@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Select, Table, bindparam, func, inspect, select
 
 from extractors.errors import StoreUnavailable
-from flows.store import inbox
+from flows.store import inbox, notices
 from flows.store.dialects import lock_definitions
 from flows.store.leases import standing
 from flows.store.numbering import go_on_after, last_number, numbered_tables
@@ -16,6 +16,13 @@ from flows.store.views import remake_views
 
 _BATCH = 200
 """Rows in memory at once: a reply or a record's evidence may be long."""
+
+_MADE_WHERE_NEEDED = {
+    inbox.arrivals: inbox.make_table,
+    notices.notices: notices.make_tables,
+    notices.notices_looked: notices.make_tables,
+}
+"""Tables that not every store has, and what makes them."""
 
 
 def copy_store(
@@ -48,8 +55,7 @@ def copy_store(
             tables = _tables(read)
             totals = {table.name: read.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
         _refuse_rows(written, target.shown_url)
-        if inbox.arrivals in tables:
-            inbox.make_table(written)
+        _make_missing(written, tables)
         copied = 0
         for table in tables:
             for rows in _batches(source, read, table):
@@ -75,7 +81,14 @@ def copy_store(
 def _tables(connection: Connection) -> list[Table]:
     """What is copied, each after those it refers to: leases are of processes, which do not move."""
     tables = [table for table in metadata.sorted_tables if table is not leases]
-    return [*tables, inbox.arrivals] if inspect(connection).has_table(inbox.arrivals.name) else tables
+    there = inspect(connection)
+    return [*tables, *(table for table in _MADE_WHERE_NEEDED if there.has_table(table.name))]
+
+
+def _make_missing(target: Connection, tables: list[Table]) -> None:
+    for table in tables:
+        if make := _MADE_WHERE_NEEDED.get(table):
+            make(target)
 
 
 def _refuse_users(source: Connection, shown_url: str) -> None:

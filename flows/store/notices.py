@@ -61,9 +61,17 @@ def make_tables(connection: Connection) -> None:
     _metadata.create_all(connection)
 
 
-def keep(connection: Connection, final: Mapping[str, str], drafts: Mapping[str, str]) -> None:
-    """Keeps notices, their bodies by their ids: final ones are due at once, drafts once they are not renewed."""
+def keep(
+    connection: Connection, final: Mapping[str, str], drafts: Mapping[str, str], over: Collection[str] = ()
+) -> None:
+    """Keeps notices, their bodies by their ids: final ones are due at once, drafts once they are not renewed.
+
+    Drafts whose runs are `over` go in the same transaction. One that was taken for a dead process's is delivered by
+    now: the final notice has an id of its own, so that no receiver drops it as a double.
+    """
     now = datetime.now(UTC)
+    if over:
+        connection.execute(delete(notices).where(notices.c.id.in_(over)))
     for name, body in {**drafts, **final}.items():
         not_before = now if name in final else now + DRAFT
         said = {"body": body, "not_before": not_before, "attempts": 0}

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, Table
 
-from flows.store import inbox
+from flows.store import inbox, notices
 from flows.store.tables import leases, metadata, schema_views, schemas
 from flows.store.types import CleanJson, Moment
 
@@ -24,7 +24,8 @@ _OURS = {leases.name, schemas.name, schema_views.name}
 
 def filled_tables() -> list[Table]:
     """Those that get rows, each after those it refers to."""
-    return [*(table for table in metadata.sorted_tables if table.name not in _OURS), inbox.arrivals]
+    own = [table for table in metadata.sorted_tables if table.name not in _OURS]
+    return [*own, inbox.arrivals, notices.notices, notices.notices_looked]
 
 
 @st.composite

@@ -165,21 +165,31 @@ def test_it_is_tried_again_under_the_same_id(folder: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("how", ["hangs", "errs", "refuses"])
 def test_whatever_the_receiver_does_the_run_is_the_same(
-    how: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    how: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Exit code and ledger as without one; the message stays in the store, and the next run delivers it."""
+    """Exit code and ledger as without one; the message stays in the store, and the next run delivers it.
+
+    Neither the terminal nor a log that takes all that libraries say at INFO has its whole address.
+    """
     monkeypatch.setattr(telling, "AT_THE_END", 0.5)
+    caplog.set_level("INFO")
     with ExitStack() as stack:
         model = stack.enter_context(model_server(lambda _: says(TOTAL)))
         stand_in = stack.enter_context(receiver(always=0 if how == "hangs" else 500))
-        nobody = "http://name:pass-word@127.0.0.1:9/path-of-it"
-        settle(monkeypatch, nobody if how == "refuses" else stand_in.url)
+        address = "http://127.0.0.1:9" if how == "refuses" else stand_in.url
+        settle(monkeypatch, address.replace("//", "//name:pass-word@") + "/path-of-it")
         assert extract(folder, model) == 3
         assert states() == {"good.pdf": ("complete", None), "locked.pdf": ("quarantined", "encrypted")}
         told = capsys.readouterr()
         assert "1 notices are not delivered" in told.err
-        assert "pass-word" not in told.err + told.out
-        assert "path-of-it" not in told.err + told.out
+        assert rows("select count(*) from calls") == [(len(model.asked),)] == [(1,)]
+        said = told.err + told.out + caplog.text
+        assert "pass-word" not in said
+        assert "path-of-it" not in said
         ((kept,),) = rows("select id from notices")
     with receiver() as hook:
         settle(monkeypatch, hook.url)
@@ -201,7 +211,7 @@ def test_what_a_killed_run_had_found_is_told_by_the_next(folder: Path, monkeypat
         async def killed_run() -> None:
             job = Job(sources=(str(folder),), schema_name="receipt", base_url=model.base_url, model="m")
             teller = Teller(read_settings(), print, "receipt")
-            monkeypatch.setattr(teller, "tell", lambda *_: None)  # nothing after the kill
+            monkeypatch.setattr(teller, "tell", lambda *_, **__: None)  # nothing after the kill
             async with teller.delivering():
                 await run_job(job, read_settings(), teller.watching(Silent()))
 
@@ -212,6 +222,47 @@ def test_what_a_killed_run_had_found_is_told_by_the_next(folder: Path, monkeypat
     assert post.told["event"] == "documents"
     assert "has not come to its end" in post.told["reason"]
     assert [each["uri"].rsplit("/", 1)[-1] for each in post.told["documents"]] == ["locked.pdf"]
+
+
+def test_a_draft_that_was_told_meanwhile_hides_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run taken for dead that comes to its end tells that under an id of its own; no draft of it is left."""
+    with receiver() as hook:
+
+        def answer(_: Asked) -> Any:
+            while not hook.got:
+                if Path("octavo.db").exists() and _drafts():
+                    asyncio.run(_later())
+                time.sleep(0.02)
+            return says(TOTAL)
+
+        with model_server(answer) as model:
+            settle(monkeypatch, hook.url)
+            assert extract(folder, model) == 3
+    draft, final = (post.told for post in hook.got)
+    assert draft["id"] != final["id"]
+    assert "has not come to its end" in draft["reason"]
+    assert (final["reason"], final["counts"]["complete"]) == ("documents are partial or in quarantine", 1)
+    assert rows("select * from notices") == []
+
+
+def test_a_run_that_prefect_tries_again_tells_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under the same run's id and another notice's: who drops doubles hears of what failed the second time, too."""
+
+    async def run(model: ModelServer) -> None:
+        job = Job(sources=(str(folder),), schema_name="receipt", base_url=model.base_url, model="m")
+        teller = Teller(read_settings(), print, "receipt")
+        async with teller.delivering():
+            await run_job(job, read_settings(), teller.watching(Silent()), run_id="the-same")
+
+    with model_server(lambda _: says(TOTAL)) as model, receiver() as hook:
+        settle(monkeypatch, hook.url)
+        asyncio.run(run(model))
+        (folder / "locked-2.pdf").write_bytes(pages.encrypted_pdf("another"))
+        asyncio.run(run(model))
+    told = [post.told for post in hook.got]
+    assert [each["run"] for each in told] == ["the-same", "the-same"]
+    assert len({each["id"] for each in told}) == 2
+    assert [each["uri"].rsplit("/", 1)[-1] for each in told[1]["documents"]] == ["locked-2.pdf"]
 
 
 def test_a_store_that_is_away_keeps_nobody_from_being_told(monkeypatch: pytest.MonkeyPatch) -> None:
