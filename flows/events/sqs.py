@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from extractors.errors import CannotRun, SourceAway, SourceUnavailable, StoreUnavailable
+from extractors.errors import CannotRun, Kind, SourceAway, SourceUnavailable, StoreUnavailable
 from flows.background import alongside, every
 from flows.events.batch import MOST_AT_ONCE, SIDE_BY_SIDE, Batch, Ended, TakeUploads, held_up, job_beside
 from flows.events.holding import holding
@@ -45,6 +45,9 @@ _AGAIN = 2.0
 
 _A_LITTLE = 0.2
 
+_LONGEST_REST = 300
+"""Seconds between two looks whether what was refused is refused still, at most."""
+
 
 @dataclass
 class Consumer:
@@ -66,6 +69,8 @@ class Consumer:
         being_read: uploads, in all micro-batches.
         unreachable: why queue or store could not be asked last time; None when they could.
         stuck: why the last batch could not be read, or not to its end; None when it could. Nothing is received then.
+        refused: it is that its questions were refused, and nothing else was answered: then something is received now
+            and then, for another's answer shows whose fault it is.
         good_at: when a batch was last read to its end (monotonic).
         under_way: uris that are worked on.
     """
@@ -85,6 +90,7 @@ class Consumer:
     being_read: int = 0
     unreachable: str | None = None
     stuck: str | None = None
+    refused: bool = False
     good_at: float = 0.0
     under_way: set[str] = field(default_factory=set)
 
@@ -127,8 +133,11 @@ async def _again_and_again(consumer: Consumer, step: Callable[[], Awaitable[None
 async def _work(consumer: Consumer, queue: Queue) -> None:
     """One micro-batch of messages."""
     async with consumer.receiving:
+        began = time.monotonic()
         while consumer.stuck and not consumer.stopping.is_set():
             await _rest(consumer, _A_LITTLE)
+            if consumer.refused and time.monotonic() - began >= consumer.rest:
+                break
         # Proven first: what is received while the store is away would have been received for nothing.
         store = consumer.store
         await _insist(consumer, lambda: store.run(store.transact, inbox.waiting, consumer.schema_name))
@@ -185,6 +194,7 @@ async def _read(taken: Sequence[Taken], consumer: Consumer) -> dict[str, Ended]:
     """How each upload ended, which is noted; what could not be run for an outage is tried until that is over."""
     ended: dict[str, Ended] = {}
     left = [each.arrival for each in taken]
+    refused = 0
     try:
         while left:
             batch = await _read_once(left, consumer)
@@ -193,6 +203,10 @@ async def _read(taken: Sequence[Taken], consumer: Consumer) -> dict[str, Ended]:
             if not batch.paused or consumer.stopping.is_set():
                 break
             paused_at = time.monotonic()
+            if consumer.refused:
+                refused += 1
+                await _rest_while_refused(consumer, min(_LONGEST_REST, consumer.rest * 2 ** (refused - 1)), paused_at)
+                continue
             async with consumer.reading:
                 # Who had to wait for its turn need not rest as well: another one found it well meanwhile.
                 if consumer.good_at < paused_at:
@@ -224,8 +238,10 @@ async def _read_once(arrived: Sequence[Arrival], consumer: Consumer) -> Batch:
         batch = await reading
     except CannotRun as error:
         batch = Batch(waiting, None, str(error))
+        consumer.refused = error.kind == Kind.ENDPOINT_REFUSED
         _stuck(f"{error.kind}: {error}", logging.ERROR, consumer)
     else:
+        consumer.refused = False
         if batch.paused:
             _stuck(f"paused: {batch.paused}", logging.WARNING, consumer)
         else:
@@ -306,6 +322,13 @@ async def _insist(consumer: Consumer, step: Callable[[], Awaitable[T]]) -> T:
         else:
             consumer.unreachable = None
             return done
+
+
+async def _rest_while_refused(consumer: Consumer, seconds: float, since: float) -> None:
+    """Others are read meanwhile: as soon as one of them is answered, who was refused is asked again."""
+    until = since + seconds
+    while time.monotonic() < until and consumer.good_at < since and not consumer.stopping.is_set():
+        await _rest(consumer, _A_LITTLE)
 
 
 async def _rest(consumer: Consumer, seconds: float) -> None:

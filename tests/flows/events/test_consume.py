@@ -9,7 +9,7 @@ from typing import Any
 
 import pages
 import pytest
-from fakes import Answer, ModelServer, model_server, says
+from fakes import Answer, Asked, ModelServer, model_server, says
 from runs import TOTAL, rows
 from s3_servers import S3Server, free_ports, moto_server
 from services import dashboard_misses, end, get, service, wait_for
@@ -154,6 +154,26 @@ def test_paused_leaves_the_message(queue: Queue, tmp_path: Path, monkeypatch: py
         assert end(process) == 0
     assert sum(queue.held()) == 1
     assert uris() == []
+
+
+def test_one_that_is_refused_holds_up_no_other(queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a quiet night, when nothing else was answered yet: what comes later is received, and read."""
+    monkeypatch.setenv("OCTAVO_GIVE_UP_AFTER", "1")
+    first: list[list[bytes]] = []
+
+    def answer(asked: Asked) -> Answer:
+        first.append(asked.images)
+        if asked.images == first[0]:
+            return Answer(status=400, body=b'{"error": {"message": "the image is broken", "code": 400}}')
+        return says(TOTAL)
+
+    with model_server(answer) as model, consumer(queue, model, tmp_path / "log") as process:
+        queue.upload("in/bad.pdf", receipt(1))
+        wait_for(lambda: (tmp_path / "log").read_text().count("endpoint_refused") >= 2)
+        queue.upload("in/good.pdf", receipt(2))
+        wait_for(lambda: uris() == [f"s3://{queue.bucket}/in/good.pdf"])
+        assert end(process) == 0
+    assert sum(queue.held()) == 1
 
 
 def test_a_queue_that_is_not_there_is_told(queue: Queue, tmp_path: Path) -> None:
