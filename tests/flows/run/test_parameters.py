@@ -148,7 +148,7 @@ def test_each_parameter_arrives_at_the_shards(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("OCTAVO_STORE", f"sqlite:///{tmp_path / 'octavo.db'}")
     monkeypatch.setattr(bulk, "Pool", Pool)
     monkeypatch.setattr(bulk, "run_job", run_job)
-    monkeypatch.setattr(bulk, "Artifacts", lambda _watch: Artifacts())
+    monkeypatch.setattr(bulk, "Artifacts", lambda _watch, _links: Artifacts())
     monkeypatch.setattr(bulk, "concluded", lambda *_: asyncio.sleep(0))
     monkeypatch.setattr(bulk, "_shard_state", lambda *_: asyncio.sleep(0))
     monkeypatch.setattr(bulk, "link_to_parent", lambda *_: asyncio.sleep(0))
