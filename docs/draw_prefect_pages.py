@@ -24,6 +24,7 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
     "--force-device-scale-factor=1", "--window-size=1280,1120",
+    "--run-all-compositor-stages-before-draw",  # without it a page is often still being faded in
 )  # fmt: skip
 ATTEMPTS, MENU, FADED = 8, 270, 200
 """Looks at a page; pixels of its menu, from the left; and what its brightest text is above, once it is all there."""
