@@ -34,11 +34,14 @@ def always(answer: Answer) -> Callable[[], Script]:
 
 
 def for_some(bad: Answer, *, numbers: set[int], late: float = 0.0) -> Callable[[], Script]:
-    """A bad answer to the documents of these numbers, in order of arrival; a good one, so much later, to others."""
+    """A bad answer to the documents of these numbers, in order of arrival; a good one, so much later, to others.
+
+    Where good answers are late, the bad ones come while one of those is awaited, however busy the machine is.
+    """
 
     def make() -> Script:
         seen: list[bytes] = []
-        lock = threading.Lock()
+        lock, awaited = threading.Lock(), threading.Event()
 
         def script(asked: Asked) -> Answer:
             (picture,) = asked.images
@@ -46,7 +49,10 @@ def for_some(bad: Answer, *, numbers: set[int], late: float = 0.0) -> Callable[[
                 if picture not in seen:
                     seen.append(picture)
             if seen.index(picture) in numbers:
+                if late:
+                    awaited.wait(30)
                 return bad
+            awaited.set()
             return Answer(text=json.dumps(TOTAL), delay=late)
 
         return script
