@@ -47,6 +47,14 @@ def changed(node: dict[str, Any], change: Callable[[Steps, Any], Any]) -> dict[s
     return made
 
 
+def besides_null(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """What may stand at a place of a portable schema besides null; null itself where nothing else may."""
+    options = node.get("anyOf")
+    if options is None:
+        return [node]
+    return [option for option in options if option.get("type") != "null"] or [{"type": "null"}]
+
+
 def at(node: Any, steps: Steps) -> Any:
     """What stands at a place; None where it leads nowhere."""
     for step in steps:

@@ -12,6 +12,7 @@ from typing import Any
 from extractors.answers.pairing import Path, key_of, paired, rows_at
 from schemas.sameness import mean_the_same
 from schemas.shapes import Shape
+from schemas.subschemas import besides_null
 
 Keys = Mapping[Path, tuple[Path, ...]]
 """Path of each list of objects, positions left out -> paths in a row of the columns that tell its rows apart."""
@@ -60,7 +61,7 @@ class United:
     unkeyed: tuple[Path, ...] = ()
 
 
-def united(answers: Sequence[Said], keys: Keys, schema: Mapping[str, Any]) -> United:
+def united(answers: Sequence[Said], keys: Keys, schema: dict[str, Any]) -> United:
     """Puts the answers of the groups together.
 
     Where one says null for an object or a row that another has, what it was asked for there is null, there alone.
@@ -106,7 +107,7 @@ def _row_keys(answer: dict[str, Any], keys: Keys) -> dict[Path, list[Any]]:
     return {path: rows for path, rows in found.items() if rows}
 
 
-def completed(value: Any, node: Mapping[str, Any], lost: Collection[Path]) -> Any:
+def completed(value: Any, node: dict[str, Any], lost: Collection[Path]) -> Any:
     """The answer, in the schema's order, with null for what lost groups were asked for.
 
     Args:
@@ -117,7 +118,7 @@ def completed(value: Any, node: Mapping[str, Any], lost: Collection[Path]) -> An
     return _completed(value, node, (), _ways(lost))
 
 
-def _completed(value: Any, node: Mapping[str, Any], path: Path, lost: Collection[Path]) -> Any:
+def _completed(value: Any, node: dict[str, Any], path: Path, lost: Collection[Path]) -> Any:
     held = _held(node)
     if isinstance(value, list) and "items" in held:
         return [_completed(row, held["items"], path, lost) for row in value]
@@ -134,13 +135,13 @@ def _completed(value: Any, node: Mapping[str, Any], path: Path, lost: Collection
     return {**{name: made[name] for name in held["properties"] if name in made}, **made}
 
 
-def _held(node: Mapping[str, Any]) -> Mapping[str, Any]:
+def _held(node: dict[str, Any]) -> dict[str, Any]:
     """What stands at a place besides null; nothing where that is a choice."""
-    options = [option for option in node.get("anyOf", [node]) if option.get("type") != "null"]
+    options = besides_null(node)
     return options[0] if len(options) == 1 else {}
 
 
-def _nothing(node: Mapping[str, Any], path: Path, asked: Collection[Path]) -> Any:
+def _nothing(node: dict[str, Any], path: Path, asked: Collection[Path]) -> Any:
     """Null at one place, or an object of nulls, with the properties that were asked for, where null may not stand."""
     if node.get("type") == "object":
         inside = {name: (child, (*path, name)) for name, child in node["properties"].items()}
@@ -211,7 +212,7 @@ class _Uniting:
     its: frozenset[Path]
     seen: _Seen
 
-    def node(self, one: Any, other: Any, schema: Mapping[str, Any], path: Path) -> Any:
+    def node(self, one: Any, other: Any, schema: dict[str, Any], path: Path) -> Any:
         """What both say of one place; of a value that both give, as of keys, the first counts."""
         held = _held(schema)
         if isinstance(one, list | None) and isinstance(other, list | None) and path in self.keys and one != other:
@@ -237,7 +238,7 @@ class _Uniting:
             self.seen.conflicts.append(Conflict(path, one, other))
         return one
 
-    def rows(self, one: list[Any], other: list[Any], schema: Mapping[str, Any], path: Path) -> list[Any]:
+    def rows(self, one: list[Any], other: list[Any], schema: dict[str, Any], path: Path) -> list[Any]:
         """Two groups' rows: those that are one, then the others, each at its place."""
         columns = self.keys[path]
         pairs = paired([key_of(row, columns) for row in one], [key_of(row, columns) for row in other])

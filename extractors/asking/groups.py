@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.folding import words
+from schemas.subschemas import besides_null
 
 AT_ONCE = 100
 """Leaves that are asked for in one question: today's schemas stay as they are, and so do their stored replies."""
@@ -32,7 +33,7 @@ Path = tuple[str, ...]
 
 def leaf_paths(node: dict[str, Any], path: Path = ()) -> list[Path]:
     """The paths of a portable schema's single values, positions left out; what several choices have counts once."""
-    held = _held(node)
+    held = besides_null(node)
     if len(held) != 1 or held[0] is not node:
         return list(dict.fromkeys(found for option in held for found in leaf_paths(option, path)))
     if node.get("type") == "object":
@@ -55,30 +56,22 @@ def row_keys(schema: dict[str, Any]) -> dict[Path, tuple[Path, ...]]:
 
 
 def _keys(node: dict[str, Any], path: Path) -> Iterator[tuple[Path, tuple[Path, ...]]]:
-    for option in _held(node):
+    for option in besides_null(node):
         if option.get("type") == "object":
             for name, child in option["properties"].items():
                 yield from _keys(child, (*path, name))
         elif option.get("type") == "array":
-            for item in _held(option["items"]):
+            for item in besides_null(option["items"]):
                 if item.get("type") == "object":
                     yield path, _telling(item)
             yield from _keys(option["items"], path)
-
-
-def _held(node: dict[str, Any]) -> list[dict[str, Any]]:
-    """What may stand there besides null."""
-    options = node.get("anyOf")
-    if options is None:
-        return [node]
-    return [option for option in options if option.get("type") != "null"] or [{"type": "null"}]
 
 
 def _pieces(node: dict[str, Any], most: int, *, rows: bool) -> list[dict[str, Any]]:
     if len(leaf_paths(node)) <= most:
         return [node]
     if "anyOf" in node:
-        held = _held(node)
+        held = besides_null(node)
         if len(held) != 1:
             return [node]
         made = _pieces(held[0], most, rows=rows)
@@ -109,7 +102,7 @@ def _of_object(node: dict[str, Any], most: int, repeated: tuple[Path, ...]) -> l
 
 def _only(node: dict[str, Any], paths: set[Path]) -> dict[str, Any]:
     """A node with the leaves at these paths alone; a choice between several objects stays whole."""
-    held = _held(node)
+    held = besides_null(node)
     if len(held) != 1:
         return node
     if held[0] is not node:
@@ -146,7 +139,7 @@ def _telling(item: dict[str, Any]) -> tuple[Path, ...]:
 def _singles(item: dict[str, Any], path: Path = ()) -> Iterator[Path]:
     """Where single values stand in a row, those in its lists and choices left out."""
     for name, child in item["properties"].items():
-        held = _held(child)
+        held = besides_null(child)
         if _is_single(child):
             yield (*path, name)
         elif len(held) == 1 and held[0].get("type") == "object":
@@ -155,4 +148,4 @@ def _singles(item: dict[str, Any], path: Path = ()) -> Iterator[Path]:
 
 def _is_single(node: dict[str, Any]) -> bool:
     """Whether a text or a number stands there: yes and no tell no rows apart."""
-    return all(option.get("type") in {"string", "integer", "number"} for option in _held(node))
+    return all(option.get("type") in {"string", "integer", "number"} for option in besides_null(node))
