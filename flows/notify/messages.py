@@ -61,7 +61,7 @@ def of_documents(summary: Summary, schema: str, *, draft: str | None = None) -> 
 def troubled(summary: Summary) -> int:
     """Documents that no further run changes by itself; those of a shard's dead processes are named, not counted."""
     named = sum(each.status in NOT_COMPLETE for each in summary.troubles)
-    return max(named, sum(summary.documents[status] for status in NOT_COMPLETE))
+    return max(named, summary.not_complete)
 
 
 def of_pause(summary: Summary, schema: str) -> Notice:

@@ -157,11 +157,14 @@ class Summary:
         self.meter.unsettled_usd += counts["cost_unsettled_usd"]
 
     @property
+    def not_complete(self) -> int:
+        """Documents that are partial or in quarantine."""
+        return sum(self.documents[status] for status in NOT_COMPLETE)
+
+    @property
     def all_good(self) -> bool:
         """Whether all could be looked at, and every document is complete or was already done with."""
-        return not self.unreachable_count and not any(
-            self.documents[status] for status in (*NOT_COMPLETE, DocumentStatus.PENDING)
-        )
+        return not (self.unreachable_count or self.not_complete or self.documents[DocumentStatus.PENDING])
 
     @property
     def exit_code(self) -> int:
@@ -175,7 +178,7 @@ class Summary:
         """Whether no more documents are not complete, or unreachable, than `fail_over` lets be."""
         if self.fail_over is None:
             return False
-        bad = sum(self.documents[status] for status in NOT_COMPLETE) + self.unreachable_count
+        bad = self.not_complete + self.unreachable_count
         taken = self.documents["seen"] - self.documents[SKIPPED] + self.unreachable_count
         most = float(self.fail_over.removesuffix("%"))
         return bad <= (taken * most / 100 if self.fail_over.endswith("%") else most)

@@ -19,7 +19,7 @@ from prefect.states import Completed, Failed
 
 from extractors.errors import advice_for
 from extractors.vision.endpoints import Endpoint
-from extractors.vocabulary import NOT_COMPLETE, DocumentStatus
+from extractors.vocabulary import DocumentStatus
 from flows.notify.telling import Teller
 from flows.observe import telemetry
 from flows.observe.logs import Logged, tell
@@ -107,7 +107,7 @@ async def concluded(summary: Summary, stop: Stop, sources: Sequence[str]) -> Sta
     if summary.exit_code == 0:
         done = f"{counts['complete']} documents complete, {counts['skipped']} skipped"
         if not summary.all_good:
-            done += f", {sum(counts[status] for status in NOT_COMPLETE)} not complete, as --fail-over lets be"
+            done += f", {summary.not_complete} not complete, as --fail-over lets be"
         return Completed(message=done, data=summary.as_json())
     bad = ", ".join(
         f"{counts[name]} {name}"

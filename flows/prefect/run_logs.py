@@ -8,7 +8,7 @@ from prefect.context import FlowRunContext
 from prefect.logging.handlers import APILogHandler
 
 from extractors.errors import advice_for
-from extractors.vocabulary import NOT_COMPLETE, DocumentStatus
+from extractors.vocabulary import DocumentStatus
 from flows.observe.logs import LOG
 from flows.observe.summary import Summary
 
@@ -42,7 +42,7 @@ def in_run_logs(*, elsewhere: bool = True) -> Iterator[None]:
 def what_next(summary: Summary) -> str | None:
     """What a person does about a run's documents that are not complete, in one line; None where there are none."""
     pending = summary.documents[DocumentStatus.PENDING]
-    bad = sum(summary.documents[status] for status in NOT_COMPLETE)
+    bad = summary.not_complete
     count = max(summary.trouble_count, bad + pending)
     if not count:
         return None
