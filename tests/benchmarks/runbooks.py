@@ -11,12 +11,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from desks import OLD_KEY, ROOT, Desk, blocks, desk
-from prefect_stack import PREFECT, Stack, prefect_stack
+from prefect_stack import PREFECT, Stack, prefect_stack, until
 
 _CHEAP = ROOT / "tests" / "flows" / "store" / "test_runbooks.py"
 
@@ -55,7 +54,7 @@ def _cancel(folder: Path) -> str:
             stack.start(
                 "bulk", *PREFECT, "deployment", "run", "bulk-extract/bulk-extract", "--params", json.dumps(wanted)
             )
-            _until(lambda: len(at.model.asked) >= 2, "the work did not begin")
+            until(lambda: len(at.model.asked) >= 2, "the work begins", 180)
             return _cancelled(stack, at)
 
 
@@ -68,7 +67,7 @@ def _cancelled(stack: Stack, at: Desk) -> str:
     paused = not any(
         schedule["active"] for each in stack.api("deployments/filter", {}) for schedule in each["schedules"]
     )  # fmt: skip
-    _until(lambda: _state(stack, run["id"]) == "CANCELLED", "the run was not cancelled")
+    until(lambda: _state(stack, run["id"]) == "CANCELLED", "the run is cancelled", 180)
     seconds = time.monotonic() - began
     asked = len(at.model.asked)
     time.sleep(10)
@@ -80,14 +79,6 @@ def _cancelled(stack: Stack, at: Desk) -> str:
 
 def _state(stack: Stack, run_id: str) -> str:
     return str(stack.api(f"flow_runs/{run_id}")["state"]["type"])
-
-
-def _until(held: Callable[[], bool], otherwise: str) -> None:
-    until = time.monotonic() + 180
-    while not held():
-        if time.monotonic() > until:
-            raise TimeoutError(otherwise)
-        time.sleep(0.3)
 
 
 if __name__ == "__main__":

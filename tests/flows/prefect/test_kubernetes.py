@@ -7,16 +7,17 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pages
+import prefect_stack
 import pytest
 import yaml
 from fakes import Answer, Asked, model_server
@@ -30,6 +31,8 @@ ROOT = Path(__file__).resolve().parents[3]
 DEPLOY = ROOT / "deploy"
 PATIENCE = 60
 """Seconds that anything may take on a busy machine; what is waited for is a condition, never a time."""
+
+until = partial(prefect_stack.until, seconds=PATIENCE)
 
 SCRATCH = "/tmp"  # noqa: S108 - of a container
 """All that a pod may write to."""
@@ -131,14 +134,6 @@ def process(folder: Path, environment: dict[str, str], *command: str) -> Iterato
     finally:
         started.terminate()
         started.wait(PATIENCE)
-
-
-def until(held: Callable[[], object], what: str) -> None:
-    """Waits until something holds."""
-    end = time.monotonic() + PATIENCE
-    while not held():
-        assert time.monotonic() < end, f"not within {PATIENCE} s: {what}"
-        time.sleep(0.2)
 
 
 def answers(url: str) -> bool:

@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pages
+import prefect_stack
 import pytest
 from fakes import Answer, Asked, model_server
 from runs import TOTAL
@@ -28,6 +29,8 @@ pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("pre
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 120
 """Seconds that anything may take on a busy machine; what is waited for is a condition, never a time."""
+
+until = partial(prefect_stack.until, seconds=PATIENCE)
 
 
 @pytest.fixture
@@ -240,14 +243,6 @@ async def cancel(run_id: Any) -> None:
 
     async with get_client() as client:
         await client.set_flow_run_state(run_id, Cancelling())
-
-
-def until(held: Callable[[], object], what: str) -> None:
-    """Waits until something holds."""
-    end = time.monotonic() + PATIENCE
-    while not held():
-        assert time.monotonic() < end, f"not within {PATIENCE} s: {what}"
-        time.sleep(0.2)
 
 
 def final(run_id: Any) -> Any:
