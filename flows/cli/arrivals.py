@@ -43,8 +43,8 @@ def list_arrivals(
     """Shows what was announced and not read, a line each, and how many others wait."""
     with Store.open(settings_with(store=store).store, read_only=True) as opened, opened.reading() as connection:
         found = inbox.noted(connection, _states(state), schema)
-        waiting = len(inbox.noted(connection, ("waiting",), schema))
-        refused = 0 if state else len(inbox.noted(connection, ("refused",), schema))
+        counts = inbox.counted(connection, schema)
+    waiting, refused = counts.get("waiting", 0), 0 if state else counts.get("refused", 0)
     if json:
         told = [vars(each) | {"accepted_at": each.accepted_at.isoformat()} for each in found]
         print(json_text.dumps({"waiting": waiting, "arrivals": told}, ensure_ascii=False))

@@ -209,6 +209,16 @@ def note_all(
         )
 
 
+def counted(connection: Connection, schema_name: str | None = None) -> dict[str, int]:
+    """How many arrivals are in each state that some are in; of one schema where it is given."""
+    if not inspect(connection).has_table(arrivals.name):
+        return {}  # nobody listened or consumed yet
+    asked = select(arrivals.c.state, func.count()).group_by(arrivals.c.state)
+    if schema_name is not None:
+        asked = asked.where(arrivals.c.schema_name == schema_name)
+    return {row.state: row[1] for row in connection.execute(asked)}
+
+
 TROUBLED = ("gone", "failed", "poison")
 """States in which an arrival stays until a person has it tried again, or it is announced again."""
 
